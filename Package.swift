@@ -1,0 +1,131 @@
+// swift-tools-version: 6.2
+//
+// The targets are the architecture: one folder each, lowest level first, imports only go down.
+// Sources/README.md says what each target owns.
+
+import PackageDescription
+
+// MARK: - Settings
+
+/// Numeric targets are compiled for AVX2 and FMA (`infodisent` checks the processor before it computes anything).
+/// Swift's code generation follows the C target processor.
+let vectorised: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+
+/// Kernels whose index arithmetic has been checked by their callers' preconditions.
+let kernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3", "-Ounchecked"])]
+
+// MARK: - External libraries
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// MARK: - Package
+
+let package = Package(
+    name: "infodisent",
+    products: [
+        .executable(name: "infodisent", targets: ["infodisent"]),
+        .executable(name: "infodisent-inspect", targets: ["infodisent-inspect"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Level 0: C libraries, and thin C where Swift cannot call them.
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
+        .target(name: "CPNGShim", dependencies: ["CPNG"]),
+
+        // Level 1
+        .target(name: "CounterRandom"),
+        .target(name: "DurableFiles", dependencies: [crypto, system]),
+        .target(name: "RunConfiguration", dependencies: [yams, system]),
+        .target(name: "MessagePassing"),
+        .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: kernels),
+
+        // Level 2
+        .target(name: "WeightFiles", dependencies: ["DurableFiles", system]),
+        .target(
+            name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "DurableFiles", system],
+            swiftSettings: vectorised),
+        .target(
+            name: "FeatureCache", dependencies: ["DurableFiles", "WeightFiles", "ImageCoding", system],
+            swiftSettings: vectorised),
+        .target(
+            name: "DisentangledHead", dependencies: ["CounterRandom", "Tensors"], swiftSettings: vectorised),
+
+        // Level 3
+        .target(
+            name: "Backbones", dependencies: ["ImageCoding", "Tensors", "WeightFiles", system],
+            resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
+        .target(
+            name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", system],
+            swiftSettings: vectorised),
+        .target(name: "Checkpoints", dependencies: ["DurableFiles", "RunConfiguration", "WeightFiles", system]),
+
+        // Level 4
+        .target(
+            name: "Training",
+            dependencies: [
+                "Backbones", "Checkpoints", "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles",
+                "FeatureCache", "ImageCoding", "MessagePassing", "RunConfiguration", "Tensors", "WeightFiles", logging,
+                system,
+            ], swiftSettings: vectorised),
+        .target(
+            name: "Explanations",
+            dependencies: [
+                "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "FeatureCache",
+                "ImageCoding", "Tensors", "Training", system,
+            ], swiftSettings: vectorised),
+
+        // Level 5
+        .target(name: "Reports", dependencies: ["DurableFiles", "Explanations", "ImageCoding", system]),
+
+        // Level 6
+        .executableTarget(
+            name: "infodisent",
+            dependencies: [
+                "Backbones", "Checkpoints", "Datasets", "Explanations", "FeatureCache", "Reports", "RunConfiguration",
+                "Training", arguments, logging, system,
+            ]),
+        .executableTarget(
+            name: "infodisent-inspect",
+            dependencies: ["Checkpoints", "DurableFiles", "WeightFiles", arguments, system]),
+
+        // Tests
+        .testTarget(name: "CounterRandomTests", dependencies: ["CounterRandom"]),
+        .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", system]),
+        .testTarget(name: "RunConfigurationTests", dependencies: ["RunConfiguration", system]),
+        .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles", "DurableFiles", system]),
+        .testTarget(
+            name: "ImageCodingTests", dependencies: ["ImageCoding", system], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "FeatureCacheTests", dependencies: ["FeatureCache", "DurableFiles", "WeightFiles", system]),
+        .testTarget(
+            name: "DisentangledHeadTests", dependencies: ["DisentangledHead", "Tensors", "CounterRandom"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "BackbonesTests", dependencies: ["Backbones", "Tensors", "WeightFiles", "ImageCoding", system],
+            resources: [.copy("Fixtures")]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", system]),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "DurableFiles", "WeightFiles", system]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "DurableFiles", system]),
+        .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Training", system]),
+        .testTarget(name: "ReportsTests", dependencies: ["Reports", "Explanations", "ImageCoding", system]),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["DurableFiles", "ImageCoding", "WeightFiles", system]),
+    ],
+    swiftLanguageModes: [.v6]
+)

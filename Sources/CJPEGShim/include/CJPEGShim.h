@@ -1,0 +1,2 @@
+// Decoding and encoding of JPEG in memory.
+#pragma once

@@ -1,0 +1,2 @@
+// Decoding and encoding of PNG in memory.
+#pragma once
