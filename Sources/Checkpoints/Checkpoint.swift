@@ -1,0 +1,129 @@
+import DurableFiles
+public import SystemPackage
+import WeightFiles
+
+/// A tensor of the optimizer's state.
+public struct OptimizerTensor: Equatable, Sendable {
+    public let name: String
+    public let shape: [Int]
+    public let elements: [Float]
+
+    public init(name: String, shape: [Int], elements: [Float]) {
+        precondition(elements.count == shape.reduce(1, *), "\(name): \(elements.count) elements for the shape \(shape)")
+        self.name = name
+        self.shape = shape
+        self.elements = elements
+    }
+}
+
+/// A checkpoint that was read and found sound.
+public struct Checkpoint: Sendable {
+    public let directory: FilePath
+    public let state: CheckpointState
+    /// D, the channels of the feature map.
+    public let channelCount: Int
+    /// U [D, D].
+    public let channelMap: [Float]
+    /// A [C, D].
+    public let classifier: [Float]
+    /// Sorted by name.
+    public let optimizer: [OptimizerTensor]
+    /// max|U^T U - I|, at most `orthogonalityLimit`.
+    public let orthogonalityError: Double
+
+    /// C, the number of classes.
+    public var classCount: Int { state.classNames.count }
+
+    /// The largest max|U^T U - I| of a sound checkpoint.
+    public static let orthogonalityLimit = 1e-5
+
+    static let headName = "head.safetensors"
+    static let optimizerName = "optimizer.safetensors"
+    static let stateName = "state.json"
+
+    /// Reads the checkpoint in `directory` (the folder of one step) and checks all of it: schema version, digests, shapes,
+    /// finite values, A >= 0, orthogonality. Throws `CheckpointError`, `DurableFileError`.
+    ///
+    /// The product for the orthogonality takes D^3 multiplications, about half a second for D = 2048 on two cores.
+    public init(reading directory: FilePath) throws {
+        self.directory = directory
+        state = try Self.state(of: directory)
+        let head = try Self.open(Self.headName, in: directory, state)
+        let optimizerFile = try Self.open(Self.optimizerName, in: directory, state)
+        (channelCount, channelMap, classifier) = try Self.readHead(head, classCount: state.classNames.count)
+        optimizer = try optimizerFile.entries.map { entry in
+            try Self.require(entry.elementType == .float32, optimizerFile, "\"\(entry.name)\" is not F32")
+            let elements = try optimizerFile.floats(entry.name)
+            try Self.checkFinite(elements, entry.name, optimizerFile.path)
+            return OptimizerTensor(name: entry.name, shape: entry.shape, elements: elements)
+        }
+        if let index = classifier.firstIndex(where: { $0 < 0 }) {
+            throw CheckpointError.negativeWeight(
+                path: head.path, classIndex: index / channelCount, channel: index % channelCount,
+                value: classifier[index])
+        }
+        orthogonalityError = ColumnProducts.orthogonalityError(of: channelMap, side: channelCount)
+        guard orthogonalityError <= Self.orthogonalityLimit else {
+            throw CheckpointError.notOrthogonal(
+                path: head.path, deviation: orthogonalityError, limit: Self.orthogonalityLimit)
+        }
+    }
+
+    /// Reads and checks only the state of the checkpoint in `directory`. Throws `CheckpointError`, `DurableFileError`.
+    public static func state(of directory: FilePath) throws -> CheckpointState {
+        guard DurableDirectory.exists(directory) else { throw CheckpointError.noCheckpoint(path: directory) }
+        return try CheckpointState(reading: directory.appending(stateName))
+    }
+
+    private static func open(_ name: String, in directory: FilePath, _ state: CheckpointState) throws -> SafetensorsFile
+    {
+        let path = directory.appending(name)
+        guard let expected = state.files[name] else {
+            throw CheckpointError.malformedState(
+                path: directory.appending(stateName), problem: "it does not state the digest of \(name)")
+        }
+        do {
+            let found = try ContentDigest.ofFile(path)
+            guard found == expected else {
+                throw CheckpointError.wrongDigest(path: path, expected: expected, found: found)
+            }
+            return try SafetensorsFile(path)
+        } catch DurableFileError.missing {
+            throw CheckpointError.incomplete(path: path)
+        } catch WeightFileError.malformed(_, let fault) {
+            throw CheckpointError.malformedTensors(path: path, problem: "\(fault)")
+        }
+    }
+
+    private static func readHead(
+        _ file: SafetensorsFile, classCount: Int
+    ) throws -> (channelCount: Int, channelMap: [Float], classifier: [Float]) {
+        try require(
+            file.tensorNames == ["channel_map", "classifier"], file, "it does not hold just channel_map and classifier")
+        let (map, classifier) = (file.entry("channel_map")!, file.entry("classifier")!)
+        try require(map.elementType == .float32 && classifier.elementType == .float32, file, "its tensors are not F32")
+        try require(
+            map.shape.count == 2 && map.shape[0] == map.shape[1] && map.shape[0] > 0, file,
+            "channel_map has the shape \(map.shape), expected [D, D]")
+        let channelCount = map.shape[0]
+        try require(
+            classifier.shape == [classCount, channelCount], file,
+            "classifier has the shape \(classifier.shape), expected [\(classCount), \(channelCount)] for "
+                + "\(classCount) classes and \(channelCount) channels")
+        let tensors = try (file.floats("channel_map"), file.floats("classifier"))
+        try checkFinite(tensors.0, "channel_map", file.path)
+        try checkFinite(tensors.1, "classifier", file.path)
+        return (channelCount, tensors.0, tensors.1)
+    }
+
+    private static func require(_ condition: Bool, _ file: SafetensorsFile, _ problem: @autoclosure () -> String) throws
+    {
+        guard condition else { throw CheckpointError.malformedTensors(path: file.path, problem: problem()) }
+    }
+
+    static func checkFinite(_ elements: [Float], _ tensor: String, _ path: FilePath) throws {
+        if let index = elements.firstIndex(where: { !$0.isFinite }) {
+            throw CheckpointError.notFinite(path: path, tensor: tensor, index: index)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+public import DurableFiles
+public import StrictJSON
+
+/// All of a checkpoint but its tensors. It holds nothing that differs between two equal runs: no times, no host names, no
+/// absolute folders.
+public struct CheckpointState: Equatable, Sendable {
+    /// Raised whenever the files change in a way that older programs cannot read.
+    public static let schemaVersion = 1
+
+    /// Steps done.
+    public var step: Int
+    /// Epochs done.
+    public var epoch: Int
+    public var seed: UInt64
+    /// The effective configuration, as YAML.
+    public var configuration: String
+    /// In the order of their labels.
+    public var classNames: [String]
+    public var backbone: String
+    /// Of the file the backbone's weights came from.
+    public var weightDigest: ContentDigest
+    /// The input preset as JSON; its type belongs to a target that links image libraries.
+    public var input: JSONValue
+    public var datasetFingerprint: ContentDigest
+    /// Metrics so far, by name; all finite.
+    public var metrics: [String: Double]
+    /// The digest of each other file of the checkpoint; `CheckpointStore.save` fills it.
+    public var files: [String: ContentDigest]
+
+    public init(
+        step: Int, epoch: Int, seed: UInt64, configuration: String, classNames: [String], backbone: String,
+        weightDigest: ContentDigest, input: JSONValue, datasetFingerprint: ContentDigest,
+        metrics: [String: Double] = [:], files: [String: ContentDigest] = [:]
+    ) {
+        self.step = step
+        self.epoch = epoch
+        self.seed = seed
+        self.configuration = configuration
+        self.classNames = classNames
+        self.backbone = backbone
+        self.weightDigest = weightDigest
+        self.input = input
+        self.datasetFingerprint = datasetFingerprint
+        self.metrics = metrics
+        self.files = files
+    }
+}

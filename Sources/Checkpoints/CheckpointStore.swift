@@ -1,0 +1,177 @@
+import DurableFiles
+public import SystemPackage
+import WeightFiles
+
+/// The checkpoints of a run.
+///
+///     let store = CheckpointStore(runDirectory: run)
+///     if let latest = try store.latest() { resume(from: latest.checkpoint) }
+///     try store.save(state, channelMap: map, classifier: classifier, optimizer: moments)
+///     try store.prune(keeping: 3)
+public struct CheckpointStore: Sendable {
+    /// RUN/checkpoints.
+    public let directory: FilePath
+
+    public init(runDirectory: FilePath) {
+        directory = runDirectory.appending("checkpoints")
+    }
+
+    init(directory: FilePath) {
+        self.directory = directory
+    }
+
+    /// A checkpoint to go on from, and what was wrong with newer ones.
+    public struct Latest: Sendable {
+        public let checkpoint: Checkpoint
+        /// A sentence for each checkpoint that was passed over; to be shown to the user.
+        public let warnings: [String]
+    }
+
+    private static let latestName = "latest"
+    private static let stepPrefix = "step-"
+
+    // MARK: Writing
+
+    /// Writes the checkpoint of `state.step`, all or nothing, then makes it the latest. One of the same step is replaced.
+    ///
+    /// `channelMap` is U [D, D] and `classifier` A [C, D], with C classes as in the state; the optimizer's tensors are
+    /// written sorted by name. Returns the folder. Throws `CheckpointError.notFinite` or `.metricNotFinite` when the
+    /// training has diverged, `DurableFileError`.
+    @discardableResult
+    public func save(
+        _ state: CheckpointState, channelMap: [Float], classifier: [Float], optimizer: [OptimizerTensor]
+    ) throws -> FilePath {
+        let channelCount = Int(Double(channelMap.count).squareRoot())
+        precondition(channelCount * channelCount == channelMap.count, "a channel map is square")
+        precondition(
+            classifier.count == state.classNames.count * channelCount,
+            "\(classifier.count) weights for \(state.classNames.count) classes and \(channelCount) channels")
+        let path = directory.appending(Self.name(ofStep: state.step))
+        let head = path.appending(Checkpoint.headName)
+        try Checkpoint.checkFinite(channelMap, "channel_map", head)
+        try Checkpoint.checkFinite(classifier, "classifier", head)
+        if let name = state.metrics.filter({ !$0.value.isFinite }).keys.sorted().first {
+            throw CheckpointError.metricNotFinite(name: name)
+        }
+        let moments = optimizer.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        for tensor in moments {
+            try Checkpoint.checkFinite(tensor.elements, tensor.name, path.appending(Checkpoint.optimizerName))
+        }
+        try DurableFile.createDirectory(directory)
+        try DurableFile.removeStaleTemporaries(in: directory)
+        try DurableDirectory.write(to: path, replacing: true) { staging in
+            var state = state
+            state.files[Checkpoint.headName] = try SafetensorsWriter.write(
+                [
+                    .floats("channel_map", [channelCount, channelCount], channelMap),
+                    .floats("classifier", [state.classNames.count, channelCount], classifier),
+                ], to: staging.appending(Checkpoint.headName))
+            state.files[Checkpoint.optimizerName] = try SafetensorsWriter.write(
+                moments.map { .floats($0.name, $0.shape, $0.elements) },
+                to: staging.appending(Checkpoint.optimizerName))
+            try DurableFile.write(state.fileText, to: staging.appending(Checkpoint.stateName))
+        }
+        try DurableFile.write(Self.name(ofStep: state.step) + "\n", to: directory.appending(Self.latestName))
+        return path
+    }
+
+    /// Removes all but the newest `count` checkpoints; never the one that `latest` names. Returns what was removed.
+    @discardableResult
+    public func prune(keeping count: Int) throws -> [FilePath] {
+        precondition(count > 0, "at least one checkpoint must be kept")
+        let latest = try latestPath()
+        let removed = try list().dropLast(count).filter { $0 != latest }
+        for path in removed { try DurableDirectory.remove(path) }
+        return removed
+    }
+
+    // MARK: Reading
+
+    /// The folders of all steps, oldest first; none when the folder is not there.
+    public func list() throws -> [FilePath] {
+        let names: [String]
+        do {
+            names = try DurableDirectory.names(in: directory)
+        } catch DurableFileError.missing {
+            return []
+        }
+        let steps = names.compactMap { Self.step(ofName: $0) }.sorted()
+        return steps.map { directory.appending(Self.name(ofStep: $0)) }.filter { DurableDirectory.exists($0) }
+    }
+
+    /// The checkpoint that `latest` names or, when it is not there or damaged, the newest sound one, with warnings; nil
+    /// when there is none at all. Throws `CheckpointError.noneUsable` when there are some and all are damaged.
+    public func latest() throws -> Latest? {
+        var candidates = try Array(list().reversed())
+        var warnings: [String] = []
+        let pointer = directory.appending(Self.latestName)
+        if let named = try latestPath() {
+            candidates.removeAll { $0 == named }
+            if DurableDirectory.exists(named) {
+                candidates.insert(named, at: 0)
+            } else {
+                warnings.append("\(pointer) names \(named), which is not there; the newest sound checkpoint is used.")
+            }
+        } else if !candidates.isEmpty {
+            warnings.append("\(pointer) does not name a checkpoint; the newest sound one is used.")
+        }
+        for candidate in candidates {
+            do {
+                return Latest(checkpoint: try Checkpoint(reading: candidate), warnings: warnings)
+            } catch let error as CheckpointError {
+                warnings.append(error.description)
+            }
+        }
+        if warnings.isEmpty { return nil }
+        throw CheckpointError.noneUsable(directory: directory, problems: warnings)
+    }
+
+    /// The folder of a checkpoint, given that folder, a run directory or its checkpoints folder; of several, the one that
+    /// `latest` names if it is there, else the newest. Nothing in it is read.
+    /// Throws `CheckpointError.noCheckpoint`, `DurableFileError`.
+    public static func resolve(_ path: FilePath) throws -> FilePath {
+        guard DurableDirectory.exists(path) else { throw DurableFileError.missing(path: path) }
+        if DurableFile.exists(path.appending(Checkpoint.stateName)) || isStep(path) { return path }
+        for store in [CheckpointStore(runDirectory: path), CheckpointStore(directory: path)] {
+            if let named = try store.latestPath(), DurableDirectory.exists(named) { return named }
+            if let newest = try store.list().last { return newest }
+        }
+        throw CheckpointError.noCheckpoint(path: path)
+    }
+
+    /// What `latest` names, whether it is there or not; nil when there is no such file or it names no step.
+    private func latestPath() throws -> FilePath? {
+        let bytes: [UInt8]
+        do {
+            bytes = try DurableFile.read(directory.appending(Self.latestName))
+        } catch DurableFileError.missing {
+            return nil
+        }
+        // Only names that this type gives are followed: the file cannot lead out of the folder.
+        guard bytes.count <= 64, bytes.last == UInt8(ascii: "\n") else { return nil }
+        return Self.step(ofName: String(decoding: bytes.dropLast(), as: UTF8.self)).map {
+            directory.appending(Self.name(ofStep: $0))
+        }
+    }
+
+    // MARK: Names
+
+    /// step-00001234.
+    static func name(ofStep step: Int) -> String {
+        precondition(step >= 0, "there is no step \(step)")
+        let digits = String(step)
+        return stepPrefix + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    }
+
+    /// nil for names that `name(ofStep:)` does not give.
+    static func step(ofName name: String) -> Int? {
+        guard name.hasPrefix(stepPrefix), let step = Int(name.dropFirst(stepPrefix.count)), step >= 0,
+            self.name(ofStep: step) == name
+        else { return nil }
+        return step
+    }
+
+    private static func isStep(_ path: FilePath) -> Bool {
+        path.lastComponent.map { step(ofName: $0.string) != nil } ?? false
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Checkpoints
+import DurableFiles
+import StrictJSON
+import SystemPackage
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "infodisent-inspect",
+        abstract: "Show what a checkpoint is and how its head is.",
+        discussion: """
+            CHECKPOINT is a run directory, its checkpoints folder, the folder of one step, or a .safetensors file.
+            Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 input missing, 70 internal, 74 I/O.
+            """)
+
+    @Argument(help: "What to look at.")
+    var checkpoint: String
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @Flag(help: "Only check: digests, shapes, finite values, A >= 0, orthogonality.")
+    var verify = false
+
+    @Option(help: ArgumentHelp("Compare with another checkpoint.", valueName: "other"))
+    var diff: String?
+
+    func validate() throws {
+        if verify && diff != nil {
+            throw ValidationError("--diff checks both checkpoints already; leave out --verify.")
+        }
+        for path in [checkpoint, diff ?? "."] where path.isEmpty || path.utf8.contains(0) {
+            throw ValidationError("a path is empty or holds a zero byte.")
+        }
+        if let diff, DurableFile.exists(FilePath(checkpoint)) || DurableFile.exists(FilePath(diff)) {
+            throw ValidationError("--diff compares checkpoints, not files.")
+        }
+    }
+
+    func run() throws {
+        let path = FilePath(checkpoint)
+        if DurableFile.exists(path) {
+            let report = try TensorFileReport(path, checkingElements: verify)
+            show(report.json) { report.text }
+        } else if let diff {
+            let (first, second) = try (CheckpointStore.resolve(path), CheckpointStore.resolve(FilePath(diff)))
+            let report = try ComparisonReport(Checkpoint(reading: first), Checkpoint(reading: second))
+            show(report.json) { report.text }
+        } else if verify {
+            try verify(CheckpointStore.resolve(path))
+        } else {
+            try describe(CheckpointStore.resolve(path))
+        }
+    }
+
+    /// What the state says comes first, so that it is seen of a damaged checkpoint too.
+    private func describe(_ directory: FilePath) throws {
+        let state = try Checkpoint.state(of: directory)
+        let provenance = ProvenanceReport(directory: directory, state: state)
+        if !json { print(provenance.text) }
+        let checkpoint = try Checkpoint(reading: directory)
+        let health = HealthReport(CheckpointHealth(of: checkpoint))
+        show(
+            .object([
+                "checkpoint": .string(directory.string), "state": state.json, "health": health.json,
+                "optimizer": .object(
+                    Dictionary(
+                        uniqueKeysWithValues: checkpoint.optimizer.map { tensor in
+                            (tensor.name, .array(tensor.shape.map { .integer($0) }))
+                        })),
+            ])
+        ) { "\n" + health.text }
+    }
+
+    private func verify(_ directory: FilePath) throws {
+        func ok(_ what: String) {
+            if !json { print("ok  \(what)") }
+        }
+        let state = try Checkpoint.state(of: directory)
+        ok("state.json: schema version \(CheckpointState.schemaVersion), digest, step \(state.step)")
+        let checkpoint = try Checkpoint(reading: directory)
+        for (name, digest) in state.files.sorted(by: { $0.key < $1.key }) { ok("\(name): digest \(digest)") }
+        ok("channel_map [\(checkpoint.channelCount), \(checkpoint.channelCount)] is finite")
+        ok(
+            "channel_map is orthogonal: max|U^T U - I| = \(checkpoint.orthogonalityError), at most "
+                + "\(Checkpoint.orthogonalityLimit)")
+        ok("classifier [\(checkpoint.classCount), \(checkpoint.channelCount)] is finite and not negative")
+        ok("optimizer: \(checkpoint.optimizer.count) tensors, finite")
+        if json {
+            print(
+                JSONValue.object([
+                    "checkpoint": .string(directory.string), "verified": .bool(true), "step": .integer(state.step),
+                    "orthogonality_error": .number(checkpoint.orthogonalityError),
+                ]).text(indented: true))
+        }
+    }
+
+    private func show(_ value: JSONValue, _ text: () -> String) {
+        print(json ? value.text(indented: true) : text())
+    }
+}
