@@ -85,7 +85,7 @@ struct InspectCommand: ParsableCommand {
             "channel_map is orthogonal: max|U^T U - I| = \(checkpoint.orthogonalityError), at most "
                 + "\(Checkpoint.orthogonalityLimit)")
         ok("classifier [\(checkpoint.classCount), \(checkpoint.channelCount)] is finite and not negative")
-        ok("optimizer: \(checkpoint.optimizer.count) tensors, finite")
+        ok("optimizer is finite, tensors: \(checkpoint.optimizer.count)")
         if json {
             print(
                 JSONValue.object([
