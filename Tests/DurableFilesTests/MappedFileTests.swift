@@ -1,5 +1,6 @@
 import DurableFiles
 import SystemPackage
+import TemporaryFolders
 import Testing
 
 struct MappedFileTests {

@@ -1,6 +1,7 @@
 import DurableFiles
 import Foundation
 import SystemPackage
+import TemporaryFolders
 import Testing
 
 struct TemporariesTests {

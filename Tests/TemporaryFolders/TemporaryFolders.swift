@@ -1,17 +1,17 @@
 import DurableFiles
 import Foundation
-import SystemPackage
+public import SystemPackage
 
 /// Runs `body` with a new empty folder that is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (FilePath) throws -> Result) throws -> Result {
-    let folder = FilePath(NSTemporaryDirectory()).appending("durable-files-\(UUID().uuidString)")
+public func withTemporaryFolder<Result>(_ body: (FilePath) throws -> Result) throws -> Result {
+    let folder = FilePath(NSTemporaryDirectory()).appending("infodisent-tests-\(UUID().uuidString)")
     try DurableFile.createDirectory(folder)
     defer { try? FileManager.default.removeItem(atPath: folder.string) }
     return try body(folder)
 }
 
 /// Runs `body` with a folder on a file system of `byteCount` bytes; nil when this process may not mount one.
-func withSmallDisk<Result>(byteCount: Int, _ body: (FilePath) throws -> Result) throws -> Result? {
+public func withSmallDisk<Result>(byteCount: Int, _ body: (FilePath) throws -> Result) throws -> Result? {
     try withTemporaryFolder { folder throws in
         guard run("/bin/mount", "-t", "tmpfs", "-o", "size=\(byteCount)", "tmpfs", folder.string) == 0 else {
             return nil
@@ -22,7 +22,7 @@ func withSmallDisk<Result>(byteCount: Int, _ body: (FilePath) throws -> Result) 
 }
 
 /// Runs a program quietly and gives its exit code; -1 when it cannot be started.
-func run(_ program: String, _ arguments: String...) -> Int32 {
+public func run(_ program: String, _ arguments: String...) -> Int32 {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
