@@ -49,16 +49,17 @@ let package = Package(
         .target(name: "CounterRandom"),
         .target(name: "DurableFiles", dependencies: [crypto, system]),
         .target(name: "RunConfiguration", dependencies: [yams, system]),
+        .target(name: "StrictJSON"),
         .target(name: "MessagePassing"),
         .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: kernels),
 
         // Level 2
-        .target(name: "WeightFiles", dependencies: ["DurableFiles", system]),
+        .target(name: "WeightFiles", dependencies: ["DurableFiles", "StrictJSON", system]),
         .target(
             name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "DurableFiles", system],
             swiftSettings: vectorised),
         .target(
-            name: "FeatureCache", dependencies: ["DurableFiles", "WeightFiles", "ImageCoding", system],
+            name: "FeatureCache", dependencies: ["DurableFiles", "WeightFiles", "ImageCoding", "StrictJSON", system],
             swiftSettings: vectorised),
         .target(
             name: "DisentangledHead", dependencies: ["CounterRandom", "Tensors"], swiftSettings: vectorised),
@@ -70,7 +71,7 @@ let package = Package(
         .target(
             name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", system],
             swiftSettings: vectorised),
-        .target(name: "Checkpoints", dependencies: ["DurableFiles", "RunConfiguration", "WeightFiles", system]),
+        .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
 
         // Level 4
         .target(
@@ -99,19 +100,25 @@ let package = Package(
             ]),
         .executableTarget(
             name: "infodisent-inspect",
-            dependencies: ["Checkpoints", "DurableFiles", "WeightFiles", arguments, system]),
+            dependencies: ["Checkpoints", "DurableFiles", "StrictJSON", "WeightFiles", arguments, system]),
 
         // Tests
+        .target(name: "TemporaryFolders", dependencies: ["DurableFiles", system], path: "Tests/TemporaryFolders"),
         .testTarget(name: "CounterRandomTests", dependencies: ["CounterRandom"]),
-        .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", system]),
+        .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TemporaryFolders", system]),
         .testTarget(name: "RunConfigurationTests", dependencies: ["RunConfiguration", system]),
         .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-        .testTarget(name: "WeightFilesTests", dependencies: ["WeightFiles", "DurableFiles", system]),
+        .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"]),
+        .testTarget(
+            name: "WeightFilesTests",
+            dependencies: ["CounterRandom", "DurableFiles", "StrictJSON", "TemporaryFolders", "WeightFiles", system],
+            exclude: ["Reference"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "ImageCodingTests", dependencies: ["ImageCoding", system], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "FeatureCacheTests", dependencies: ["FeatureCache", "DurableFiles", "WeightFiles", system]),
+            name: "FeatureCacheTests",
+            dependencies: ["DurableFiles", "FeatureCache", "ImageCoding", "TemporaryFolders", "WeightFiles", system]),
         .testTarget(
             name: "DisentangledHeadTests", dependencies: ["DisentangledHead", "Tensors", "CounterRandom"],
             resources: [.copy("Fixtures")]),
@@ -120,7 +127,10 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", system]),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "DurableFiles", "WeightFiles", system]),
+            name: "CheckpointsTests",
+            dependencies: [
+                "Checkpoints", "CounterRandom", "DurableFiles", "StrictJSON", "TemporaryFolders", "WeightFiles", system,
+            ]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "DurableFiles", system]),
         .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Training", system]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "Explanations", "ImageCoding", system]),

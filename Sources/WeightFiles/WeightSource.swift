@@ -1,0 +1,44 @@
+public import DurableFiles
+public import SystemPackage
+
+/// Named tensors that a network can be loaded from.
+public protocol WeightSource: Sendable {
+    /// The file they come from; errors name it.
+    var path: FilePath { get }
+
+    /// All names, sorted by code point.
+    var tensorNames: [String] { get }
+
+    /// What is known about a tensor; nil when there is none of that name.
+    func entry(_ name: String) -> TensorEntry?
+
+    /// The elements of a floating-point tensor, slowest axis first. F16, BF16 and F32 convert exactly, F64 is rounded
+    /// to nearest. Throws `WeightFileError` when there is no such tensor or it holds other things.
+    func floats(_ name: String) throws -> [Float]
+
+    /// The SHA-256 of the file. Throws `DurableFileError`.
+    func digest() throws -> ContentDigest
+}
+
+extension WeightSource {
+    /// The entry of a tensor that must be there. Throws `WeightFileError.missingTensor`.
+    public func requiredEntry(_ name: String) throws -> TensorEntry {
+        guard let entry = entry(name) else {
+            throw WeightFileError.missingTensor(path: path, name: name, tensorNames: tensorNames)
+        }
+        return entry
+    }
+
+    /// The elements of a tensor that must be there with exactly this shape. Throws `WeightFileError`.
+    public func floats(_ name: String, shape: [Int]) throws -> [Float] {
+        let entry = try requiredEntry(name)
+        guard entry.shape == shape else {
+            throw WeightFileError.wrongShape(path: path, name: name, expected: shape, found: entry.shape)
+        }
+        return try floats(name)
+    }
+
+    public func digest() throws -> ContentDigest {
+        try ContentDigest.ofFile(path)
+    }
+}
