@@ -1,0 +1,32 @@
+import SystemPackage
+
+/// Decodes JPEG and PNG to what `Image.open(path).convert("RGB")` of Pillow gives, the input pretrained weights expect.
+///
+/// The type is told by the first bytes, never by the name. All colour models become RGB: grey is repeated, palettes are
+/// looked up, CMYK and YCCK are converted, alpha is dropped without compositing. EXIF orientation and colour profiles are
+/// not applied, and metadata, broken or not, is never parsed.
+///
+/// One difference from Pillow is on purpose: a grey PNG of 16 bits keeps the high byte, as coloured ones do, where Pillow
+/// clips all values above 255 to white.
+public enum ImageDecoder {
+    /// The most pixels that are decoded, 2^27. A file of a few bytes may declare any size; this bounds its memory at 400 MB.
+    public static let maximumPixelCount = 1 << 27
+
+    /// Decodes the bytes of a file; `path` is for error messages only.
+    ///
+    /// - Throws: `ImageCodingError`.
+    public static func decode(_ bytes: [UInt8], path: FilePath) throws -> PixelImage {
+        switch try ImageFormat(of: bytes, path: path) {
+        case .jpeg: try decodeJPEG(bytes, path: path)
+        case .png: try decodePNG(bytes, path: path)
+        }
+    }
+
+    /// Checks a declared size before memory is asked for.
+    static func checkSize(width: UInt32, height: UInt32, path: FilePath) throws {
+        let (width, height) = (Int(width), Int(height))
+        guard width * height <= maximumPixelCount else {
+            throw ImageCodingError.tooLarge(path: path, width: width, height: height)
+        }
+    }
+}
