@@ -68,7 +68,7 @@ let package = Package(
             name: "Backbones", dependencies: ["ImageCoding", "Tensors", "WeightFiles", system],
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
-            name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", system],
+            name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", "Tensors", system],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "RunConfiguration", "WeightFiles", system]),
 

@@ -45,7 +45,7 @@ extension BirdPainter {
             let leg = Shape.ribbon([hip, ground], 4.5, 4.5)
             let spur = Shape.feather(from: hip + Point(-1, 8), degrees: 160, length: 6, width: 3.4, round: false)
             outline([leg, spur] + claws, pen)
-            fill([leg, spur] + claws, from: hip, Colour(0x8C1F3A), to: ground + Point(0, 9), Colour(0x3A0A1C), pen)
+            fill([leg, spur] + claws, from: hip, Colour(0xC42A50), to: ground + Point(0, 9), Colour(0x741430), pen)
             stroke([hip + Point(-2, 8), hip + Point(2, 8)], 1.2, 1.2, Colour(1, 0.75, 0.8, 0.6), pen)
             stroke([hip + Point(-2, 12), hip + Point(2, 12)], 1.2, 1.2, Colour(1, 0.75, 0.8, 0.6), pen)
         }

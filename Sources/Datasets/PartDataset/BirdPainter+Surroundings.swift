@@ -98,7 +98,7 @@ extension BirdPainter {
             // The sum of a word's four bytes is nearly normal, with mean 510 and standard deviation 148.
             let word = stream.nextWord()
             let bytes = (word & 0xFF) + (word >> 8 & 0xFF) + (word >> 16 & 0xFF) + (word >> 24)
-            let grain = 1 + (Float(bytes) - 510) * (0.022 / 148)
+            let grain = 1 + (Float(bytes) - 510) * (0.014 / 148)
             return scene.tint * Colour(light * grain, light * grain, light * grain, 1)
         }
     }
