@@ -118,7 +118,7 @@ let package = Package(
         .testTarget(
             name: "BackbonesTests", dependencies: ["Backbones", "Tensors", "WeightFiles", "ImageCoding", system],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", system]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", "Tensors", system]),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "DurableFiles", "WeightFiles", system]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "DurableFiles", system]),

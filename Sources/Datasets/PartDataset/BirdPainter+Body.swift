@@ -19,7 +19,9 @@ extension BirdPainter {
             belly.curve(Point(0, 20), Point(-20, 18), to: Point(-46, 12))
             belly.line(to: Point(-30, 40))
             belly.line(to: Point(50, 40))
-            painter.fill([belly], from: Point(30, -10), painter.scene.belly, to: Point(-10, 36), painter.scene.belly.lit(0.84), pen)
+            painter.fill(
+                [belly], from: Point(30, -10), painter.scene.belly, to: Point(-10, 36), painter.scene.belly.lit(0.84),
+                pen)
             if painter.scene.isStreaked {
                 for (row, y) in [Float(-2), 5, 12, 19].enumerated() {
                     for column in 0..<4 {
@@ -45,7 +47,9 @@ extension BirdPainter {
                 Shape.curve(Point(34, 10), Point(26, 30), Point(-14, 36), Point(-38, 12)), 3, 2,
                 Colour(0, 0, 0, 0.14), pen)
             // A few feather strokes on nape and flank.
-            for (x, y) in [(2, -20), (-6, -12), (8, -14), (22, -8), (26, 2), (-26, 8), (-20, 16), (16, 20), (6, 25), (24, 14)] as [(Float, Float)] {
+            for (x, y) in [
+                (2, -20), (-6, -12), (8, -14), (22, -8), (26, 2), (-26, 8), (-20, 16), (16, 20), (6, 25), (24, 14),
+            ] as [(Float, Float)] {
                 painter.stroke(
                     Shape.curve(Point(x, y), Point(x - 2, y + 1), Point(x - 4, y + 2), Point(x - 5, y + 4), steps: 4),
                     1, 0.4, Colour(0, 0, 0, 0.18), pen)

@@ -9,7 +9,10 @@ extension BirdPainter {
         switch variants.name(of: .foot) {
         case "perching":
             let toes = [Point(8, 4), Point(1.5, 7), Point(-6, 5)].map { toe in
-                Shape.ribbon(Shape.curve(ground, ground + toe * Point(0.5, -0.1), ground + toe * Point(0.9, 0.3), ground + toe, steps: 6), 3, 2)
+                Shape.ribbon(
+                    Shape.curve(
+                        ground, ground + toe * Point(0.5, -0.1), ground + toe * Point(0.9, 0.3), ground + toe, steps: 6),
+                    3, 2)
             }
             let leg = Shape.ribbon([hip, ground + Point(0, 1)], 3, 3)
             outline([leg] + toes, pen)
@@ -39,8 +42,13 @@ extension BirdPainter {
                 stroke([hip + Point(x, 7), hip + Point(x - 0.6, 12)], 1, 0.5, Colour(0.45, 0.4, 0.38, 0.7), pen)
             }
         default:
-            let claws = [(Point(8.5, 1.5), Point(9.5, 9)), (Point(1.5, 5), Point(0.5, 12.5)), (Point(-7, 1.5), Point(-9, 9))].map { (knuckle, tip) in
-                Shape.ribbon(Shape.curve(ground + Point(0, -1), ground + knuckle * Point(0.7, 0.1), ground + knuckle, ground + tip, steps: 8), 4.2, 0.9)
+            let claws = [
+                (Point(8.5, 1.5), Point(9.5, 9)), (Point(1.5, 5), Point(0.5, 12.5)), (Point(-7, 1.5), Point(-9, 9)),
+            ].map { (knuckle, tip) in
+                Shape.ribbon(
+                    Shape.curve(
+                        ground + Point(0, -1), ground + knuckle * Point(0.7, 0.1), ground + knuckle, ground + tip,
+                        steps: 8), 4.2, 0.9)
             }
             let leg = Shape.ribbon([hip, ground], 4.5, 4.5)
             let spur = Shape.feather(from: hip + Point(-1, 8), degrees: 160, length: 6, width: 3.4, round: false)

@@ -54,7 +54,9 @@ extension BirdPainter {
             gape = Shape.curve(Point(-2, 1), Point(8, 0), Point(18, 1), Point(27, 5))
         }
         stroke(gape, 1.1, 0.6, Colour(0.1, 0.05, 0.05, 0.75), pen)
-        if name != "hook" { fill([.ellipse(at: Point(4, -3.5), Point(1.5, 0.8), degrees: 15)], Colour(0.1, 0.05, 0.05, 0.6), pen) }
+        if name != "hook" {
+            fill([.ellipse(at: Point(4, -3.5), Point(1.5, 0.8), degrees: 15)], Colour(0.1, 0.05, 0.05, 0.6), pen)
+        }
     }
 
     /// The eye; its frame is centred on the pupil.

@@ -29,7 +29,9 @@ extension BirdPainter {
         }
         for _ in 0..<stream.below(9) {
             let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
-            paintLeaf(at: centre, size: stream.float(in: 8...20), haze: stream.float(in: 0.25...0.6), layer: Layer.background, &stream)
+            paintLeaf(
+                at: centre, size: stream.float(in: 8...20), haze: stream.float(in: 0.25...0.6), layer: Layer.background,
+                &stream)
         }
         for _ in 0..<stream.below(6) {
             // Berries and blossoms.
@@ -38,7 +40,9 @@ extension BirdPainter {
             let radius = stream.float(in: 2...4.5) * unit
             canvas.fill(
                 [.circle(at: centre, radius)],
-                .radial(at: centre - radius * 0.3, radius: radius * 1.3, colour.mixed(with: Colour(0xFFFFFF), 0.4).opacity(0.85), colour.opacity(0.85)),
+                .radial(
+                    at: centre - radius * 0.3, radius: radius * 1.3,
+                    colour.mixed(with: Colour(0xFFFFFF), 0.4).opacity(0.85), colour.opacity(0.85)),
                 layer: Layer.background)
         }
     }
@@ -46,23 +50,30 @@ extension BirdPainter {
     /// The branch the bird stands on, through the picture, with bark and a few leaves.
     mutating func paintPerch() {
         var stream = scene.stream(.perch)
-        let pen = Pen(layer: Layer.body, frame: Placement(at: Point(-2, 44 + scene.branchWidth / 2), degrees: scene.branchDegrees))
+        let pen = Pen(
+            layer: Layer.body, frame: Placement(at: Point(-2, 44 + scene.branchWidth / 2), degrees: scene.branchDegrees)
+        )
         let width = scene.branchWidth
         let bow = stream.float(in: -5...5)
-        let line = Shape.curve(Point(-150, bow * 2), Point(-50, -0.5 * bow), Point(50, -0.5 * bow), Point(150, bow), steps: 24)
+        let line = Shape.curve(
+            Point(-150, bow * 2), Point(-50, -0.5 * bow), Point(50, -0.5 * bow), Point(150, bow), steps: 24)
         let branch = Shape.ribbon(line, width * stream.float(in: 0.8...1.3), width * stream.float(in: 0.7...1.2))
         var thin = pen
         thin.outlineWidth = 0.8
         for _ in 0..<1 + stream.below(3) {
             let start = Point(stream.float(in: -70...70), 0)
-            let end = start + Point(stream.float(in: -25...25), stream.float(in: 10...26) * (stream.chance(0.7) ? 1 : -1))
+            let end =
+                start + Point(stream.float(in: -25...25), stream.float(in: 10...26) * (stream.chance(0.7) ? 1 : -1))
             let twig = Shape.ribbon(Shape.curve(start, start + Point(0, 3), end - Point(3, 3), end, steps: 8), 3.2, 1.2)
             outline([twig], thin)
             fill([twig], scene.bark.lit(0.9), pen)
-            paintLeaf(at: scene.pixel(pen.frame(end)), size: stream.float(in: 9...16), haze: 0, layer: Layer.body, &stream)
+            paintLeaf(
+                at: scene.pixel(pen.frame(end)), size: stream.float(in: 9...16), haze: 0, layer: Layer.body, &stream)
         }
         outline([branch], thin)
-        fill([branch], from: Point(0, -width / 2), scene.bark.lit(1.3), to: Point(0, width / 2), scene.bark.lit(0.65), pen)
+        fill(
+            [branch], from: Point(0, -width / 2), scene.bark.lit(1.3), to: Point(0, width / 2), scene.bark.lit(0.65),
+            pen)
         for _ in 0..<14 {
             let at = Point(stream.float(in: -90...90), stream.float(in: -0.35...0.35) * width)
             stroke(
@@ -105,7 +116,9 @@ extension BirdPainter {
 
     // MARK: - Plants, in pixels
 
-    private mutating func paintTwig(from start: Point, to end: Point, width: Float, haze: Float, _ stream: inout RandomStream) {
+    private mutating func paintTwig(
+        from start: Point, to end: Point, width: Float, haze: Float, _ stream: inout RandomStream
+    ) {
         let bend = (end - start).turned * stream.float(in: -0.25...0.25)
         let line = Shape.curve(start, start + (end - start) / 3 + bend, end - (end - start) / 3 + bend, end, steps: 14)
         let colour = scene.bark.mixed(with: scene.background.bottom, haze)
@@ -116,15 +129,19 @@ extension BirdPainter {
     }
 
     /// A leaf with its stalk at `point`; `haze` in [0, 1] fades it into the background.
-    private mutating func paintLeaf(at point: Point, size: Float, haze: Float, layer: Int, _ stream: inout RandomStream) {
+    private mutating func paintLeaf(at point: Point, size: Float, haze: Float, layer: Int, _ stream: inout RandomStream)
+    {
         let degrees = stream.float(in: 0...360)
         let shade = stream.float(in: 0.75...1.25)
         let width = stream.float(in: 0.35...0.55)
-        let leaf = Shape.feather(from: point, degrees: degrees, length: size * unit, width: size * unit * width, round: false)
+        let leaf = Shape.feather(
+            from: point, degrees: degrees, length: size * unit, width: size * unit * width, round: false)
         let colour = scene.background.leaf.lit(shade).mixed(with: scene.background.bottom, haze).opacity(1)
         let tip = leaf.points[8]
         if haze == 0 { canvas.fill([leaf.grown(by: 0.7 * unit)], .flat(colour.lit(0.5)), layer: layer) }
         canvas.fill([leaf], .linear(from: point, colour.lit(0.85), to: tip, colour.lit(1.15)), layer: layer)
-        canvas.fill([.ribbon([point, point + (tip - point) * 0.9], 0.9 * unit, 0.5 * unit)], .flat(colour.lit(0.65).opacity(0.8)), layer: layer)
+        canvas.fill(
+            [.ribbon([point, point + (tip - point) * 0.9], 0.9 * unit, 0.5 * unit)],
+            .flat(colour.lit(0.65).opacity(0.8)), layer: layer)
     }
 }

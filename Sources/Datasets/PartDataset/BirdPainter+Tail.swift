@@ -10,7 +10,8 @@ extension BirdPainter {
                 fill([feather], from: tip * 0.3, Colour(0xC9402C), to: tip * 0.7, Colour(0xE8613A), pen)
                 clipped(to: [feather], pen) { painter in
                     painter.stroke(
-                        [tip * 0.86 + tip.unit.turned * 9, tip * 0.86 - tip.unit.turned * 9], 4.5, 4.5, Colour(0x2A1512), pen)
+                        [tip * 0.86 + tip.unit.turned * 9, tip * 0.86 - tip.unit.turned * 9], 4.5, 4.5,
+                        Colour(0x2A1512), pen)
                     painter.stroke([tip * 0.1, tip * 0.95], 1, 0.5, Colour(0.3, 0.05, 0.02, 0.6), pen)
                 }
             }
@@ -64,14 +65,17 @@ extension BirdPainter {
             }
         default:
             for side in [Float(-1), 1] {
-                let curl = Shape.curve(Point(-5, 2 * side), Point(16, -2 * side), Point(24, 6 * side), Point(28, 18 * side), steps: 12)
+                let curl =
+                    Shape.curve(
+                        Point(-5, 2 * side), Point(16, -2 * side), Point(24, 6 * side), Point(28, 18 * side), steps: 12)
                     + Shape.curve(
                         Point(28, 18 * side), Point(30, 26 * side), Point(42, 24 * side), Point(39, 15 * side), steps: 8
                     ).dropFirst()
                 let ball = Shape.circle(at: Point(37.5, 14 * side), 4.6)
                 let band = Shape.ribbon(curl, 8.5, 5)
                 outline([band, ball], pen)
-                fill([band, ball], from: Point(0, 0), Colour(0xF06AB4), to: Point(38, 16 * side), Colour(0xB0287E), pen)
+                fill(
+                    [band, ball], from: Point(0, 0), Colour(0xF06AB4), to: Point(38, 16 * side), Colour(0xB0287E), pen)
                 stroke(Array(curl.dropLast(4)), 1.2, 0.8, Colour(1, 0.85, 0.95, 0.8), pen)
                 fill([.circle(at: Point(37.5, 14 * side), 2.2)], Colour(0xFFE6F4), pen)
             }

@@ -14,7 +14,8 @@ extension BirdPainter {
                 }
                 for offset in stride(from: Float(-2), through: 10, by: 4) {
                     painter.stroke(
-                        Shape.curve(Point(27, offset - 4), Point(33, offset), Point(39, offset + 2), Point(46, offset + 4)),
+                        Shape.curve(
+                            Point(27, offset - 4), Point(33, offset), Point(39, offset + 2), Point(46, offset + 4)),
                         0.9, 0.5, Colour(0.03, 0.1, 0.3, 0.6), pen)
                 }
             }
@@ -29,7 +30,8 @@ extension BirdPainter {
                 painter.fill([.ellipse(at: Point(7, 4), Point(9, 6), degrees: 10)], Colour(0xFFE03A), pen)
                 for offset in [Float(-3), 1, 5, 9] {
                     painter.stroke(
-                        Shape.curve(Point(18, offset - 3), Point(30, offset), Point(44, offset + 5), Point(62, 12)), 1, 0.4,
+                        Shape.curve(Point(18, offset - 3), Point(30, offset), Point(44, offset + 5), Point(62, 12)), 1,
+                        0.4,
                         Colour(0.75, 0.78, 0.85, 0.55), pen)
                 }
             }
@@ -83,7 +85,8 @@ extension BirdPainter {
             clipped(to: [whole], pen) { painter in
                 for row in 0..<6 {
                     for column in -2..<4 {
-                        let centre = Point(Float(row) * 7.5 - 1, Float(column) * 7.5 + (row % 2 == 0 ? -1 : 2.7) + Float(row))
+                        let centre = Point(
+                            Float(row) * 7.5 - 1, Float(column) * 7.5 + (row % 2 == 0 ? -1 : 2.7) + Float(row))
                         painter.fill([.circle(at: centre, 2.3)], Colour(0xFFF6FF), pen)
                     }
                 }

@@ -43,10 +43,18 @@ struct BirdPainter {
         // x of a part's frame points away from the body, y downwards (beak) or outwards; see each part's file.
         let frame: Placement
         switch part {
-        case .beak: frame = Placement(at: Point(41, -24), degrees: 4 + jitter.degrees, scale: Point(jitter.scale, jitter.scale))
-        case .eye: frame = Placement(at: Point(29, -28), degrees: jitter.degrees, scale: Point(jitter.scale, jitter.scale))
-        case .wing: frame = Placement(at: Point(8, -5), degrees: -14 + jitter.degrees, scale: Point(jitter.scale, jitter.scale), mirrored: true)
-        case .tail: frame = Placement(at: Point(-36, 8), degrees: -10 + jitter.degrees, scale: Point(jitter.scale, jitter.scale), mirrored: true)
+        case .beak:
+            frame = Placement(at: Point(41, -24), degrees: 4 + jitter.degrees, scale: Point(jitter.scale, jitter.scale))
+        case .eye:
+            frame = Placement(at: Point(29, -28), degrees: jitter.degrees, scale: Point(jitter.scale, jitter.scale))
+        case .wing:
+            frame = Placement(
+                at: Point(8, -5), degrees: -14 + jitter.degrees, scale: Point(jitter.scale, jitter.scale),
+                mirrored: true)
+        case .tail:
+            frame = Placement(
+                at: Point(-36, 8), degrees: -10 + jitter.degrees, scale: Point(jitter.scale, jitter.scale),
+                mirrored: true)
         case .foot: frame = Placement(at: Point(-2, 28), degrees: jitter.degrees * 0.3, scale: Point(jitter.scale, 1))
         }
         var pen = Pen(layer: Layer.part(part), frame: frame, tint: jitter.tint)
@@ -78,7 +86,9 @@ struct BirdPainter {
     }
 
     /// Fills with a gradient between two points of the pen's frame.
-    mutating func fill(_ shapes: [Shape], from start: Point, _ first: Colour, to end: Point, _ second: Colour, _ pen: Pen) {
+    mutating func fill(
+        _ shapes: [Shape], from start: Point, _ first: Colour, to end: Point, _ second: Colour, _ pen: Pen
+    ) {
         canvas.fill(
             pixels(shapes, pen),
             .linear(

@@ -87,8 +87,10 @@ struct MaskOutline {
         guard corners.count > 8 else { return corners }
         let extremes = Set(
             [
-                corners.indices.min { corners[$0].x < corners[$1].x }!, corners.indices.max { corners[$0].x < corners[$1].x }!,
-                corners.indices.min { corners[$0].y < corners[$1].y }!, corners.indices.max { corners[$0].y < corners[$1].y }!,
+                corners.indices.min { corners[$0].x < corners[$1].x }!,
+                corners.indices.max { corners[$0].x < corners[$1].x }!,
+                corners.indices.min { corners[$0].y < corners[$1].y }!,
+                corners.indices.max { corners[$0].y < corners[$1].y }!,
             ]).sorted()
         var keep = Set(extremes)
         var ranges = extremes.indices.map { place in

@@ -53,7 +53,8 @@ extension PartDataset {
     /// - Precondition: the image side is 128 to 1024 pixels.
     public static func draw(_ description: BirdDescription, omitting omitted: Set<Part> = []) -> Drawing {
         precondition(
-            sideRange.contains(description.imageSide), "birds are drawn on \(sideRange) pixels, not \(description.imageSide)")
+            sideRange.contains(description.imageSide),
+            "birds are drawn on \(sideRange) pixels, not \(description.imageSide)")
         var painter = BirdPainter(description, omitting: omitted)
         painter.paint()
         let parts = Part.allCases.compactMap { part in

@@ -45,7 +45,8 @@ public enum PartDataset {
             try require(
                 classCount >= 1 && classCount <= all - firstClass, "number of classes", classCount,
                 "1 to \(all - firstClass), as there are \(all) and the first is \(firstClass)")
-            try require((0...imageLimit).contains(trainPerClass), "training images", trainPerClass, "0 to \(imageLimit)")
+            try require(
+                (0...imageLimit).contains(trainPerClass), "training images", trainPerClass, "0 to \(imageLimit)")
             try require((0...imageLimit).contains(testPerClass), "test images", testPerClass, "0 to \(imageLimit)")
             try require(
                 trainPerClass + testPerClass > 0, "images of a class", 0, "at least 1 over training and test")

@@ -50,7 +50,8 @@ struct Shape {
 
     /// Adds a cubic Bézier curve from the last point.
     mutating func curve(_ control1: Point, _ control2: Point, to end: Point, steps: Int = 10) {
-        points.append(contentsOf: Shape.curve(points[points.count - 1], control1, control2, end, steps: steps).dropFirst())
+        points.append(
+            contentsOf: Shape.curve(points[points.count - 1], control1, control2, end, steps: steps).dropFirst())
     }
 
     /// The points of a cubic Bézier curve, both ends included.
