@@ -14,6 +14,8 @@ public enum ImageCodingError: Error, Equatable, Sendable, CustomStringConvertibl
     case corrupt(path: FilePath, format: String, reason: String)
     /// More pixels than `ImageDecoder.maximumPixelCount`.
     case tooLarge(path: FilePath, width: Int, height: Int)
+    /// Values of an `InputTransform` that cannot be used.
+    case invalidTransform(reason: String)
 
     public var description: String {
         switch self {
@@ -29,6 +31,9 @@ public enum ImageCodingError: Error, Equatable, Sendable, CustomStringConvertibl
         case .tooLarge(let path, let width, let height):
             "\(path) declares \(width) x \(height) pixels, more than the \(ImageDecoder.maximumPixelCount) that are decoded. "
                 + "If the image is genuine, scale it down first."
+        case .invalidTransform(let reason):
+            "The input preset cannot be used: \(reason). Correct the preset in the configuration, or leave it out to take "
+                + "the backbone's own."
         }
     }
 }

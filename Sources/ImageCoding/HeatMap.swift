@@ -1,0 +1,82 @@
+/// A small map of non-negative numbers over an image, [h, w]: one number for each cell of a grid that covers it evenly.
+public struct HeatMap: Equatable, Sendable {
+    public let width: Int
+    public let height: Int
+    /// Row by row, top row first; `width * height` finite numbers, none negative.
+    public let values: [Float]
+
+    public init(width: Int, height: Int, values: [Float]) {
+        precondition(width > 0 && height > 0, "a heat map needs at least one cell, not \(width) x \(height)")
+        precondition(values.count == width * height, "\(width) x \(height) cells are not \(values.count) numbers")
+        precondition(
+            values.allSatisfy { $0 >= 0 && $0.isFinite }, "a heat map holds finite numbers that are not negative")
+        self.width = width
+        self.height = height
+        self.values = values
+    }
+
+    /// The largest value.
+    public var maximum: Float { values.max() ?? 0 }
+
+    /// The map scaled to `width` x `height`, for sizes not smaller than its own.
+    ///
+    /// As PyTorch's `interpolate(align_corners=False)`: cell centres are at half integers, the border cells go on outwards,
+    /// and the bicubic kernel has a = -3/4. Bicubic overshoot below zero is cut off.
+    public func upsampled(width: Int, height: Int, interpolation: Interpolation = .bilinear) -> HeatMap {
+        precondition(
+            width >= self.width && height >= self.height,
+            "a heat map of \(self.width) x \(self.height) cells is only scaled up, not to \(width) x \(height)")
+        let columns = UpsamplingTaps(inputCount: self.width, outputCount: width, interpolation: interpolation)
+        let rows = UpsamplingTaps(inputCount: self.height, outputCount: height, interpolation: interpolation)
+        var between = [Float](repeating: 0, count: self.height * width)
+        for row in 0..<self.height {
+            for column in 0..<width {
+                var sum: Float = 0
+                for tap in columns.taps(of: column) { sum += values[row * self.width + tap.input] * tap.weight }
+                between[row * width + column] = sum
+            }
+        }
+        var result = [Float](repeating: 0, count: height * width)
+        for row in 0..<height {
+            for tap in rows.taps(of: row) {
+                for column in 0..<width {
+                    result[row * width + column] += between[tap.input * width + column] * tap.weight
+                }
+            }
+            for column in 0..<width { result[row * width + column] = max(0, result[row * width + column]) }
+        }
+        return HeatMap(width: width, height: height, values: result)
+    }
+}
+
+/// The weights of plain (not antialiased) upsampling along one axis.
+private struct UpsamplingTaps {
+    private let all: [(input: Int, weight: Float)]
+    private let tapCount: Int
+
+    init(inputCount: Int, outputCount: Int, interpolation: Interpolation) {
+        let tapCount = interpolation == .bilinear ? 2 : 4
+        self.tapCount = tapCount
+        all = (0..<outputCount).flatMap { output in
+            let place = (Float(output) + 0.5) * (Float(inputCount) / Float(outputCount)) - 0.5
+            let first = place.rounded(.down)
+            return (0..<tapCount).map { tap in
+                let neighbour = Int(first) + tap - (tapCount / 2 - 1)
+                return (
+                    input: min(max(neighbour, 0), inputCount - 1),
+                    weight: Self.weight(at: abs(place - Float(neighbour)), interpolation)
+                )
+            }
+        }
+    }
+
+    func taps(of output: Int) -> ArraySlice<(input: Int, weight: Float)> {
+        all[output * tapCount..<(output + 1) * tapCount]
+    }
+
+    private static func weight(at x: Float, _ interpolation: Interpolation) -> Float {
+        guard interpolation == .bicubic else { return 1 - x }
+        let a: Float = -0.75
+        return x <= 1 ? ((a + 2) * x - (a + 3)) * x * x + 1 : ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+    }
+}

@@ -1,0 +1,96 @@
+/// How an image becomes a network's input: resize, crop the middle, normalise. A backbone's weights were trained with one
+/// such preset, and it is stored with everything computed through it.
+///
+/// The results are those of torchvision's `Resize`, `CenterCrop`, `ToTensor`, `Normalize` on a Pillow image, bit for bit.
+public struct InputTransform: Codable, Equatable, Sendable {
+    /// The shorter side of the image before the crop, in pixels.
+    public var resize: Int
+    /// Both sides of the crop, in pixels. A crop larger than `resize` is padded with black.
+    public var crop: Int
+    public var interpolation: Interpolation
+    /// Means of red, green and blue, of values in 0...1.
+    public var mean: [Float]
+    /// Standard deviations of red, green and blue, of values in 0...1.
+    public var standardDeviation: [Float]
+
+    /// The largest `resize` and `crop`.
+    public static let maximumSide = 4096
+    /// The mean of ImageNet's images, with which most weights were trained.
+    public static let imageNetMean: [Float] = [0.485, 0.456, 0.406]
+    /// The standard deviation of ImageNet's images.
+    public static let imageNetStandardDeviation: [Float] = [0.229, 0.224, 0.225]
+
+    public init(
+        resize: Int, crop: Int, interpolation: Interpolation = .bilinear, mean: [Float] = imageNetMean,
+        standardDeviation: [Float] = imageNetStandardDeviation
+    ) {
+        self.resize = resize
+        self.crop = crop
+        self.interpolation = interpolation
+        self.mean = mean
+        self.standardDeviation = standardDeviation
+    }
+
+    /// The normalised input of the network, [crop, crop, 3].
+    public func callAsFunction(_ image: PixelImage) -> [Float] {
+        normalised(pixels(of: image))
+    }
+
+    /// What the network sees of the image: `crop` x `crop` pixels.
+    ///
+    /// Only these are computed, so the cost is bounded for images of any shape.
+    public func pixels(of image: PixelImage) -> PixelImage {
+        checkProgrammer()
+        let (width, height) = image.size(shorterSide: resize)
+        let (left, top) = (
+            PixelImage.centreOffset(of: crop, in: width), PixelImage.centreOffset(of: crop, in: height)
+        )
+        let columns = max(0, left)..<min(width, left + crop)
+        let rows = max(0, top)..<min(height, top + crop)
+        let visible =
+            width == image.width && height == image.height
+            ? image.cropped(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
+            : Resampling.resize(
+                image, width: width, height: height, columns: columns, rows: rows, interpolation: interpolation)
+        guard columns.count < crop || rows.count < crop else { return visible }
+        return visible.cropped(x: min(0, left), y: min(0, top), width: crop, height: crop)
+    }
+
+    /// (value / 255 - mean) / standardDeviation of each channel, [H, W, 3].
+    public func normalised(_ pixels: PixelImage) -> [Float] {
+        [Float](unsafeUninitializedCapacity: pixels.pixels.count) { output, initializedCount in
+            normalise(pixels, into: output)
+            initializedCount = pixels.pixels.count
+        }
+    }
+
+    /// `normalised(_:)` into memory of the caller, of exactly `pixels.pixels.count` floats.
+    package func normalise(_ pixels: PixelImage, into output: UnsafeMutableBufferPointer<Float>) {
+        checkProgrammer()
+        precondition(
+            output.count == pixels.pixels.count,
+            "\(pixels.pixels.count) values do not fit \(output.count) floats exactly")
+        // Each of 3 x 256 possible results once; in the order of operations of torchvision.
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * 256) { table in
+            for channel in 0..<3 {
+                for value in 0..<256 {
+                    table.initializeElement(
+                        at: 256 * channel + value,
+                        to: (Float(value) / 255 - mean[channel]) / standardDeviation[channel])
+                }
+            }
+            pixels.pixels.withUnsafeBufferPointer { bytes in
+                let (source, target, table) = (bytes.baseAddress!, output.baseAddress!, table.baseAddress!)
+                for index in stride(from: 0, to: bytes.count, by: 3) {
+                    target[index] = table[Int(source[index])]
+                    target[index &+ 1] = table[256 &+ Int(source[index &+ 1])]
+                    target[index &+ 2] = table[512 &+ Int(source[index &+ 2])]
+                }
+            }
+        }
+    }
+
+    private func checkProgrammer() {
+        if let problem { preconditionFailure("validate an InputTransform from outside first: \(problem)") }
+    }
+}
