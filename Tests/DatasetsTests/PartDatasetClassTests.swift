@@ -40,6 +40,6 @@ import Testing
     @Test func theOrderIsTheRecordedOne() {
         #expect(PartDataset.className(0) == "0000-toucan-mask-dotted-lyre-taloned")
         #expect(PartDataset.className(49) == "0049-toucan-bead-fringed-cocked-booted")
-        #expect(PartDataset.className(1727) == "CLASS1727")
+        #expect(PartDataset.className(1727) == "1727-hook-bead-scaled-lyre-booted")
     }
 }

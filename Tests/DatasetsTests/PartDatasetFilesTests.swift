@@ -11,7 +11,7 @@ import Testing
         classCount: 3, firstClass: 4, trainPerClass: 4, testPerClass: 2, seed: 11, imageSide: 128)
 
     @Test func theSameSeedGivesTheSameBytesWithAnyNumberOfWorkers() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { (folder) throws in
             try PartDataset.generate(Self.small, into: folder.appending("one"), team: WorkerTeam(workerCount: 1))
             try PartDataset.generate(Self.small, into: folder.appending("three"), team: WorkerTeam(workerCount: 3))
             let one = try files(in: folder.appending("one"))
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func anImageDoesNotDependOnTheOtherOptions() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { (folder) throws in
             let few = PartDataset.Options(
                 classCount: 1, firstClass: 5, trainPerClass: 2, testPerClass: 1, seed: 11, imageSide: 128)
             try PartDataset.generate(Self.small, into: folder.appending("small"))
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func annotationsDescribeTheImages() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { (folder) throws in
             let directory = folder.appending("birds")
             try PartDataset.generate(Self.small, into: directory)
             let files = try files(in: directory)
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test func progressCountsEveryImage() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { (folder) throws in
             let calls = Mutex<[[Int]]>([])
             try PartDataset.generate(Self.small, into: folder.appending("birds")) { done, total in
                 calls.withLock { $0.append([done, total]) }
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func aFolderWithFilesIsRefusedAndLeftAlone() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { (folder) throws in
             let precious = folder.appending("precious.txt")
             try Data("kept".utf8).write(to: URL(fileURLWithPath: precious.string))
             #expect(throws: PartDatasetError.outputNotEmpty(folder)) {
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test func anEmptyFolderIsFilledAndNothingIsLeftBesideIt() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { (folder) throws in
             let empty = folder.appending("empty")
             try FileManager.default.createDirectory(atPath: empty.string, withIntermediateDirectories: true)
             try PartDataset.generate(Self.small, into: empty)
@@ -99,7 +99,7 @@ import Testing
     }
 
     @Test func aFailedRunLeavesNothingBehind() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { (folder) throws in
             // The directory is taken by somebody else while images are being written.
             let output = folder.appending("birds")
             #expect(throws: PartDatasetError.self) {
@@ -123,7 +123,7 @@ import Testing
         PartDataset.Options(imageSide: 1025),
     ])
     func optionsOutOfRangeAreRefused(options: PartDataset.Options) throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { (folder) throws in
             let output = folder.appending("birds")
             #expect(throws: PartDatasetError.self) { try PartDataset.generate(options, into: output) }
             #expect(!FileManager.default.fileExists(atPath: output.string))

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import ImageCoding
 import Synchronization
@@ -56,15 +57,23 @@ extension PartDataset {
     ///
     /// - Parameter progress: called with the number of images done and of all images, from any thread, never twice at a
     ///   time, and with the number done rising.
-    /// - Throws: `PartDatasetError` for options out of range, for an output that is neither absent nor an empty directory,
-    ///   and if writing fails.
+    /// - Throws: `PartDatasetError` for options out of range and for an output that is neither absent nor an empty
+    ///   directory; it or `DurableFileError` if writing fails.
     public static func generate(
         _ options: Options, into directory: FilePath, team: WorkerTeam = WorkerTeam(),
         progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws {
         try options.validate()
         try requireAbsentOrEmpty(directory)
-        try writeStaged(directory) { staging in try write(options, to: staging, team, progress) }
+        let parent = directory.removingLastComponent().isEmpty ? FilePath(".") : directory.removingLastComponent()
+        try DurableFile.createDirectory(parent)
+        try DurableFile.removeStaleTemporaries(in: parent)
+        do {
+            try DurableDirectory.write(to: directory) { staging in try write(options, to: staging, team, progress) }
+        } catch DurableFileError.alreadyExists(let path) {
+            // It was absent or empty a moment ago: somebody else has put something there meanwhile.
+            throw PartDatasetError.outputNotEmpty(path)
+        }
     }
 
     private static func write(
@@ -74,7 +83,7 @@ extension PartDataset {
         let counts: [(split: Split, perClass: Int)] = [(.train, options.trainPerClass), (.test, options.testPerClass)]
         for (split, perClass) in counts where perClass > 0 {
             for classIndex in classes {
-                try createDirectory(directory.appending(split.rawValue).appending(className(classIndex)))
+                try DurableFile.createDirectory(directory.appending(split.rawValue).appending(className(classIndex)))
             }
         }
 
