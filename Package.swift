@@ -69,7 +69,7 @@ let package = Package(
             name: "Backbones", dependencies: ["ImageCoding", "Tensors", "WeightFiles", system],
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
-            name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", system],
+            name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", "Tensors", system],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
 
@@ -125,7 +125,7 @@ let package = Package(
         .testTarget(
             name: "BackbonesTests", dependencies: ["Backbones", "Tensors", "WeightFiles", "ImageCoding", system],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", system]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", "Tensors", system]),
         .testTarget(
             name: "CheckpointsTests",
             dependencies: [
