@@ -132,6 +132,11 @@ def files(width=37, height=29):
     yield "cmyk-plain.jpg", stored_cmyk[: adobe - 4] + stored_cmyk[adobe + 12 :]
     garbage = encoded(rgb, "JPEG", quality=85)
     yield "extraneous-bytes.jpg", garbage[:-2] + b"\x12\x34\x56\x78" + garbage[-2:] + b"trailing bytes"
+    # Damage inside a file that ends as it should: filled with what libjpeg makes of it, as in Pillow.
+    scan = garbage.index(b"\xff\xda")
+    yield "lost-data.jpg", garbage[: (scan + len(garbage)) // 2] + b"\xff\xd9"
+    frame = garbage.index(b"\xff\xc0")
+    yield "lying-height.jpg", garbage[: frame + 5] + struct.pack(">H", height + 20) + garbage[frame + 7 :]
     yield "jpeg-inside.png", encoded(rgb, "JPEG", quality=85)
     yield "png-inside.JPEG", encoded(Image.fromarray(rgba), "PNG")
     yield "rgb.png", encoded(rgb, "PNG")
