@@ -15,6 +15,8 @@ public final class MappedFile: Sendable {
 
     /// How a range is about to be read.
     public enum AccessPattern: Sendable {
+        /// As the system thinks best.
+        case normal
         /// Here and there: do not read ahead.
         case random
         /// From front to back: read far ahead.
@@ -61,6 +63,7 @@ public final class MappedFile: Sendable {
         guard let base, !range.isEmpty else { return }
         let advice =
             switch pattern {
+            case .normal: MADV_NORMAL
             case .random: MADV_RANDOM
             case .sequential: MADV_SEQUENTIAL
             case .soon: MADV_WILLNEED

@@ -1,1 +1,93 @@
-// The target's sources follow.
+import DurableFiles
+public import SystemPackage
+import WeightFiles
+
+/// A complete cache, for reading any sample's features in any order, from any thread.
+///
+/// Shards are mapped and checked (digest, labels, origin) when they are first read from; nothing is copied before it is
+/// asked for, and the system takes the memory of the maps back when it needs it.
+public final class FeatureCache: Sendable {
+    public let directory: FilePath
+    private let index: CacheIndex
+    private let shards: [CacheShard]
+
+    /// Opens the cache in `directory`. Throws `FeatureCacheError` when there is none, when it is damaged or not complete,
+    /// and when its identity is not `expected`; `DurableFileError`.
+    public init(directory: FilePath, expecting expected: CacheIdentity? = nil) throws {
+        self.directory = directory
+        let index = try CacheIndex(directory: directory)
+        if let expected {
+            let differences = index.identity.differences(from: expected)
+            guard differences.isEmpty else {
+                throw FeatureCacheError.mismatch(directory: directory, differences: differences)
+            }
+        }
+        let paths = index.shards.indices.map { CacheIndex.shardPath($0, in: directory) }
+        let missing = paths.indices.filter { !DurableFile.exists(paths[$0]) }
+        guard missing.isEmpty else {
+            throw FeatureCacheError.incomplete(directory: directory, missingShards: missing, shardCount: paths.count)
+        }
+        self.index = index
+        shards = paths.map { CacheShard(path: $0) }
+    }
+
+    public var identity: CacheIdentity { index.identity }
+    public var samples: CacheSamples { index.samples }
+    public var shardCount: Int { shards.count }
+
+    /// The samples of a split ("train" or "test"), in the dataset's order.
+    public func indices(of split: String) -> [Int] {
+        samples.indices.filter { samples.split(of: $0) == split }
+    }
+
+    /// The feature maps of samples, [n, H, W, D]. Throws `FeatureCacheError.corruptShard`, `DurableFileError`.
+    public func features(of sampleIndices: [Int]) throws -> [Float] {
+        let elementCount = identity.featureMap.elementCount
+        return try [Float](unsafeUninitializedCapacity: sampleIndices.count * elementCount) { buffer, count in
+            for (position, sample) in sampleIndices.enumerated() {
+                let range = position * elementCount..<(position + 1) * elementCount
+                try readFeatures(of: sample, into: UnsafeMutableBufferPointer(rebasing: buffer[range]))
+                count = range.upperBound
+            }
+        }
+    }
+
+    /// Fills `destination` with the feature map [H, W, D] of a sample. Throws as `features(of:)`.
+    package func readFeatures(of sampleIndex: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
+        precondition(
+            destination.count == identity.featureMap.elementCount,
+            "room for \(destination.count) features where a sample has \(identity.featureMap.elementCount)")
+        let shard = samples.shard(of: sampleIndex)
+        let file = try shards[shard].open(shard, of: index)
+        let byteCount = identity.sampleByteCount
+        let start = samples.row(of: sampleIndex) * byteCount
+        try file.withBytes(of: "features") { bytes in
+            let row = UnsafeRawBufferPointer(rebasing: bytes[start..<start + byteCount])
+            switch identity.precision {
+            case .f16: FeatureConversion.widen(row, into: destination)
+            case .f32: UnsafeMutableRawBufferPointer(destination).copyMemory(from: row)
+            }
+        }
+    }
+
+    /// Starts to read the features of samples that will be asked for soon; returns at once unless a shard has to be
+    /// checked first. Throws as `features(of:)`.
+    package func prefetch(_ sampleIndices: some Sequence<Int>) throws {
+        for sample in sampleIndices {
+            let shard = samples.shard(of: sample)
+            let file = try shards[shard].open(shard, of: index)
+            let start =
+                file.entry("features")!.byteRange.lowerBound + samples.row(of: sample) * identity.sampleByteCount
+            file.advise(.soon, range: start..<start + identity.sampleByteCount)
+        }
+    }
+
+    /// Checks every shard; `progress` is called after each with the number checked so far.
+    /// Throws `FeatureCacheError.corruptShard` for the first that is damaged, `DurableFileError`.
+    public func verify(progress: (_ checkedShardCount: Int) -> Void = { _ in }) throws {
+        for shard in shards.indices {
+            _ = try CacheShard(path: CacheIndex.shardPath(shard, in: directory)).open(shard, of: index)
+            progress(shard + 1)
+        }
+    }
+}

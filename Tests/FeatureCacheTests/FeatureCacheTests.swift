@@ -1,1 +1,120 @@
-// The target's tests follow.
+import DurableFiles
+import FeatureCache
+import Foundation
+import SystemPackage
+import TemporaryFolders
+import Testing
+import WeightFiles
+
+struct FeatureCacheTests {
+    @Test(arguments: CachePrecision.allCases)
+    func `features come back in any order`(precision: CachePrecision) throws {
+        try withTemporaryFolder { folder throws in
+            var fixture = CacheFixture()
+            fixture.identity.precision = precision
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder, expecting: fixture.identity)
+            #expect(cache.identity == fixture.identity)
+            #expect(cache.samples.count == 23)
+            for order in [Array(0..<23), Array((0..<23).reversed()), [7, 7, 3]] {
+                let features = try cache.features(of: order)
+                #expect(features == order.flatMap { fixture.features(of: $0) })
+            }
+            try cache.verify()
+        }
+    }
+
+    @Test func `samples keep the dataset's order, and a shard holds one split`() throws {
+        try withTemporaryFolder { folder throws in
+            let fixture = CacheFixture()
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            for (index, sample) in cache.samples.enumerated() {
+                let expected = fixture.samples[index]
+                #expect((sample.path, sample.label, sample.split) == (expected.path, expected.label, expected.split))
+            }
+            #expect(cache.indices(of: "test") == [3, 7, 11, 15, 19])
+            #expect(cache.indices(of: "train").count == 18)
+            #expect(cache.shardCount == 5 + 2)
+            for shard in 0..<cache.shardCount {
+                #expect(Set(cache.samples.filter { $0.shard == shard }.map(\.split)).count == 1)
+            }
+        }
+    }
+
+    @Test func `the files are those of the documented format`() throws {
+        try withTemporaryFolder { folder throws in
+            try CacheFixture().fill(folder)
+            #expect(
+                try DurableDirectory.names(in: folder)
+                    == ["index.json"] + (0..<7).map { "shard-0000\($0).safetensors" })
+            let shard = try SafetensorsFile(folder.appending("shard-00000.safetensors"))
+            #expect(shard.entry("features")?.shape == [4, 2, 3, 5])
+            #expect(shard.entry("features")?.elementType == .float16)
+            #expect(try shard.int64s("labels") == [0, 1, 2, 1])
+            let json =
+                try JSONSerialization.jsonObject(
+                    with: Data(DurableFile.read(folder.appending("index.json")))) as? [String: Any]
+            #expect(json?["schema_version"] as? Int == 1)
+            #expect(json?["backbone"] as? String == "resnet18")
+            #expect((json?["samples"] as? [[Any]])?.count == 23)
+        }
+    }
+
+    @Test func `a shard's bytes depend on nothing but its samples`() throws {
+        try withTemporaryFolder { folder throws in
+            let fixture = CacheFixture()
+            let (one, other) = (folder.appending("one"), folder.appending("other"))
+            try fixture.fill(one)
+            let writer = try fixture.writer(in: other)
+            for shard in writer.missingShards.reversed() { try fixture.write(shard, with: writer) }
+            #expect(try CacheFixture.digests(of: one) == CacheFixture.digests(of: other))
+            var longer = fixture
+            longer.samples.append((path: "more", label: 0, split: "test"))
+            longer.identity.datasetFingerprint = ContentDigest(of: "more")
+            let third = folder.appending("third")
+            try longer.fill(third)
+            let (before, after) = (try CacheFixture.digests(of: one), try CacheFixture.digests(of: third))
+            #expect(
+                (0..<6).allSatisfy { before["shard-0000\($0).safetensors"] == after["shard-0000\($0).safetensors"] })
+        }
+    }
+
+    @Test func `many threads read the same cache`() throws {
+        try withTemporaryFolder { folder throws in
+            let fixture = CacheFixture()
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            let wrong = Counter()
+            DispatchQueue.concurrentPerform(iterations: 200) { iteration in
+                let sample = iteration * 7 % 23
+                let features = try? cache.features(of: [sample])
+                if features != fixture.features(of: sample) { wrong.add() }
+            }
+            #expect(wrong.value == 0)
+        }
+    }
+
+    @Test func `an index of a hundred thousand samples is written and read quickly`() throws {
+        try withTemporaryFolder { folder throws in
+            var fixture = CacheFixture()
+            fixture.samples = (0..<100_000).map { ("n01440764/n01440764_\($0).JPEG", $0 % 3, "train") }
+            let time = try ContinuousClock().measure {
+                let writer = try FeatureCacheWriter(
+                    directory: folder, identity: fixture.identity, samples: fixture.samples, samplesPerShard: 50_000)
+                #expect(writer.missingShards == [0, 1])
+                let again = try FeatureCacheWriter(
+                    directory: folder, identity: fixture.identity, samples: fixture.samples)
+                #expect(again.samples[99_999] == writer.samples[99_999])
+            }
+            #expect(time < .seconds(10))
+        }
+    }
+}
+
+private final class Counter: @unchecked Sendable {
+    private let lock = NSLock()
+    private var count = 0
+    func add() { lock.withLock { count += 1 } }
+    var value: Int { lock.withLock { count } }
+}

@@ -76,8 +76,8 @@ public final class SafetensorsFile: WeightSource {
         }
     }
 
-    /// Tells the system how the tensors are about to be read.
-    public func advise(_ pattern: MappedFile.AccessPattern) {
-        file.advise(pattern)
+    /// Tells the system how the bytes in `range` of the file (all of it when nil) are about to be read.
+    public func advise(_ pattern: MappedFile.AccessPattern, range: Range<Int>? = nil) {
+        file.advise(pattern, range: range)
     }
 }

@@ -1,0 +1,45 @@
+/// A field in which a cache is not what was asked for.
+public struct CacheDifference: Equatable, Sendable, CustomStringConvertible {
+    public let field: String
+    /// What the cache has.
+    public let found: String
+    /// What was asked for.
+    public let expected: String
+
+    public init(field: String, found: String, expected: String) {
+        self.field = field
+        self.found = found
+        self.expected = expected
+    }
+
+    public var description: String { "\(field) is \(found), expected \(expected)" }
+}
+
+extension CacheIdentity {
+    /// The fields in which this, the identity of a cache, differs from `expected`.
+    public func differences(from expected: CacheIdentity) -> [CacheDifference] {
+        var differences: [CacheDifference] = []
+        func compare(_ field: String, _ value: (CacheIdentity) -> some Equatable) {
+            let (found, wanted) = (value(self), value(expected))
+            if found != wanted {
+                differences.append(CacheDifference(field: field, found: "\(found)", expected: "\(wanted)"))
+            }
+        }
+        compare("backbone") { $0.backbone }
+        compare("weight digest") { $0.weightDigest }
+        compare("input resize") { $0.input.resize }
+        compare("input crop") { $0.input.crop }
+        compare("input interpolation") { $0.input.interpolation.rawValue }
+        compare("input mean") { $0.input.mean }
+        compare("input standard deviation") { $0.input.standardDeviation }
+        compare("dataset fingerprint") { $0.datasetFingerprint }
+        compare("precision") { $0.precision.rawValue }
+        compare("feature map") { $0.featureMap }
+        if classNames.count != expected.classNames.count {
+            compare("number of classes") { $0.classNames.count }
+        } else if let label = classNames.indices.first(where: { classNames[$0] != expected.classNames[$0] }) {
+            compare("class \(label)") { "\"\($0.classNames[label])\"" }
+        }
+        return differences
+    }
+}

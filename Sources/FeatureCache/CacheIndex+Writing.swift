@@ -1,0 +1,53 @@
+import DurableFiles
+import StrictJSON
+import SystemPackage
+
+extension CacheIndex {
+    /// What stands between the last byte of which the digest is taken and the digest.
+    static let digestKey = "\"digest\": \""
+    /// What follows the digest.
+    static let end = "\"\n}\n"
+
+    /// Writes the index, all or nothing. Throws `DurableFileError`.
+    func write(to path: FilePath) throws {
+        let head = try headText()
+        try DurableFile.write(to: path) { writer in
+            var hasher = ContentHasher()
+            func write(_ text: String, to writer: inout FileWriter) throws {
+                let bytes = Array(text.utf8)
+                hasher.update(bytes)
+                try writer.write(bytes)
+            }
+            try write(head, to: &writer)
+            var lines = ""
+            for index in samples.indices {
+                lines += index == 0 ? "\n[" : ",\n["
+                JSONValue.append(string: samples.path(of: index), to: &lines)
+                lines += ",\(samples.label(of: index)),\(samples.shard(of: index)),\(samples.row(of: index))]"
+                if lines.utf8.count > 1 << 16 {
+                    try write(lines, to: &writer)
+                    lines = ""
+                }
+            }
+            try write(lines + "\n],\n", to: &writer)
+            try writer.write(Self.digestKey + hasher.finalize().hexadecimal + Self.end)
+        }
+    }
+
+    /// Everything up to the bracket that opens the list of samples.
+    private func headText() throws -> String {
+        guard case .object(var members) = try JSONValue(encoding: identity) else {
+            preconditionFailure("an identity is an object")
+        }
+        members["schema_version"] = .integer(Self.schemaVersion)
+        var text = "{\n"
+        for key in ["schema_version"] + members.keys.filter({ $0 != "schema_version" }).sorted() {
+            JSONValue.append(string: key, to: &text)
+            text += ": \(members[key]!.text()),\n"
+        }
+        let shards = shards.map { JSONValue.object(["split": .string($0.split), "samples": .integer($0.sampleCount)]) }
+        text += "\"shards\": [\n" + shards.map { $0.text() }.joined(separator: ",\n") + "\n],\n"
+        text += "\"columns\": [\"path\", \"label\", \"shard\", \"row\"],\n"
+        return text + "\"samples\": ["
+    }
+}
