@@ -74,7 +74,7 @@ public final class Backbone: Sendable {
 
     /// Images that go through the layers together: enough that the late layers, whose weights are large and whose maps
     /// are small, do not wait for memory; few enough that the early layers' maps stay in the cache.
-    private static let imagesPerPass = 2
+    private static let imagesPerPass = 4
 }
 
 /// A network up to its last feature maps. Conformers are immutable and made of `Tensors` layers.

@@ -10,6 +10,12 @@ public enum BackboneError: Error, Equatable, Sendable {
     /// The file does not describe its own architecture, or describes an impossible one.
     case invalidConfiguration(file: String, key: String, problem: String)
 
+    /// The exit code (sysexits) of a program that ends with this error: wrong usage for an unknown name (a configuration
+    /// file's reader makes it 78), bad data otherwise.
+    public var exitCode: Int32 {
+        if case .unknownName = self { 64 } else { 65 }
+    }
+
     /// A tensor whose shape is not the architecture's.
     public struct MisshapenTensor: Equatable, Sendable {
         public let name: String
@@ -43,7 +49,7 @@ extension BackboneError: CustomStringConvertible {
             "Element \(index) of the tensor \(tensor) in \(file) is \(value), but it has to be \(expectation). "
                 + "The file is damaged or its training diverged; fetch or train it again."
         case .invalidConfiguration(let file, let key, let problem):
-            "The metadata of \(file) does not describe a network: \(key) \(problem). "
+            "The metadata of \(file) does not describe a network: the entry \(key) \(problem). "
                 + "Save the file again with the metadata that Sources/Backbones/README.md describes."
         }
     }

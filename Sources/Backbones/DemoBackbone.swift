@@ -10,7 +10,7 @@ public enum DemoBackbone {
 
     /// Its weights, a safetensors file whose metadata describes the network.
     public static var weights: FilePath {
-        FilePath(Bundle.module.resourcePath ?? "").appending("DemoBackbone/demo.safetensors")
+        FilePath(Bundle.module.resourcePath ?? "").appending("DemoBackbone/demo-backbone.safetensors")
     }
 
     /// What its file says about it.

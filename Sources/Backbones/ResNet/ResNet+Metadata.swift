@@ -1,157 +1,124 @@
-import Foundation
 import ImageCoding
 import WeightFiles
 
-// A ResNet whose safetensors file says what it is: the metadata entry `resnet` is a JSON object (README.md has an
-// example). All of it is checked before anything is allocated from it.
+// A ResNet whose safetensors file says in its metadata what it is; README.md has the entries. Everything is checked
+// before anything is allocated from it.
 
 extension ResNet {
-    static let metadataKey = "resnet"
-
     /// The network that `weights` describes in its own metadata.
     static func describedByItself(name: String, weights: any WeightSource) throws -> Backbone {
         let (configuration, input) = try selfDescription(of: weights)
         return try load(name: name, configuration: configuration, input: input, weights: weights)
     }
 
+    /// - Throws: `BackboneError.invalidConfiguration`.
     static func selfDescription(
         of weights: any WeightSource
     ) throws -> (configuration: ResNetConfiguration, input: InputTransform) {
-        let file = weights.path.string
-        guard let text = (weights as? SafetensorsFile)?.metadata[metadataKey] else {
-            throw BackboneError.invalidConfiguration(file: file, key: metadataKey, problem: "is missing")
-        }
-        let document: SelfDescription
-        do {
-            document = try JSONDecoder().decode(SelfDescription.self, from: Data(text.utf8))
-        } catch let error as DecodingError {
-            throw BackboneError.invalidConfiguration(
-                file: file, key: error.key ?? metadataKey, problem: "is missing or of the wrong type")
-        }
-        do {
-            return (try document.configuration(), try document.input.transform())
-        } catch let error as SelfDescription.Problem {
-            throw BackboneError.invalidConfiguration(
-                file: file, key: "\(metadataKey).\(error.key)", problem: error.text)
-        }
+        let description = SelfDescription(
+            file: weights.path.string, metadata: (weights as? SafetensorsFile)?.metadata ?? [:])
+        return (try description.configuration(), try description.input())
     }
 }
 
-/// The JSON object, as written.
-private struct SelfDescription: Decodable {
-    let block: String
-    let stemWidth: Int
-    let stemKernel: Int?
-    let stemStride: Int?
-    let stemPooling: Bool?
-    let stageWidths: [Int]
-    let stageBlocks: [Int]
-    let stageStrides: [Int]
-    let input: Input
+/// Metadata entries, all of them text; lists are separated by commas.
+private struct SelfDescription {
+    let file: String
+    let metadata: [String: String]
 
-    enum CodingKeys: String, CodingKey {
-        case block, input
-        case stemWidth = "stem_width"
-        case stemKernel = "stem_kernel"
-        case stemStride = "stem_stride"
-        case stemPooling = "stem_pooling"
-        case stageWidths = "stage_widths"
-        case stageBlocks = "stage_blocks"
-        case stageStrides = "stage_strides"
-    }
-
-    struct Input: Decodable {
-        let resize: Int
-        let crop: Int
-        let interpolation: String
-        let mean: [Float]
-        let standardDeviation: [Float]
-
-        enum CodingKeys: String, CodingKey {
-            case resize, crop, interpolation, mean
-            case standardDeviation = "standard_deviation"
-        }
-    }
-
-    struct Problem: Error {
-        let key: String
-        let text: String
-    }
-}
-
-extension SelfDescription {
     // Far above any real network, far below what would exhaust memory or overflow.
     private static let widths = 1...8192
     private static let strides = 1...8
     private static let kernels = 1...15
-    private static let blocks = 1...256
-    private static let stages = 1...8
+    private static let blockCounts = 1...256
+    private static let maximumStageCount = 8
 
     func configuration() throws -> ResNetConfiguration {
-        guard let block = ResNetConfiguration.Block(rawValue: block) else {
-            throw Problem(key: "block", text: "is \"\(block)\", not \"basic\" or \"bottleneck\"")
+        let architecture = try text("architecture")
+        guard architecture == "resnet" else { throw problem("architecture", "is \"\(architecture)\", not \"resnet\"") }
+        guard let block = ResNetConfiguration.Block(rawValue: try text("block")) else {
+            throw problem("block", "is \"\(try text("block"))\", not \"basic\" or \"bottleneck\"")
         }
-        let stem = ResNetConfiguration.Stem(
-            width: stemWidth, kernelSide: stemKernel ?? 7, stride: stemStride ?? 2, hasPooling: stemPooling ?? true)
-        try Self.check([stem.width], Self.widths, key: "stem_width")
-        try Self.check([stem.kernelSide], Self.kernels, key: "stem_kernel")
-        guard !stem.kernelSide.isMultiple(of: 2) else {
-            throw Problem(key: "stem_kernel", text: "is \(stem.kernelSide), but has to be odd")
+        let widths = try integers("widths", in: Self.widths)
+        guard widths.count <= Self.maximumStageCount else {
+            throw problem("widths", "has \(widths.count) stages, more than \(Self.maximumStageCount)")
         }
-        try Self.check([stem.stride], Self.strides, key: "stem_stride")
-        try Self.check([stageWidths.count], Self.stages, key: "the number of stage_widths")
-        guard stageBlocks.count == stageWidths.count && stageStrides.count == stageWidths.count else {
-            throw Problem(key: "stage_widths", text: "and stage_blocks and stage_strides differ in length")
-        }
-        try Self.check(stageWidths, Self.widths, key: "stage_widths")
-        try Self.check(stageBlocks, Self.blocks, key: "stage_blocks")
-        try Self.check(stageStrides, Self.strides, key: "stage_strides")
+        let blockCounts = try integers("blocks", in: Self.blockCounts, count: widths.count)
+        let strides = try integers("strides", in: Self.strides, count: widths.count)
         return ResNetConfiguration(
-            block: block, stem: stem,
-            stages: stageWidths.indices.map {
-                .init(width: stageWidths[$0], blockCount: stageBlocks[$0], stride: stageStrides[$0])
-            })
+            block: block, stem: try stem(width: widths[0]),
+            stages: widths.indices.map { .init(width: widths[$0], blockCount: blockCounts[$0], stride: strides[$0]) })
     }
 
-    private static func check(_ values: [Int], _ range: ClosedRange<Int>, key: String) throws {
-        if let value = values.first(where: { !range.contains($0) }) {
-            throw Problem(
-                key: key, text: "is \(value), outside \(range.lowerBound) to \(range.upperBound)")
+    /// Entries that may be left out stand for the published stem, as wide as the first stage.
+    private func stem(width: Int) throws -> ResNetConfiguration.Stem {
+        var stem = ResNetConfiguration.Stem(width: width)
+        if metadata["stem_width"] != nil { stem.width = try integer("stem_width", in: Self.widths) }
+        if metadata["stem_kernel"] != nil { stem.kernelSide = try integer("stem_kernel", in: Self.kernels) }
+        guard !stem.kernelSide.isMultiple(of: 2) else {
+            throw problem("stem_kernel", "is \(stem.kernelSide), but has to be odd")
         }
-    }
-}
-
-extension SelfDescription.Input {
-    func transform() throws -> InputTransform {
-        guard let interpolation = Interpolation(rawValue: interpolation) else {
-            throw SelfDescription.Problem(
-                key: "input.interpolation", text: "is \"\(interpolation)\", not \"bilinear\" or \"bicubic\"")
-        }
-        let transform = InputTransform(
-            resize: resize, crop: crop, interpolation: interpolation, mean: mean,
-            standardDeviation: standardDeviation)
-        do {
-            try transform.validate()
-        } catch ImageCodingError.invalidTransform(let reason) {
-            throw SelfDescription.Problem(key: "input", text: reason)
-        }
-        return transform
-    }
-}
-
-extension DecodingError {
-    /// Where in the document the trouble is, with dots between keys; nil for text that is not JSON at all.
-    fileprivate var key: String? {
-        let (context, last): (Context, (any CodingKey)?) =
-            switch self {
-            case .keyNotFound(let key, let context): (context, key)
-            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-                (context, nil)
-            @unknown default: (Context(codingPath: [], debugDescription: ""), nil)
+        if metadata["stem_stride"] != nil { stem.stride = try integer("stem_stride", in: Self.strides) }
+        if let pooling = metadata["stem_pooling"] {
+            guard let hasPooling = Bool(pooling) else {
+                throw problem("stem_pooling", "is \"\(pooling)\", not \"true\" or \"false\"")
             }
-        let path = (context.codingPath + [last].compactMap(\.self)).map {
-            $0.intValue.map(String.init) ?? $0.stringValue
+            stem.hasPooling = hasPooling
         }
-        return path.isEmpty ? nil : ([ResNet.metadataKey] + path).joined(separator: ".")
+        return stem
+    }
+
+    func input() throws -> InputTransform {
+        let sides = 1...InputTransform.maximumSide
+        guard let interpolation = Interpolation(rawValue: try text("interpolation")) else {
+            throw problem("interpolation", "is \"\(try text("interpolation"))\", not \"bilinear\" or \"bicubic\"")
+        }
+        let deviations = try numbers("std")
+        guard deviations.allSatisfy({ $0 > 0 }) else {
+            throw problem("std", "is \(deviations), not three positive numbers")
+        }
+        return InputTransform(
+            resize: try integer("resize", in: sides), crop: try integer("crop", in: sides),
+            interpolation: interpolation, mean: try numbers("mean"), standardDeviation: deviations)
+    }
+
+    private func text(_ key: String) throws -> String {
+        guard let text = metadata[key] else { throw problem(key, "is missing") }
+        return text
+    }
+
+    /// One integer or more, each in `range`; exactly `count` if given.
+    private func integers(_ key: String, in range: ClosedRange<Int>, count: Int? = nil) throws -> [Int] {
+        let parts = try text(key).split(separator: ",", omittingEmptySubsequences: false)
+        if let count, parts.count != count {
+            throw problem(key, "has \(parts.count) values where widths has \(count)")
+        }
+        return try parts.map { part in
+            guard let value = Int(part), range.contains(value) else {
+                throw problem(
+                    key, "is \"\(part)\", not a whole number from \(range.lowerBound) to \(range.upperBound)")
+            }
+            return value
+        }
+    }
+
+    private func integer(_ key: String, in range: ClosedRange<Int>) throws -> Int {
+        let values = try integers(key, in: range)
+        guard values.count == 1 else { throw problem(key, "has \(values.count) values instead of 1") }
+        return values[0]
+    }
+
+    /// One finite number for each of red, green and blue.
+    private func numbers(_ key: String) throws -> [Float] {
+        let text = try text(key)
+        let values = text.split(separator: ",", omittingEmptySubsequences: false).compactMap { Float($0) }
+        guard values.count == 3 && text.count(where: { $0 == "," }) == 2 && values.allSatisfy(\.isFinite) else {
+            throw problem(key, "is \"\(text)\", not three numbers")
+        }
+        return values
+    }
+
+    private func problem(_ key: String, _ problem: String) -> BackboneError {
+        .invalidConfiguration(file: file, key: key, problem: problem)
     }
 }

@@ -64,16 +64,21 @@ def record_narrow(kind, stem, widths, blocks, strides, input_shape):
         wide = network.double()
         features = wide.features(images.permute(0, 3, 1, 2))
         logits = wide.logits(features)
+    def listed(values):
+        return ",".join(map(str, values))
+
     description = {
-        "block": kind, "stem_width": stem["width"], "stem_kernel": stem["kernel"], "stem_stride": stem["stride"],
-        "stem_pooling": stem["pooling"], "stage_widths": widths, "stage_blocks": blocks, "stage_strides": strides,
-        "input": {"resize": 40, "crop": 32, "interpolation": "bicubic", "mean": [0.5, 0.4, 0.3],
-                  "standard_deviation": [0.2, 0.25, 0.3]},
+        "architecture": "resnet", "block": kind, "widths": listed(widths), "blocks": listed(blocks),
+        "strides": listed(strides), "resize": "40", "crop": "32", "interpolation": "bicubic",
+        "mean": "0.5,0.4,0.3", "std": "0.2,0.25,0.3",
     }
+    # The first network leaves out what has a default.
+    if stem != {"width": widths[0], "kernel": 7, "stride": 2, "pooling": True}:
+        description |= {f"stem_{key}": str(value).lower() for key, value in stem.items()}
     weights = {}
     for name, tensor in network.state_dict().items():
         weights[name] = tensor.numpy() if name.endswith("tracked") else tensor.numpy().astype(numpy.float32)
-    save_file(weights, FIXTURES / f"narrow-{kind}.safetensors", {"resnet": json.dumps(description)})
+    save_file(weights, FIXTURES / f"narrow-{kind}.safetensors", description)
     save_file(
         {"images": images.numpy().astype(numpy.float32), "features": channels_last(features),
          "logits": logits.numpy().astype(numpy.float32)},
