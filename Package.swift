@@ -42,15 +42,19 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
+        .target(name: "COpenMPIShim", dependencies: ["COpenMPI"]),
 
         // Level 1
         .target(name: "CounterRandom"),
         .target(name: "DurableFiles", dependencies: [crypto, system]),
         .target(name: "RunConfiguration", dependencies: [yams, system]),
         .target(name: "StrictJSON"),
-        .target(name: "MessagePassing"),
+        .target(
+            name: "MessagePassing", dependencies: ["COpenMPIShim", system], exclude: ["README.md"],
+            swiftSettings: vectorised),
         .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: kernels),
 
         // Level 2
@@ -69,7 +73,7 @@ let package = Package(
             name: "Backbones", dependencies: ["ImageCoding", "Tensors", "WeightFiles", system],
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
-            name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", system],
+            name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", "Tensors", system],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
 
@@ -107,7 +111,9 @@ let package = Package(
         .testTarget(name: "CounterRandomTests", dependencies: ["CounterRandom"]),
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TemporaryFolders", system]),
         .testTarget(name: "RunConfigurationTests", dependencies: ["RunConfiguration", system]),
-        .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing"]),
+        .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing", "message-passing-probe", system]),
+        .executableTarget(
+            name: "message-passing-probe", dependencies: ["MessagePassing"], path: "Tests/MessagePassingProbe"),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"]),
         .testTarget(
@@ -125,7 +131,7 @@ let package = Package(
         .testTarget(
             name: "BackbonesTests", dependencies: ["Backbones", "Tensors", "WeightFiles", "ImageCoding", system],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", system]),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", "Tensors", system]),
         .testTarget(
             name: "CheckpointsTests",
             dependencies: [

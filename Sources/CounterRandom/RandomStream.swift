@@ -30,7 +30,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     public init(seed: UInt64, purpose: Purpose, _ first: Int = 0, _ second: Int = 0) {
         key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
         counter = SIMD4(
-            0, UInt32(truncatingIfNeeded: first), UInt32(truncatingIfNeeded: second) & 0xFF_FFFF | purpose.rawValue << 24,
+            0, UInt32(truncatingIfNeeded: first),
+            UInt32(truncatingIfNeeded: second) & 0xFF_FFFF | purpose.rawValue << 24,
             0x5EED)
     }
 

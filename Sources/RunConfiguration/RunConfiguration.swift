@@ -1,1 +1,136 @@
-// The target's sources follow.
+import SystemPackage
+
+/// The typed form of a configuration file: everything that decides what a run computes.
+///
+/// A file names only what differs from the defaults here. What only decides how a run is carried out (threads, ranks,
+/// where progress is shown) is not configuration but a command-line option, because it never changes the result.
+/// `Schema.swift` maps each property to its YAML key and says which values it takes.
+public struct RunConfiguration: Equatable, Sendable {
+    public var run = Run()
+    public var backbone = Backbone()
+    public var dataset = Dataset()
+    public var input = Input()
+    public var cache = Cache()
+    public var head = Head()
+    public var training = Training()
+    public var checkpoint = Checkpoint()
+    public var evaluation = Evaluation()
+
+    public init() {}
+
+    public struct Run: Equatable, Sendable {
+        /// Where the configuration, the metrics log and the checkpoints of the run go.
+        public var directory: FilePath = ""
+        /// Seed of everything random in the run.
+        public var seed = 0
+
+        public init() {}
+    }
+
+    public struct Backbone: Equatable, Sendable {
+        /// A name that `infodisent backbones` lists.
+        public var name = "demo"
+        /// The weight file; nil for the weights that come with the program (`demo` only).
+        public var weights: FilePath?
+
+        public init() {}
+    }
+
+    public struct Dataset: Equatable, Sendable {
+        public enum Kind: String, CaseIterable, Sendable {
+            case classFolders = "class_folders"
+            case parts
+        }
+        public var kind = Kind.classFolders
+        public var root: FilePath = ""
+        /// Share of each class that becomes test images where the folders have no split of their own.
+        public var testFraction = 0.25
+
+        public init() {}
+    }
+
+    /// What differs from the backbone's own input preset; nil keeps the preset's value.
+    public struct Input: Equatable, Sendable {
+        public enum Interpolation: String, CaseIterable, Sendable { case bilinear, bicubic }
+        /// Shorter side after resizing, in pixels.
+        public var resize: Int?
+        /// Side of the square cut from the centre, in pixels.
+        public var crop: Int?
+        public var interpolation: Interpolation?
+        /// Mean of red, green and blue, of values in 0...1.
+        public var mean: [Double]?
+        /// Standard deviation of red, green and blue, of values in 0...1.
+        public var standardDeviation: [Double]?
+
+        public init() {}
+    }
+
+    public struct Cache: Equatable, Sendable {
+        public enum Precision: String, CaseIterable, Sendable { case f16, f32 }
+        public var directory: FilePath = ""
+        public var precision = Precision.f16
+        /// Images in one file of the cache.
+        public var samplesPerShard = 256
+
+        public init() {}
+    }
+
+    public struct Head: Equatable, Sendable {
+        public enum ChannelMap: String, CaseIterable, Sendable { case exponential, cayley, riemannian, identity }
+        public enum Pooling: String, CaseIterable, Sendable {
+            case argmax
+            case gumbel
+            case gumbelSoft = "gumbel_soft"
+        }
+        public enum ClassifierInit: String, CaseIterable, Sendable { case uniform, backbone }
+        public var channelMap = ChannelMap.riemannian
+        public var pooling = Pooling.argmax
+        /// Temperature of Gumbel pooling at the first and at the last step; geometric in between.
+        public var temperature = [1.0, 0.1]
+        /// Strength of the L1 shrinkage of the classifier.
+        public var classifierL1 = 0.0
+        public var classifierInit = ClassifierInit.uniform
+
+        public init() {}
+    }
+
+    public struct Training: Equatable, Sendable {
+        public enum Optimizer: String, CaseIterable, Sendable { case adam, sgd }
+        public enum Schedule: String, CaseIterable, Sendable { case constant, cosine }
+        public var epochs = 30
+        /// Samples of a step, over all logical shards.
+        public var batchSize = 64
+        /// Parts the training samples are cut into; the largest number of ranks a run can use.
+        public var logicalShards = 8
+        public var optimizer = Optimizer.adam
+        /// Momentum of `sgd`.
+        public var momentum = 0.9
+        /// Learning rate of the classifier after warm-up.
+        public var learningRate = 0.01
+        /// Learning rate of the channel map after warm-up; that of the classifier if nil.
+        public var channelMapLearningRate: Double?
+        public var schedule = Schedule.cosine
+        /// Steps over which the learning rate rises linearly from zero.
+        public var warmupSteps = 0
+
+        public init() {}
+    }
+
+    public struct Checkpoint: Equatable, Sendable {
+        /// Steps between checkpoints; the last step always writes one.
+        public var every = 200
+        /// Checkpoints kept, newest first.
+        public var keep = 3
+
+        public init() {}
+    }
+
+    public struct Evaluation: Equatable, Sendable {
+        /// Epochs between evaluations on the test images; the last epoch is always evaluated.
+        public var every = 1
+        /// Whether `evaluate` also fits the plain linear classifier on the same features.
+        public var blackBox = true
+
+        public init() {}
+    }
+}

@@ -1,1 +1,157 @@
-// The target's tests follow.
+import RunConfiguration
+import SystemPackage
+import Testing
+
+private let minimal = """
+    run:
+      directory: runs/birds
+    dataset:
+      root: data/birds
+    cache:
+      directory: cache/birds
+    """
+
+private func failure(of text: String, overrides: [String] = []) -> ConfigurationError? {
+    do {
+        _ = try RunConfiguration(yaml: text, source: "birds.yaml", overrides: overrides)
+        return nil
+    } catch {
+        return error
+    }
+}
+
+@Suite struct RunConfigurationTests {
+    @Test func aMinimalFileTakesTheDefaults() throws {
+        let configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
+        var expected = RunConfiguration()
+        expected.run.directory = "runs/birds"
+        expected.dataset.root = "data/birds"
+        expected.cache.directory = "cache/birds"
+        #expect(configuration == expected)
+    }
+
+    @Test func valuesOfEveryTypeAreRead() throws {
+        let configuration = try RunConfiguration(
+            yaml: minimal + """
+
+                input: {crop: 128, interpolation: bicubic, mean: [0.5, 0.5, 0.5]}
+                head:
+                  channel_map: cayley
+                  pooling: gumbel_soft
+                  temperature: [2, 0.25]
+                training:
+                  learning_rate: 3e-3
+                evaluation:
+                  black_box: false
+                """, source: "birds.yaml")
+        #expect(configuration.input.crop == 128)
+        #expect(configuration.input.interpolation == .bicubic)
+        #expect(configuration.input.mean == [0.5, 0.5, 0.5])
+        #expect(configuration.head.channelMap == .cayley)
+        #expect(configuration.head.pooling == .gumbelSoft)
+        #expect(configuration.head.temperature == [2, 0.25])
+        #expect(configuration.training.learningRate == 0.003)
+        #expect(configuration.evaluation.blackBox == false)
+    }
+
+    @Test func theEffectiveConfigurationReadsBackAsTheSame() throws {
+        var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
+        configuration.run.directory = "with \"quotes\" and: colons/-1"
+        configuration.dataset.root = "1.5"
+        configuration.backbone = .init()
+        configuration.backbone.name = "resnet50"
+        configuration.backbone.weights = "weights/resnet50.safetensors"
+        configuration.input.standardDeviation = [0.229, 0.224, 0.225]
+        configuration.training.learningRate = 0.1 + 0.2
+        configuration.training.channelMapLearningRate = 1e-5
+        #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective") == configuration)
+    }
+
+    @Test func overridesWinOverTheFileAndTheLastOneWins() throws {
+        let configuration = try RunConfiguration(
+            yaml: minimal, source: "birds.yaml",
+            overrides: [
+                "training.epochs=5", "training.epochs=7", "head.temperature=[1, 0.5]", "run.directory=elsewhere",
+            ])
+        #expect(configuration.training.epochs == 7)
+        #expect(configuration.head.temperature == [1, 0.5])
+        #expect(configuration.run.directory == "elsewhere")
+    }
+
+    @Test func anOverrideCanSupplyARequiredKey() throws {
+        let configuration = try RunConfiguration(
+            yaml: "", source: "empty", overrides: ["run.directory=a", "dataset.root=b", "cache.directory=c"])
+        #expect(configuration.dataset.root == "b")
+    }
+
+    @Test func anUnknownKeyIsAnErrorThatNamesLineAndNearestKey() {
+        #expect(
+            failure(of: minimal + "\ntraining:\n  epoch: 3\n")
+                == .unknownKey(
+                    ValueLocation(source: "birds.yaml", line: 8, key: "training.epoch"), nearest: "training.epochs"))
+        #expect(
+            failure(of: minimal + "\ntrainning:\n  epochs: 3\n")
+                == .unknownKey(ValueLocation(source: "birds.yaml", line: 7, key: "trainning"), nearest: "training"))
+        #expect(
+            failure(of: minimal, overrides: ["head.channelmap=cayley"])
+                == .unknownKey(
+                    ValueLocation(source: "--set", line: nil, key: "head.channelmap"), nearest: "head.channel_map"))
+    }
+
+    @Test(arguments: [
+        ("training.epochs", "0"), ("training.epochs", "many"), ("training.epochs", "[1, 2]"), ("run.seed", "-1"),
+        ("dataset.test_fraction", "1"), ("dataset.kind", "folders"), ("input.mean", "[0.5]"), ("input.mean", "0.5"),
+        ("input.std", "[1, 1, 0]"), ("input.crop", "0"), ("cache.precision", "f8"), ("head.temperature", "[1, 0]"),
+        ("training.learning_rate", "nan"), ("training.learning_rate", "-1"), ("training.momentum", "1"),
+        ("evaluation.black_box", "maybe"), ("run.directory", "\"\""), ("head.channel_map", "{a: b}"),
+    ])
+    func aValueOutOfRangeIsAnErrorThatSaysWhatIsExpected(key: String, value: String) throws {
+        let found = try #require(failure(of: minimal, overrides: ["\(key)=\(value)"]))
+        guard case .badValue(let location, _, let expected) = found else {
+            Issue.record("\(found)")
+            return
+        }
+        #expect(location.key == key)
+        #expect(!expected.isEmpty)
+    }
+
+    @Test func aMissingRequiredKeyIsNamed() {
+        #expect(failure(of: "run: {directory: a}") == .missingKey(source: "birds.yaml", key: "dataset.root"))
+        #expect(failure(of: "") == .missingKey(source: "birds.yaml", key: "run.directory"))
+    }
+
+    @Test func aFileThatIsNotAConfigurationIsRefused() {
+        for text in ["- a\n- b", "just text", "run: [a", "run:\n\tdirectory: x"] {
+            guard case .notYAML = failure(of: text) else {
+                Issue.record("\(text): \(String(describing: failure(of: text)))")
+                continue
+            }
+        }
+        #expect(
+            failure(of: "run: text") == .notASection(ValueLocation(source: "birds.yaml", line: 1, key: "run")))
+    }
+
+    @Test func aKeyGivenTwiceIsAnError() {
+        #expect(failure(of: minimal + "\nhead:\n  pooling: argmax\n  pooling: gumbel\n") != nil)
+    }
+
+    @Test func aFileThatIsNotThereIsNamed() {
+        #expect(throws: ConfigurationError.missingFile(path: "/nowhere/x.yaml")) {
+            try RunConfiguration(contentsOf: "/nowhere/x.yaml")
+        }
+    }
+
+    @Test func rulesBetweenKeysAreChecked() {
+        for overrides in [["training.batch_size=30"], ["backbone.name=resnet50"]] {
+            guard case .inconsistent = failure(of: minimal, overrides: overrides) else {
+                Issue.record("\(overrides) was accepted")
+                continue
+            }
+        }
+    }
+
+    @Test func anOverrideWithoutASectionOrValueIsRefused() {
+        #expect(failure(of: minimal, overrides: ["epochs=3"]) == .badOverride("epochs=3"))
+        #expect(failure(of: minimal, overrides: ["training.epochs"]) == .badOverride("training.epochs"))
+    }
+}

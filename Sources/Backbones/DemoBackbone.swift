@@ -1,0 +1,21 @@
+import Foundation
+import SystemPackage
+import WeightFiles
+
+/// The small residual network that comes with the package, trained on classes of the part dataset that are disjoint from
+/// the default ones. `Resources/DemoBackbone` says how.
+public enum DemoBackbone {
+    /// Its name in the registry.
+    public static let name = "demo"
+
+    /// Its weights, a safetensors file whose metadata describes the network.
+    public static var weights: FilePath {
+        FilePath(Bundle.module.resourcePath ?? "").appending("DemoBackbone/demo-backbone.safetensors")
+    }
+
+    /// What its file says about it.
+    static func description() throws -> BackboneDescription {
+        let (configuration, input) = try ResNet.selfDescription(of: SafetensorsFile(weights))
+        return ResNet.description(name: name, configuration: configuration, input: input)
+    }
+}

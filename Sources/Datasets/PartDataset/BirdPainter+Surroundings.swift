@@ -1,0 +1,147 @@
+import CounterRandom
+
+extension BirdPainter {
+    /// The side of the picture in bird units, about: what scatters over the whole picture is measured in pixels.
+    private var side: Float { Float(scene.side) }
+    /// Pixels in one hundred-and-sixtieth of the side.
+    private var unit: Float { side / 160 }
+
+    /// Sky or foliage out of focus, distant twigs and leaves.
+    mutating func paintBackdrop() {
+        var stream = scene.stream(.backdrop)
+        let background = scene.background
+        let tilt = Point(degrees: 90 + stream.float(in: -20...20))
+        let side = side
+        canvas.flood { point in
+            let share = ((point / side - 0.5) * tilt).sum() + 0.5
+            return background.top.mixed(with: background.bottom, min(max(share, 0), 1))
+        }
+        for _ in 0..<7 + stream.below(7) {
+            let centre = Point(stream.float(in: -0.1...1.1), stream.float(in: -0.1...1.1)) * side
+            canvas.glow(
+                at: centre, radius: stream.float(in: 12...52) * unit,
+                stream.element(of: background.accents).opacity(stream.float(in: 0.25...0.7)))
+        }
+        for _ in 0..<stream.below(4) {
+            let start = Point(stream.float(in: -0.1...1.1), stream.chance(0.5) ? -0.05 : 1.05) * side
+            let end = start + Point(degrees: stream.float(in: 0...360)) * (side * stream.float(in: 0.4...0.9))
+            paintTwig(from: start, to: end, width: stream.float(in: 1.2...3), haze: 0.45, &stream)
+        }
+        for _ in 0..<stream.below(9) {
+            let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
+            paintLeaf(
+                at: centre, size: stream.float(in: 8...20), haze: stream.float(in: 0.25...0.6), layer: Layer.background,
+                &stream)
+        }
+        for _ in 0..<stream.below(6) {
+            // Berries and blossoms.
+            let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
+            let colour = Colour(stream.element(of: [0xC9453B, 0xF2F2EE, 0xE7B93E, 0x6E5AA8, 0x2F7FA8]))
+            let radius = stream.float(in: 2...4.5) * unit
+            canvas.fill(
+                [.circle(at: centre, radius)],
+                .radial(
+                    at: centre - radius * 0.3, radius: radius * 1.3,
+                    colour.mixed(with: Colour(0xFFFFFF), 0.4).opacity(0.85), colour.opacity(0.85)),
+                layer: Layer.background)
+        }
+    }
+
+    /// The branch the bird stands on, through the picture, with bark and a few leaves.
+    mutating func paintPerch() {
+        var stream = scene.stream(.perch)
+        let pen = Pen(
+            layer: Layer.body, frame: Placement(at: Point(-2, 44 + scene.branchWidth / 2), degrees: scene.branchDegrees)
+        )
+        let width = scene.branchWidth
+        let bow = stream.float(in: -5...5)
+        let line = Shape.curve(
+            Point(-150, bow * 2), Point(-50, -0.5 * bow), Point(50, -0.5 * bow), Point(150, bow), steps: 24)
+        let branch = Shape.ribbon(line, width * stream.float(in: 0.8...1.3), width * stream.float(in: 0.7...1.2))
+        var thin = pen
+        thin.outlineWidth = 0.8
+        for _ in 0..<1 + stream.below(3) {
+            let start = Point(stream.float(in: -70...70), 0)
+            let end =
+                start + Point(stream.float(in: -25...25), stream.float(in: 10...26) * (stream.chance(0.7) ? 1 : -1))
+            let twig = Shape.ribbon(Shape.curve(start, start + Point(0, 3), end - Point(3, 3), end, steps: 8), 3.2, 1.2)
+            outline([twig], thin)
+            fill([twig], scene.bark.lit(0.9), pen)
+            paintLeaf(
+                at: scene.pixel(pen.frame(end)), size: stream.float(in: 9...16), haze: 0, layer: Layer.body, &stream)
+        }
+        outline([branch], thin)
+        fill(
+            [branch], from: Point(0, -width / 2), scene.bark.lit(1.3), to: Point(0, width / 2), scene.bark.lit(0.65),
+            pen)
+        for _ in 0..<14 {
+            let at = Point(stream.float(in: -90...90), stream.float(in: -0.35...0.35) * width)
+            stroke(
+                [at, at + Point(stream.float(in: 5...14), stream.float(in: -0.6...0.6))], 1, 0.4,
+                (stream.chance(0.5) ? Colour(0, 0, 0, 0.3) : Colour(1, 0.95, 0.85, 0.22)), pen)
+        }
+    }
+
+    /// Sometimes a leaf or a twig in front, away from the head, where it may hide a little of a part.
+    mutating func paintForeground() {
+        var stream = scene.stream(.foreground)
+        let head = scene.pixel(Point(38, -26))
+        let feet = scene.pixel(Point(-2, 46))
+        for _ in 0..<(stream.chance(0.45) ? 1 + stream.below(2) : 0) {
+            let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
+            let size = stream.float(in: 12...22)
+            var leafStream = stream
+            _ = stream.next()
+            _ = stream.next()
+            guard (centre - head).length > 44 * unit, (centre - feet).length > 32 * unit else { continue }
+            paintLeaf(at: centre, size: size, haze: 0, layer: Layer.foreground, &leafStream)
+        }
+    }
+
+    /// Shadow falling off over the picture, the light's brightness and tint, and fine grain.
+    mutating func paintLight() {
+        let scene = scene
+        let side = side
+        var stream = scene.stream(.grain)
+        canvas.multiply { point in
+            let across = ((point / side - 0.5) * scene.shadowDirection).sum() + 0.5
+            let light = scene.brightness * (1 - scene.shadowStrength * min(max(across, 0), 1))
+            // The sum of a word's four bytes is nearly normal, with mean 510 and standard deviation 148.
+            let word = stream.nextWord()
+            let bytes = (word & 0xFF) + (word >> 8 & 0xFF) + (word >> 16 & 0xFF) + (word >> 24)
+            let grain = 1 + (Float(bytes) - 510) * (0.014 / 148)
+            return scene.tint * Colour(light * grain, light * grain, light * grain, 1)
+        }
+    }
+
+    // MARK: - Plants, in pixels
+
+    private mutating func paintTwig(
+        from start: Point, to end: Point, width: Float, haze: Float, _ stream: inout RandomStream
+    ) {
+        let bend = (end - start).turned * stream.float(in: -0.25...0.25)
+        let line = Shape.curve(start, start + (end - start) / 3 + bend, end - (end - start) / 3 + bend, end, steps: 14)
+        let colour = scene.bark.mixed(with: scene.background.bottom, haze)
+        canvas.fill([.ribbon(line, width * unit * 1.4, width * unit * 0.6)], .flat(colour), layer: Layer.background)
+        for index in stride(from: 4, to: line.count, by: 4) {
+            paintLeaf(at: line[index], size: stream.float(in: 6...13), haze: haze, layer: Layer.background, &stream)
+        }
+    }
+
+    /// A leaf with its stalk at `point`; `haze` in [0, 1] fades it into the background.
+    private mutating func paintLeaf(at point: Point, size: Float, haze: Float, layer: Int, _ stream: inout RandomStream)
+    {
+        let degrees = stream.float(in: 0...360)
+        let shade = stream.float(in: 0.75...1.25)
+        let width = stream.float(in: 0.35...0.55)
+        let leaf = Shape.feather(
+            from: point, degrees: degrees, length: size * unit, width: size * unit * width, round: false)
+        let colour = scene.background.leaf.lit(shade).mixed(with: scene.background.bottom, haze).opacity(1)
+        let tip = leaf.points[8]
+        if haze == 0 { canvas.fill([leaf.grown(by: 0.7 * unit)], .flat(colour.lit(0.5)), layer: layer) }
+        canvas.fill([leaf], .linear(from: point, colour.lit(0.85), to: tip, colour.lit(1.15)), layer: layer)
+        canvas.fill(
+            [.ribbon([point, point + (tip - point) * 0.9], 0.9 * unit, 0.5 * unit)],
+            .flat(colour.lit(0.65).opacity(0.8)), layer: layer)
+    }
+}

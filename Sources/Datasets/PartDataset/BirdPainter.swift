@@ -1,0 +1,129 @@
+import CounterRandom
+import ImageCoding
+
+/// Paints one picture, back to front.
+///
+/// Coordinates without another word are the bird's: x forwards (the beak is at +x), y downwards, about one pixel a unit in
+/// a picture of 160 pixels. Each part is painted in a frame of its own that `Placement` lays into the bird's space.
+struct BirdPainter {
+    typealias Part = PartDataset.Part
+
+    /// Layers of the canvas: 0 is the background, 1 the body and its perch, then the parts, then what is in front.
+    enum Layer {
+        static let background = 0
+        static let body = 1
+        static func part(_ part: Part) -> Int { 2 + Part.allCases.firstIndex(of: part)! }
+        static let foreground = 7
+    }
+
+    let scene: BirdScene
+    let variants: PartDataset.Variants
+    let omitted: Set<Part>
+    var canvas: Canvas
+
+    init(_ description: PartDataset.BirdDescription, omitting omitted: Set<Part>) {
+        scene = BirdScene(seed: description.sceneSeed, side: description.imageSide)
+        variants = description.variants
+        self.omitted = omitted
+        canvas = Canvas(side: description.imageSide)
+    }
+
+    mutating func paint() {
+        paintBackdrop()
+        paintPerch()
+        for part in [Part.tail, .foot] where !omitted.contains(part) { paint(part) }
+        paintBody()
+        for part in [Part.beak, .eye, .wing] where !omitted.contains(part) { paint(part) }
+        paintForeground()
+        paintLight()
+    }
+
+    private mutating func paint(_ part: Part) {
+        let jitter = scene.jitter(of: part)
+        // x of a part's frame points away from the body, y downwards (beak) or outwards; see each part's file.
+        let frame: Placement
+        switch part {
+        case .beak:
+            frame = Placement(at: Point(41, -24), degrees: 4 + jitter.degrees, scale: Point(jitter.scale, jitter.scale))
+        case .eye:
+            frame = Placement(at: Point(29, -28), degrees: jitter.degrees, scale: Point(jitter.scale, jitter.scale))
+        case .wing:
+            frame = Placement(
+                at: Point(8, -5), degrees: -14 + jitter.degrees, scale: Point(jitter.scale, jitter.scale),
+                mirrored: true)
+        case .tail:
+            frame = Placement(
+                at: Point(-36, 8), degrees: -10 + jitter.degrees, scale: Point(jitter.scale, jitter.scale),
+                mirrored: true)
+        case .foot: frame = Placement(at: Point(-2, 28), degrees: jitter.degrees * 0.3, scale: Point(jitter.scale, 1))
+        }
+        var pen = Pen(layer: Layer.part(part), frame: frame, tint: jitter.tint)
+        switch part {
+        case .beak: paintBeak(&pen)
+        case .eye: paintEye(&pen)
+        case .wing: paintWing(&pen)
+        case .tail: paintTail(&pen)
+        case .foot: paintFeet(&pen)
+        }
+    }
+
+    // MARK: - Painting in a frame
+
+    /// What the painter draws with: the layer, the frame, a change of all colours.
+    struct Pen {
+        let layer: Int
+        var frame = Placement(at: .zero)
+        var tint = Colour.zero
+        var outline = Colour(0x2B2320)
+        var outlineWidth: Float = 1.1
+    }
+
+    func pixels(_ shapes: [Shape], _ pen: Pen) -> [Shape] { shapes.map { scene.pixels(pen.frame($0)) } }
+
+    /// Fills the union of shapes with one colour.
+    mutating func fill(_ shapes: [Shape], _ colour: Colour, _ pen: Pen) {
+        canvas.fill(pixels(shapes, pen), .flat(colour + pen.tint), layer: pen.layer)
+    }
+
+    /// Fills with a gradient between two points of the pen's frame.
+    mutating func fill(
+        _ shapes: [Shape], from start: Point, _ first: Colour, to end: Point, _ second: Colour, _ pen: Pen
+    ) {
+        canvas.fill(
+            pixels(shapes, pen),
+            .linear(
+                from: scene.pixel(pen.frame(start)), first + pen.tint, to: scene.pixel(pen.frame(end)),
+                second + pen.tint), layer: pen.layer)
+    }
+
+    /// Paints the dark rim that the shapes, filled next, will have.
+    mutating func outline(_ shapes: [Shape], _ pen: Pen) {
+        fill(shapes.map { $0.grown(by: pen.outlineWidth) }, pen.outline - pen.tint, pen)
+    }
+
+    mutating func stroke(_ line: [Point], _ startWidth: Float, _ endWidth: Float, _ colour: Colour, _ pen: Pen) {
+        fill([.ribbon(line, startWidth, endWidth)], colour, pen)
+    }
+
+    /// Runs `paint` with everything clipped to the shapes.
+    mutating func clipped(to shapes: [Shape], _ pen: Pen, _ paint: (inout BirdPainter) -> Void) {
+        let regions = pixels(shapes, pen)
+        // The canvas keeps the clip; the painter is handed on whole so that its other helpers can be used inside.
+        canvas.pushClip(regions)
+        paint(&self)
+        canvas.popClip()
+    }
+
+    /// The picture, rounded to 8 bits.
+    func image() -> PixelImage {
+        var bytes = [UInt8](repeating: 0, count: canvas.side * canvas.side * 3)
+        for (pixel, colour) in canvas.colours.enumerated() {
+            let scaled = (colour * 255 + 0.5).clamped(
+                lowerBound: Colour(repeating: 0), upperBound: Colour(repeating: 255))
+            bytes[3 * pixel] = UInt8(scaled.x)
+            bytes[3 * pixel + 1] = UInt8(scaled.y)
+            bytes[3 * pixel + 2] = UInt8(scaled.z)
+        }
+        return PixelImage(width: canvas.side, height: canvas.side, pixels: bytes)
+    }
+}

@@ -1,0 +1,67 @@
+import CounterRandom
+import ImageCoding
+
+extension PartDataset {
+    /// All that is needed to draw an image: change `variants` to exchange a part.
+    public struct BirdDescription: Codable, Equatable, Sendable {
+        public var variants: Variants
+        /// Determines everything else: pose, light, plumage, perch, background. Below 2^53, so that any JSON reader keeps it.
+        public var sceneSeed: UInt64
+        /// Width and height in pixels.
+        public var imageSide: Int
+
+        public init(variants: Variants, sceneSeed: UInt64, imageSide: Int) {
+            self.variants = variants
+            self.sceneSeed = sceneSeed
+            self.imageSide = imageSide
+        }
+    }
+
+    /// What shows of one part in an image.
+    public struct PartRegion: Codable, Equatable, Sendable {
+        public let part: Part
+        /// Left, top, right and bottom edge in pixels.
+        public let box: [Int]
+        /// Outlines of the pieces, each as x and y of its corners in turn, in pixels from the upper left edge. Holes are
+        /// not recorded.
+        public let polygons: [[Int]]
+        /// Number of pixels of which the part has at least half.
+        public let area: Int
+    }
+
+    public struct Drawing: Equatable, Sendable {
+        public let image: PixelImage
+        /// The parts that show, in the order of `Part.allCases`.
+        public let parts: [PartRegion]
+    }
+
+    /// The description of image `index` of a class and split.
+    ///
+    /// - Parameter classIndex: in 0..<`PartDataset.classCount`, whatever class a data set begins with.
+    public static func description(
+        seed: UInt64, split: Split, classIndex: Int, index: Int, imageSide: Int = Options().imageSide
+    ) -> BirdDescription {
+        let number = index << 1 | (split == .train ? 0 : 1)
+        // Purposes' second number has 24 bits; 1 << 23 keeps these streams apart from those inside a scene.
+        var stream = RandomStream(seed: seed, purpose: .partDataset, classIndex, 1 << 23 | number)
+        return BirdDescription(
+            variants: variants(ofClass: classIndex), sceneSeed: stream.next() >> 11, imageSide: imageSide)
+    }
+
+    /// Draws the bird, without the parts in `omitted`; pixels that none of these touches are those of the whole bird.
+    ///
+    /// - Precondition: the image side is 128 to 1024 pixels.
+    public static func draw(_ description: BirdDescription, omitting omitted: Set<Part> = []) -> Drawing {
+        precondition(
+            sideRange.contains(description.imageSide),
+            "birds are drawn on \(sideRange) pixels, not \(description.imageSide)")
+        var painter = BirdPainter(description, omitting: omitted)
+        painter.paint()
+        let parts = Part.allCases.compactMap { part in
+            MaskOutline(of: painter.canvas, layer: BirdPainter.Layer.part(part)).map {
+                PartRegion(part: part, box: $0.box, polygons: $0.polygons, area: $0.area)
+            }
+        }
+        return Drawing(image: painter.image(), parts: parts)
+    }
+}

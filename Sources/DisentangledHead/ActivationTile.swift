@@ -1,0 +1,106 @@
+import Tensors
+
+/// Channel activations J = X U^T of a few whole images and a panel of channels, while they are in the cache.
+struct ActivationTile<Scalar: HeadScalar> {
+    let images: Range<Int>
+    let channels: Range<Int>
+    let pixelCount: Int
+    /// [images, P] rows of `stride`; after the last channel come zeros up to a multiple of 8.
+    let values: UnsafeMutablePointer<Scalar>
+    let stride: Int
+
+    /// Calls `body(image, first channel, channel count, J of the first pixel)` for groups of eight channels of each image;
+    /// the last group of a panel may have fewer.
+    @inline(__always)
+    func forEachGroup(_ body: (Int, Int, Int, UnsafePointer<Scalar>) -> Void) {
+        for image in images {
+            let base = values + (image &- images.lowerBound) &* pixelCount &* stride
+            for offset in Swift.stride(from: 0, to: channels.count, by: 8) {
+                body(image, channels.lowerBound &+ offset, min(8, channels.count &- offset), base + offset)
+            }
+        }
+    }
+}
+
+/// Feature maps [N, P, D] on loan for the length of a closure.
+package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
+    package let features: UnsafePointer<Scalar>
+    package let imageCount, pixelCount, channelCount: Int
+
+    package init(features: UnsafePointer<Scalar>, imageCount: Int, pixelCount: Int, channelCount: Int) {
+        self.features = features
+        self.imageCount = imageCount
+        self.pixelCount = pixelCount
+        self.channelCount = channelCount
+    }
+
+    /// Images per matrix product: a power of two with about 400 pixels, so that packing U does not show. It depends on P
+    /// alone, and the last block is filled up with zeros: the product has the same shape for one image as for a thousand.
+    /// A row of a BLAS product of one shape does not depend on the other rows or on its place (a test holds BLAS to that),
+    /// so an image's activations have the same bits alone and in any batch.
+    static func imagesPerBlock(pixelCount: Int) -> Int {
+        var count = 1
+        while count * 2 * pixelCount <= 512 { count *= 2 }
+        return count
+    }
+
+    /// Channels per matrix product, and so per piece of work.
+    static var channelsPerPanel: Int { 512 }
+
+    /// Computes all activations tile by tile and shows each to `body` on the worker that computed it.
+    ///
+    /// - Returns: false if an activation is not finite, because a feature is not.
+    func forEachTile(
+        channelMap: UnsafePointer<Scalar>, team: WorkerTeam, _ body: (ActivationTile<Scalar>) -> Void
+    ) -> Bool {
+        let (P, D) = (pixelCount, channelCount)
+        guard imageCount > 0, P > 0, D > 0 else { return true }
+        let blockImages = Self.imagesPerBlock(pixelCount: P)
+        let blockCount = (imageCount + blockImages - 1) / blockImages
+        let panel = min(Self.channelsPerPanel, D)
+        let panelCount = (D + panel - 1) / panel
+        let stride = (panel + 7) / 8 * 8 + 16
+        let rows = blockImages * P
+
+        let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: team.workerCount * rows * stride)
+        scratch.initialize(repeating: 0, count: team.workerCount * rows * stride)
+        defer { scratch.deallocate() }
+        let remainder = imageCount % blockImages
+        let padded = UnsafeMutablePointer<Scalar>.allocate(capacity: remainder == 0 ? 1 : rows * D)
+        defer { padded.deallocate() }
+        if remainder != 0 {
+            padded.initialize(from: features + (imageCount - remainder) * P * D, count: remainder * P * D)
+            (padded + remainder * P * D).initialize(repeating: 0, count: (blockImages - remainder) * P * D)
+        }
+
+        return withUnsafeTemporaryAllocation(of: Bool.self, capacity: blockCount * panelCount) { finite in
+            finite.initialize(repeating: true)
+            nonisolated(unsafe) let (finite, scratch, padded, channelMap) = (finite, scratch, padded, channelMap)
+            withoutActuallyEscaping(body) { body in
+                nonisolated(unsafe) let body = body
+                team.forEach(blockCount * panelCount) { worker, piece in
+                    let images = piece / panelCount * blockImages..<min((piece / panelCount + 1) * blockImages, imageCount)
+                    let channels = piece % panelCount * panel..<min((piece % panelCount + 1) * panel, D)
+                    let isPartial = images.count < blockImages
+                    let source = isPartial ? UnsafePointer(padded) : features + images.lowerBound * P * D
+                    let tile = ActivationTile(
+                        images: images, channels: channels, pixelCount: P, values: scratch + worker * rows * stride,
+                        stride: stride)
+                    // A narrower last panel must find zeros, not another panel's channels, in its last group of eight.
+                    if channels.count % 8 != 0 { tile.values.update(repeating: 0, count: rows * stride) }
+                    Scalar.product(
+                        rows: rows, columns: channels.count, depth: D, alpha: 1,
+                        source, stride: D, .asStored, channelMap + channels.lowerBound * D, stride: D, .transposed,
+                        beta: 0, into: tile.values, stride: stride)
+                    var poison = SIMD8<Scalar>.zero
+                    for row in 0..<images.count &* P {
+                        forEachVector(tile.values + row &* stride, count: channels.count) { poison += $0 - $0 }
+                    }
+                    finite[piece] = poison == SIMD8.zero
+                    body(tile)
+                }
+            }
+            return finite.allSatisfy { $0 }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Tensors
+
+/// The largest and smallest activation of every channel and where they are, [N, D] each.
+package struct Extrema<Scalar: HeadScalar>: Sendable, Equatable {
+    /// M_k = max_p J_pk.
+    package var maxima: [Scalar]
+    /// The lowest pixel where it is reached.
+    package var maximumPixels: [Int32]
+    /// m_k = min_p J_pk.
+    package var minima: [Scalar]
+    /// The lowest pixel where it is reached.
+    package var minimumPixels: [Int32]
+
+    /// v_k = max(0, M_k) + min(0, m_k).
+    package func pooledValues() -> [Scalar] {
+        [Scalar](unsafeUninitializedCapacity: maxima.count) { values, count in
+            for index in maxima.indices {
+                let (high, low) = (maxima[index], minima[index])
+                values[index] = (high > 0 ? high : 0) + (low < 0 ? low : 0)
+            }
+            count = maxima.count
+        }
+    }
+}
+
+extension FeatureBatch {
+    /// The deterministic pooling of every image.
+    /// - Returns: nil if an activation is not finite.
+    package func extrema(channelMap: UnsafePointer<Scalar>, team: WorkerTeam) -> Extrema<Scalar>? {
+        let count = imageCount * channelCount
+        var result = Extrema<Scalar>(
+            maxima: Array(repeating: 0, count: count), maximumPixels: Array(repeating: 0, count: count),
+            minima: Array(repeating: 0, count: count), minimumPixels: Array(repeating: 0, count: count))
+        let isFinite = result.maxima.withUnsafeMutableBufferPointer { maxima in
+            result.maximumPixels.withUnsafeMutableBufferPointer { maximumPixels in
+                result.minima.withUnsafeMutableBufferPointer { minima in
+                    result.minimumPixels.withUnsafeMutableBufferPointer { minimumPixels in
+                        forEachTile(channelMap: channelMap, team: team) { tile in
+                            tile.forEachGroup { image, channel, channelCount, values in
+                                let found = Self.extremaOfGroup(values, stride: tile.stride, pixelCount: pixelCount)
+                                let start = image &* self.channelCount &+ channel
+                                for lane in 0..<channelCount {
+                                    maxima[start &+ lane] = found.maximum[lane]
+                                    maximumPixels[start &+ lane] = Int32(found.maximumPixel[lane])
+                                    minima[start &+ lane] = found.minimum[lane]
+                                    minimumPixels[start &+ lane] = Int32(found.minimumPixel[lane])
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return isFinite ? result : nil
+    }
+
+    /// Extrema of eight channels over the pixels. Pixel numbers are kept in the channels' own type, exact below 2^24, so
+    /// that one mask serves for both.
+    @inline(__always)
+    private static func extremaOfGroup(
+        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int
+    ) -> (
+        maximum: SIMD8<Scalar>, maximumPixel: SIMD8<Scalar>, minimum: SIMD8<Scalar>, minimumPixel: SIMD8<Scalar>
+    ) {
+        var maximum = load8(values)
+        var minimum = maximum
+        var maximumPixel = SIMD8<Scalar>.zero
+        var minimumPixel = SIMD8<Scalar>.zero
+        var pixelNumber = SIMD8<Scalar>.zero
+        for pixel in 1..<max(pixelCount, 1) {
+            let activation = load8(values + pixel &* stride)
+            pixelNumber += SIMD8(repeating: 1)
+            let isLarger = activation .> maximum
+            let isSmaller = activation .< minimum
+            maximum.replace(with: activation, where: isLarger)
+            maximumPixel.replace(with: pixelNumber, where: isLarger)
+            minimum.replace(with: activation, where: isSmaller)
+            minimumPixel.replace(with: pixelNumber, where: isSmaller)
+        }
+        return (maximum, maximumPixel, minimum, minimumPixel)
+    }
+
+    /// All activations J [N, P, D].
+    /// - Returns: nil if one is not finite.
+    package func activations(channelMap: UnsafePointer<Scalar>, team: WorkerTeam) -> [Scalar]? {
+        var isFinite = true
+        let result = [Scalar](unsafeUninitializedCapacity: imageCount * pixelCount * channelCount) { buffer, count in
+            isFinite = forEachTile(channelMap: channelMap, team: team) { tile in
+                for row in 0..<tile.images.count * pixelCount {
+                    let target = buffer.baseAddress! + (tile.images.lowerBound * pixelCount + row) * channelCount
+                    (target + tile.channels.lowerBound).initialize(
+                        from: tile.values + row * tile.stride, count: tile.channels.count)
+                }
+            }
+            count = imageCount * pixelCount * channelCount
+        }
+        return isFinite ? result : nil
+    }
+}

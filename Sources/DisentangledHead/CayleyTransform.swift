@@ -1,0 +1,81 @@
+import Tensors
+
+/// U = (I + S)^-1 (I - S) of a skew matrix S, with its gradient. U = 2 V - I where V = (I + S)^-1.
+///
+/// Every rotation without the eigenvalue -1 is one; I is S = 0.
+package struct CayleyTransform<Scalar: HeadScalar>: Sendable {
+    package typealias Matrix = SquareMatrix<Scalar>
+
+    /// U.
+    package let value: Matrix
+    /// V = (I + S)^-1.
+    private let inverse: Matrix
+
+    /// Nil if I + S is singular in this precision, which rounding alone cannot cause.
+    package init?(of matrix: Matrix, team: WorkerTeam) {
+        var inverse = Matrix.combination(identity: 1, [(1, matrix)], team: team)
+        guard inverse.invertAccretive(team: team) else { return nil }
+        self.inverse = inverse
+        value = Matrix.combination(identity: -1, [(2, inverse)], team: team)
+    }
+
+    /// The gradient of the loss with respect to S: -2 V^T G V^T; only its skew part has a meaning.
+    package func gradient(_ gradient: Matrix, team: WorkerTeam) -> Matrix {
+        let left = Matrix.product(inverse, gradient, transposing: .left, team: team)
+        return Matrix.product(left, inverse, transposing: .right, alpha: -2, team: team)
+    }
+}
+
+extension SquareMatrix {
+    /// Replaces I + S, or any matrix whose symmetric part is at least I, by its inverse.
+    ///
+    /// By blocks: with M = [[A, B], [C, D]], X = A^-1 and Z = (D - C X B)^-1, the inverse is
+    /// [[X + X B Z C X, -X B Z], [-Z C X, Z]]. The symmetric parts of A and of the Schur complement are again at least I, so no
+    /// pivoting is needed between blocks, and nearly all the work is matrix products that the team shares.
+    ///
+    /// - Returns: false if a diagonal block is singular.
+    mutating func invertAccretive(team: WorkerTeam) -> Bool {
+        let size = size
+        return values.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return true }
+            return Self.invertBlock(base, size: size, stride: size, team: team)
+        }
+    }
+
+    private static func invertBlock(
+        _ matrix: UnsafeMutablePointer<Scalar>, size: Int, stride: Int, team: WorkerTeam
+    ) -> Bool {
+        // Below this size LAPACK on one thread is as fast.
+        guard size > 192 else { return Scalar.inverse(size: size, matrix, stride: stride) }
+        let half = (size / 2 + 63) / 64 * 64
+        let rest = size - half
+        let (a, b) = (matrix, matrix + half)
+        let (c, d) = (matrix + half * stride, matrix + (half * stride + half))
+        let upper = UnsafeMutablePointer<Scalar>.allocate(capacity: half * rest)
+        let lower = UnsafeMutablePointer<Scalar>.allocate(capacity: half * rest)
+        defer {
+            upper.deallocate()
+            lower.deallocate()
+        }
+        func multiply(
+            _ rows: Int, _ columns: Int, _ depth: Int, alpha: Scalar, _ left: UnsafePointer<Scalar>, _ leftStride: Int,
+            _ right: UnsafePointer<Scalar>, _ rightStride: Int, beta: Scalar, _ result: UnsafeMutablePointer<Scalar>,
+            _ resultStride: Int
+        ) {
+            let tile = max(64, tileLength(size: size) / 2)
+            tiledProduct(
+                rows: rows, columns: columns, depth: depth, alpha: alpha, left, stride: leftStride, .asStored,
+                right, stride: rightStride, .asStored, beta: beta, into: result, stride: resultStride,
+                tile: (tile, tile), team: team)
+        }
+        guard invertBlock(a, size: half, stride: stride, team: team) else { return false }
+        multiply(half, rest, half, alpha: 1, a, stride, b, stride, beta: 0, upper, rest)  // X B
+        multiply(rest, half, half, alpha: 1, c, stride, a, stride, beta: 0, lower, half)  // C X
+        multiply(rest, rest, half, alpha: -1, c, stride, upper, rest, beta: 1, d, stride)  // D - C X B
+        guard invertBlock(d, size: rest, stride: stride, team: team) else { return false }
+        multiply(half, rest, rest, alpha: -1, upper, rest, d, stride, beta: 0, b, stride)  // -X B Z
+        multiply(rest, half, rest, alpha: -1, d, stride, lower, half, beta: 0, c, stride)  // -Z C X
+        multiply(half, half, rest, alpha: -1, upper, rest, c, stride, beta: 1, a, stride)  // X + X B Z C X
+        return true
+    }
+}

@@ -1,0 +1,137 @@
+import Tensors
+
+extension FeatureBatch {
+    /// dL/dU [D, D] of the deterministic pooling, given dL/dv [N, D]:
+    ///     dL/dU[k,:] = sum over images of dL/dv_k ([M_k > 0] x_p+(k) + [m_k < 0] x_p-(k)).
+    ///
+    /// At most two pixels per channel and image are read. The features are repacked in panels of 64 columns, so that the
+    /// pixels a piece of work jumps between are in the cache; terms are added in the order of the images, the positive
+    /// before the negative one.
+    package func sparseGradient(
+        extrema: Extrema<Scalar>, ofPooled: [Scalar], team: WorkerTeam
+    ) -> SquareMatrix<Scalar> {
+        let (N, P, D) = (imageCount, pixelCount, channelCount)
+        let width = 64
+        // For channel k the rows of X that enter, and with what factor, two for each image: [D, 2 N].
+        let entries = Self.gatherEntries(
+            extrema: extrema, ofPooled: ofPooled, imageCount: N, pixelCount: P, channelCount: D, team: team)
+        let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: team.workerCount * N * P * width)
+        defer { scratch.deallocate() }
+        return SquareMatrix(size: D) { result in
+            entries.rows.withUnsafeBufferPointer { rows in
+                entries.factors.withUnsafeBufferPointer { factors in
+                    nonisolated(unsafe) let (result, rows, factors) = (result, rows.baseAddress!, factors.baseAddress!)
+                    nonisolated(unsafe) let scratch = scratch
+                    team.forEachRange(of: D, length: width) { worker, columns in
+                        let panel = scratch + worker * N * P * width
+                        for row in 0..<N &* P {
+                            let target = panel + row &* width
+                            target.update(from: features + (row &* D &+ columns.lowerBound), count: columns.count)
+                            // Every place of the panel is read below.
+                            for column in columns.count..<width { target[column] = 0 }
+                        }
+                        for channel in 0..<D {
+                            Self.gather(
+                                panel, rows: rows + channel &* 2 &* N, factors: factors + channel &* 2 &* N,
+                                count: 2 &* N, into: result + (channel &* D &+ columns.lowerBound),
+                                columnCount: columns.count)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sum of `count` rows of 64 columns, each times its factor.
+    @inline(__always)
+    private static func gather(
+        _ panel: UnsafePointer<Scalar>, rows: UnsafePointer<Int32>, factors: UnsafePointer<Scalar>, count: Int,
+        into result: UnsafeMutablePointer<Scalar>, columnCount: Int
+    ) {
+        typealias Lanes = SIMD8<Scalar>
+        var (s0, s1, s2, s3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+        var (s4, s5, s6, s7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+        for entry in 0..<count {
+            let row = panel + Int(truncatingIfNeeded: rows[entry]) &* 64
+            let factor = Lanes(repeating: factors[entry])
+            s0.addProduct(load8(row), factor)
+            s1.addProduct(load8(row + 8), factor)
+            s2.addProduct(load8(row + 16), factor)
+            s3.addProduct(load8(row + 24), factor)
+            s4.addProduct(load8(row + 32), factor)
+            s5.addProduct(load8(row + 40), factor)
+            s6.addProduct(load8(row + 48), factor)
+            s7.addProduct(load8(row + 56), factor)
+        }
+        if columnCount == 64 {
+            store8(s0, to: result)
+            store8(s1, to: result + 8)
+            store8(s2, to: result + 16)
+            store8(s3, to: result + 24)
+            store8(s4, to: result + 32)
+            store8(s5, to: result + 40)
+            store8(s6, to: result + 48)
+            store8(s7, to: result + 56)
+        } else {
+            for (index, sum) in [s0, s1, s2, s3, s4, s5, s6, s7].enumerated() {
+                for lane in 0..<8 where index * 8 + lane < columnCount { result[index * 8 + lane] = sum[lane] }
+            }
+        }
+    }
+
+    /// Row of X and factor of every term, [D, 2 N]: transposed, so that a channel's terms are contiguous. A branch that is
+    /// cut off by its ReLU stays in with factor 0, which adds nothing to finite features.
+    private static func gatherEntries(
+        extrema: Extrema<Scalar>, ofPooled: [Scalar], imageCount N: Int, pixelCount P: Int, channelCount D: Int,
+        team: WorkerTeam
+    ) -> (rows: [Int32], factors: [Scalar]) {
+        var factors = [Scalar](repeating: 0, count: D * 2 * N)
+        let rows = [Int32](unsafeUninitializedCapacity: D * 2 * N) { rows, count in
+            nonisolated(unsafe) let rows = rows
+            factors.withUnsafeMutableBufferPointer { factors in
+                nonisolated(unsafe) let factors = factors
+                team.forEachRange(of: D, length: 64) { _, channels in
+                    for image in 0..<N {
+                        for channel in channels {
+                            let source = image &* D &+ channel
+                            let target = (channel &* N &+ image) &* 2
+                            let firstRow = Int32(truncatingIfNeeded: image &* P)
+                            rows[target] = firstRow &+ extrema.maximumPixels[source]
+                            rows[target &+ 1] = firstRow &+ extrema.minimumPixels[source]
+                            factors[target] = extrema.maxima[source] > 0 ? ofPooled[source] : 0
+                            factors[target &+ 1] = extrema.minima[source] < 0 ? ofPooled[source] : 0
+                        }
+                    }
+                }
+            }
+            count = D * 2 * N
+        }
+        return (rows, factors)
+    }
+
+    /// dL/dU [D, D] of a pooling with a dense gradient: dJ^T X with dJ_pk = dL/dv_k dv_k/dJ_pk.
+    package func denseGradient(
+        pool: consuming SurrogatePool<Scalar>, ofPooled: [Scalar], team: WorkerTeam
+    ) -> SquareMatrix<Scalar> {
+        let (N, P, D) = (imageCount, pixelCount, channelCount)
+        var derivatives = pool.derivatives
+        return derivatives.withUnsafeMutableBufferPointer { derivatives in
+            nonisolated(unsafe) let derivatives = derivatives.baseAddress!
+            team.forEach(N) { _, image in
+                ofPooled.withUnsafeBufferPointer { ofPooled in
+                    let factors = ofPooled.baseAddress! + image &* D
+                    for pixel in 0..<P {
+                        let row = derivatives + (image &* P &+ pixel) &* D
+                        for channel in 0..<D { row[channel] *= factors[channel] }
+                    }
+                }
+            }
+            return SquareMatrix(size: D) { result in
+                let tile = SquareMatrix<Scalar>.tileLength(size: D)
+                tiledProduct(
+                    rows: D, columns: D, depth: N * P, alpha: 1, UnsafePointer(derivatives), stride: D, .transposed,
+                    features, stride: D, .asStored, beta: 0, into: result, stride: D, tile: (tile, tile), team: team)
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import Tensors
+
+/// The channel map U [D, D] with what it is computed from and the optimizer's memory.
+///
+/// After every step max|U^T U - I| <= 1e-5. `exponential` and `cayley` compute U afresh from W each time, so their error is
+/// that of one evaluation; `riemannian` multiplies U by rotations, whose rounding adds up, so U is polished every
+/// `polishInterval` steps. In between, and for the other two, the row norms are looked at after every step: they are the
+/// diagonal of U U^T and drift with the rest.
+package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
+    package typealias Matrix = SquareMatrix<Scalar>
+
+    package let kind: ChannelMapKind
+    /// U.
+    package private(set) var matrix: Matrix
+    /// W of `exponential` and `cayley`; nil otherwise.
+    package private(set) var weight: Matrix?
+    /// Moments of W, or of the skew matrix Omega; nil for `identity`.
+    package var moments: OptimizerState<Scalar>?
+
+    /// What the backward pass needs of the evaluation of U; nil after a restore, then computed again.
+    private var evaluation: Evaluation?
+
+    private enum Evaluation: Sendable {
+        case exponential(MatrixExponential<Scalar>)
+        case cayley(CayleyTransform<Scalar>)
+    }
+
+    /// Steps between two full checks of a `riemannian` map: a step adds less than 1e-6 at D = 2048.
+    static var polishInterval: Int { 8 }
+
+    /// U = I.
+    package init(kind: ChannelMapKind, size: Int, optimizer: OptimizerConfiguration) {
+        self.kind = kind
+        matrix = Matrix(identity: size)
+        switch kind {
+        case .exponential, .cayley:
+            weight = Matrix(size: size, values: Array(repeating: 0, count: size * size))
+            moments = OptimizerState(count: size * size, optimizer: optimizer)
+        case .riemannian:
+            moments = OptimizerState(count: size * size, optimizer: optimizer)
+        case .identity:
+            moments = nil
+        }
+    }
+
+    /// Goes on with a stored U, W and moments, taken as they are.
+    init(kind: ChannelMapKind, matrix: Matrix, weight: Matrix?, moments: OptimizerState<Scalar>?) {
+        self.kind = kind
+        self.matrix = matrix
+        self.weight = weight
+        self.moments = moments
+    }
+
+    /// Sets W (`exponential`, `cayley`) and computes U from it, or sets U (`riemannian`).
+    package mutating func setParameter(_ parameter: Matrix, team: WorkerTeam) throws {
+        precondition(parameter.size == matrix.size, "a parameter of another size")
+        switch kind {
+        case .exponential, .cayley:
+            weight = parameter
+            try evaluate(step: nil, team: team)
+        case .riemannian:
+            matrix = parameter
+        case .identity:
+            preconditionFailure("the identity channel map has no parameter")
+        }
+    }
+
+    /// The gradient with respect to what the optimizer's moments live on (W or Omega), given dL/dU.
+    package mutating func parameterGradient(_ gradient: Matrix, step: Int?, team: WorkerTeam) throws -> Matrix {
+        switch kind {
+        case .identity:
+            preconditionFailure("the identity channel map is not trained")
+        case .riemannian:
+            // Omega = (G U^T - U G^T) / 2
+            return Matrix.product(gradient, matrix, transposing: .right, team: team)
+                .combinedWithTranspose(sign: -1, scale: 0.5, team: team)
+        case .exponential, .cayley:
+            if evaluation == nil { evaluation = try makeEvaluation(step: step, team: team) }
+            switch evaluation! {
+            case .exponential(let exponential):
+                return exponential.gradient(gradient, team: team)
+                    .combinedWithTranspose(sign: -1, scale: 1, team: team)
+            case .cayley(let transform):
+                return transform.gradient(gradient, team: team)
+                    .combinedWithTranspose(sign: -1, scale: 0.5, team: team)
+            }
+        }
+    }
+
+    /// One optimizer step against dL/dU. `step` counts from 0.
+    mutating func apply(
+        gradient: Matrix, learningRate: Double, optimizer: OptimizerConfiguration, step: Int, team: WorkerTeam
+    ) throws {
+        guard kind != .identity else { return }
+        var direction = try parameterGradient(gradient, step: step, team: team)
+        moments?.makeDirection(&direction.values, optimizer: optimizer, updateCount: step, team: team)
+        switch kind {
+        case .identity:
+            break
+        case .exponential, .cayley:
+            weight = Matrix.combination(
+                identity: 0, [(1, weight!), (-Scalar(learningRate), direction)], team: team)
+            try evaluate(step: step, team: team)
+        case .riemannian:
+            // U <- exp(-learningRate * Omega) U
+            let generator = Matrix.combination(identity: 0, [(-Scalar(learningRate), direction)], team: team)
+            matrix = Matrix.product(Matrix.rotation(generator, team: team), matrix, team: team)
+            if (step + 1) % Self.polishInterval == 0 || rowsHaveDrifted(team: team) {
+                matrix.polishIfNeeded(team: team)
+            }
+        }
+    }
+
+    /// U from W.
+    private mutating func evaluate(step: Int?, team: WorkerTeam) throws {
+        // The old evaluation is the largest thing in memory: let it go before the new one is built.
+        evaluation = nil
+        let new = try makeEvaluation(step: step, team: team)
+        evaluation = new
+        switch new {
+        case .exponential(let exponential):
+            matrix = exponential.value
+            // Squaring doubles the error each time. Polishing does not change the gradient: at an orthogonal matrix its
+            // derivative is the projection onto the tangent space, where dU = L(dS) already lies.
+            if exponential.squaringCount > 0 || rowsHaveDrifted(team: team) { matrix.polishIfNeeded(team: team) }
+        case .cayley(let transform):
+            matrix = transform.value
+            if rowsHaveDrifted(team: team) { matrix.polishIfNeeded(team: team) }
+        }
+    }
+
+    private func makeEvaluation(step: Int?, team: WorkerTeam) throws -> Evaluation {
+        let weight = weight!
+        if kind == .exponential {
+            let skew = weight.combinedWithTranspose(sign: -1, scale: 1, team: team)
+            return .exponential(MatrixExponential(of: skew, team: team))
+        }
+        let skew = weight.combinedWithTranspose(sign: -1, scale: 0.5, team: team)
+        guard let transform = CayleyTransform(of: skew, team: team) else {
+            throw HeadError.singularMatrix(tensor: "channel_map.parameter", step: step)
+        }
+        return .cayley(transform)
+    }
+
+    private func rowsHaveDrifted(team: WorkerTeam) -> Bool {
+        !(matrix.rowNormError(team: team) <= 2 * Double(Scalar.polishThreshold))
+    }
+}

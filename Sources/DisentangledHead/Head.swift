@@ -1,0 +1,114 @@
+import Tensors
+
+/// A trained head: an orthogonal channel map, the deterministic pooling and a non-negative classifier.
+///
+/// Feature maps are [N, P, D] or [N, H, W, D]. The results for an image are the same bits whether it is evaluated alone
+/// or in any batch, by any number of workers.
+public struct Head: Sendable, Equatable {
+    /// U [D, D]; row k makes channel k.
+    public let channelMap: [Float]
+    /// A [C, D], every entry >= 0.
+    public let classifier: [Float]
+    public let channelCount: Int
+    public let classCount: Int
+
+    /// - Throws: `HeadError` if a matrix has another size, is not finite, or the classifier has a negative entry.
+    public init(channelMap: [Float], classifier: [Float], channelCount: Int, classCount: Int) throws {
+        guard channelMap.count == channelCount * channelCount else {
+            throw HeadError.shapeMismatch(
+                tensor: "channel_map", expected: [channelCount, channelCount], found: [channelMap.count])
+        }
+        guard classifier.count == classCount * channelCount else {
+            throw HeadError.shapeMismatch(
+                tensor: "classifier", expected: [classCount, channelCount], found: [classifier.count])
+        }
+        guard channelMap.allSatisfy(\.isFinite) else { throw HeadError.notFinite(tensor: "channel_map", step: nil) }
+        guard classifier.allSatisfy(\.isFinite) else { throw HeadError.notFinite(tensor: "classifier", step: nil) }
+        if let index = classifier.firstIndex(where: { $0 < 0 }) {
+            throw HeadError.negativeClassifier(
+                row: index / channelCount, column: index % channelCount, value: classifier[index])
+        }
+        self.init(
+            checkedChannelMap: channelMap, classifier: classifier, channelCount: channelCount, classCount: classCount)
+    }
+
+    init(checkedChannelMap: [Float], classifier: [Float], channelCount: Int, classCount: Int) {
+        channelMap = checkedChannelMap
+        self.classifier = classifier
+        self.channelCount = channelCount
+        self.classCount = classCount
+    }
+
+    /// Pooled activations and logits of feature maps [N, ..., D].
+    /// - Throws: `HeadError.shapeMismatch`, or `.notFinite` if a feature is not finite.
+    public func forward(_ features: Tensor, team: WorkerTeam) throws -> HeadForward {
+        try withBatch(features) { try forward($0, team: team) }
+    }
+
+    /// `forward(_:team:)` of features on loan.
+    package func forward(_ batch: FeatureBatch<Float>, team: WorkerTeam) throws -> HeadForward {
+        let pooled = try pooledActivations(batch, team: team)
+        let logits = Classifier.logits(
+            pooled: pooled.values, classifier: classifier, imageCount: batch.imageCount, channelCount: channelCount,
+            classCount: classCount, team: team)
+        return HeadForward(pooled: pooled, logits: logits)
+    }
+
+    /// Pooled activations of feature maps [N, ..., D].
+    /// - Throws: `HeadError.shapeMismatch`, or `.notFinite` if a feature is not finite.
+    public func pooledActivations(_ features: Tensor, team: WorkerTeam) throws -> PooledActivations {
+        try withBatch(features) { try pooledActivations($0, team: team) }
+    }
+
+    /// `pooledActivations(_:team:)` of features on loan.
+    package func pooledActivations(_ batch: FeatureBatch<Float>, team: WorkerTeam) throws -> PooledActivations {
+        guard let extrema = batch.extrema(channelMap: channelMap, team: team) else {
+            throw HeadError.notFinite(tensor: "features", step: nil)
+        }
+        return PooledActivations(extrema, imageCount: batch.imageCount, channelCount: channelCount)
+    }
+
+    /// All activations J = X U^T of feature maps [N, ..., D], in the same shape: what heatmaps are made of.
+    /// - Throws: `HeadError.shapeMismatch`, or `.notFinite` if a feature is not finite.
+    public func activations(_ features: Tensor, team: WorkerTeam) throws -> Tensor {
+        try withBatch(features) { batch in
+            guard let values = batch.activations(channelMap: channelMap, team: team) else {
+                throw HeadError.notFinite(tensor: "features", step: nil)
+            }
+            return Tensor(shape: features.shape, values: values)
+        }
+    }
+
+    /// max|U^T U - I|. D^3 multiplications.
+    public func orthogonalityError(team: WorkerTeam) -> Float {
+        SquareMatrix(size: channelCount, values: channelMap).orthogonalityError(team: team)
+    }
+
+    private func withBatch<Result>(
+        _ features: Tensor, _ body: (FeatureBatch<Float>) throws -> Result
+    ) throws -> Result {
+        try FeatureBatch.withFeatures(features, channelCount: channelCount, body)
+    }
+}
+
+extension FeatureBatch<Float> {
+    /// Lends the feature maps [N, ..., D] of a tensor.
+    /// - Throws: `HeadError.shapeMismatch` if the last axis is not D or there is no pixel.
+    static func withFeatures<Result>(
+        _ features: Tensor, channelCount: Int, _ body: (FeatureBatch<Float>) throws -> Result
+    ) throws -> Result {
+        let shape = features.shape
+        let pixelCount = shape.dropFirst().dropLast().reduce(1, *)
+        guard shape.count >= 3, shape.last == channelCount, pixelCount > 0, pixelCount < 1 << 24 else {
+            let expected = [shape.first ?? 0] + (shape.count > 3 ? shape[1...2] : [pixelCount]) + [channelCount]
+            throw HeadError.shapeMismatch(tensor: "features", expected: expected, found: shape)
+        }
+        return try features.values.withUnsafeBufferPointer { buffer in
+            // An empty array may have no address; nothing is read through this one then.
+            let start = buffer.baseAddress ?? UnsafePointer(bitPattern: MemoryLayout<Float>.alignment)!
+            return try body(
+                FeatureBatch(
+                    features: start, imageCount: shape[0], pixelCount: pixelCount, channelCount: channelCount))
+        }
+    }
+}

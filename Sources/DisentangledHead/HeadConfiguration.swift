@@ -1,0 +1,178 @@
+/// How the D x D channel map U is kept orthogonal.
+public enum ChannelMapKind: String, Codable, CaseIterable, Sendable {
+    /// U = exp(W - W^T).
+    case exponential
+    /// U = (I + S)^-1 (I - S) with S = (W - W^T) / 2.
+    case cayley
+    /// U itself is the parameter; steps go along the group of rotations.
+    case riemannian
+    /// U = I, not trained.
+    case identity
+}
+
+/// How the pixels of a channel become one number in training; evaluation always takes the deterministic maximum.
+public enum Pooling: String, Codable, CaseIterable, Sendable {
+    /// The deterministic maximum and minimum, with the sparse gradient.
+    case argmax
+    /// Gumbel-Softmax, straight-through: one pixel drawn in the forward pass, soft weights in the backward pass.
+    case gumbel
+    /// Gumbel-Softmax with soft weights in both passes.
+    case gumbelSoft = "gumbel_soft"
+    /// Mean of the `top_k` largest and of the `top_k` smallest (ablation).
+    case topk
+    /// tau (log mean exp(r / tau)) of ReLU(J) less that of ReLU(-J) (ablation).
+    case logsumexp
+    /// Mean over the pixels (ablation).
+    case average
+}
+
+/// The temperature tau of the pooling, falling geometrically from `start` to `end` in `steps` steps, then constant.
+public struct TemperatureSchedule: Codable, Equatable, Sendable {
+    public var start: Double
+    public var end: Double
+    public var steps: Int
+
+    public init(start: Double = 1, end: Double = 0.1, steps: Int = 1000) {
+        self.start = start
+        self.end = end
+        self.steps = steps
+    }
+
+    /// tau at `step`, counted from 0; `end` is reached at `steps`.
+    public func temperature(step: Int) -> Double {
+        guard steps > 0, step < steps else { return end }
+        return start * power(end / start, Double(max(step, 0)) / Double(steps))
+    }
+}
+
+/// The rule that turns gradients into steps, with PyTorch's names, defaults and formulas.
+public struct OptimizerConfiguration: Codable, Equatable, Sendable {
+    public enum Kind: String, Codable, CaseIterable, Sendable {
+        case adam
+        case sgd
+    }
+
+    public var kind: Kind
+    /// Decay of Adam's first moment.
+    public var beta1: Double
+    /// Decay of Adam's second moment.
+    public var beta2: Double
+    /// Added to the root of Adam's second moment.
+    public var epsilon: Double
+    /// Decay of SGD's velocity; 0 is plain gradient descent.
+    public var momentum: Double
+
+    enum CodingKeys: String, CodingKey {
+        case kind, beta1, beta2
+        case epsilon = "eps"
+        case momentum
+    }
+
+    public init(
+        kind: Kind = .adam, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, momentum: Double = 0.9
+    ) {
+        self.kind = kind
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.momentum = momentum
+    }
+}
+
+/// The learning rate as a function of the step: a linear warm-up, then constant or half a cosine down to 0.
+public struct LearningRateSchedule: Codable, Equatable, Sendable {
+    public enum Kind: String, Codable, CaseIterable, Sendable {
+        case constant
+        case cosine
+    }
+
+    public var kind: Kind
+    public var warmupSteps: Int
+
+    enum CodingKeys: String, CodingKey {
+        case kind
+        case warmupSteps = "warmup_steps"
+    }
+
+    public init(kind: Kind = .cosine, warmupSteps: Int = 0) {
+        self.kind = kind
+        self.warmupSteps = warmupSteps
+    }
+
+    /// The learning rate at `step` (counted from 0) of `totalSteps` when the peak is `base`.
+    ///
+    /// Warm-up: base (step + 1) / warmupSteps. Cosine: base (1 + cos(pi t)) / 2, where t goes from 0 to 1 in the steps
+    /// after the warm-up.
+    public func learningRate(base: Double, step: Int, totalSteps: Int) -> Double {
+        if step < warmupSteps { return base * Double(step + 1) / Double(warmupSteps) }
+        switch kind {
+        case .constant:
+            return base
+        case .cosine:
+            let length = max(totalSteps - warmupSteps, 1)
+            let progress = min(Double(step - warmupSteps) / Double(length), 1)
+            return base * 0.5 * (1 + cosine(.pi * progress))
+        }
+    }
+}
+
+/// Where the classifier A starts.
+public enum ClassifierInitialisation: Sendable {
+    /// Uniform in [0, 2 / sqrt(D)): rows of norm about 1, so the first logits have the size of a pooled feature.
+    case uniform
+    /// The positive part of a [C, D] matrix, row-major; such as the backbone's own classifier for the same classes.
+    case positivePart(of: [Float])
+}
+
+/// What the head is and how it is trained, apart from the data.
+public struct HeadConfiguration: Codable, Equatable, Sendable {
+    public var channelMap: ChannelMapKind
+    public var pooling: Pooling
+    /// Used by the Gumbel poolings and `logsumexp`.
+    public var temperature: TemperatureSchedule
+    /// Used by `topk`.
+    public var topK: Int
+    /// Strength of the L1 shrinkage of the classifier, at least 0.
+    public var classifierL1: Double
+    public var optimizer: OptimizerConfiguration
+
+    enum CodingKeys: String, CodingKey {
+        case channelMap = "channel_map"
+        case pooling, temperature
+        case topK = "top_k"
+        case classifierL1 = "classifier_l1"
+        case optimizer
+    }
+
+    public init(
+        channelMap: ChannelMapKind = .exponential, pooling: Pooling = .argmax,
+        temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3, classifierL1: Double = 0,
+        optimizer: OptimizerConfiguration = OptimizerConfiguration()
+    ) {
+        self.channelMap = channelMap
+        self.pooling = pooling
+        self.temperature = temperature
+        self.topK = topK
+        self.classifierL1 = classifierL1
+        self.optimizer = optimizer
+    }
+
+    /// Checks every setting's range.
+    /// - Throws: `HeadError.invalidSetting` naming the first that is wrong.
+    public func validate() throws {
+        func require(_ holds: Bool, _ key: String, _ value: some Any, _ expected: String) throws {
+            if !holds { throw HeadError.invalidSetting(key: key, value: "\(value)", expected: expected) }
+        }
+        func isPositive(_ number: Double) -> Bool { number > 0 && number.isFinite }
+        try require(isPositive(temperature.start), "temperature.start", temperature.start, "a positive number")
+        try require(isPositive(temperature.end), "temperature.end", temperature.end, "a positive number")
+        try require(temperature.steps >= 0, "temperature.steps", temperature.steps, "0 or more")
+        try require(topK >= 1, "top_k", topK, "1 or more")
+        try require(
+            classifierL1 >= 0 && classifierL1.isFinite, "classifier_l1", classifierL1, "0 or a positive number")
+        try require((0..<1).contains(optimizer.beta1), "optimizer.beta1", optimizer.beta1, "in [0, 1)")
+        try require((0..<1).contains(optimizer.beta2), "optimizer.beta2", optimizer.beta2, "in [0, 1)")
+        try require(isPositive(optimizer.epsilon), "optimizer.eps", optimizer.epsilon, "a positive number")
+        try require((0..<1).contains(optimizer.momentum), "optimizer.momentum", optimizer.momentum, "in [0, 1)")
+    }
+}

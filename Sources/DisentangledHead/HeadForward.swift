@@ -1,0 +1,44 @@
+/// The deterministic pooling of N images: per image and channel the largest and smallest activation, [N, D] each.
+public struct PooledActivations: Sendable, Equatable {
+    public let imageCount: Int
+    public let channelCount: Int
+    /// M_k = max_p J_pk. The positive activation is max(0, M_k).
+    public let maxima: [Float]
+    /// The pixel where the maximum is reached; the lowest if there are several.
+    public let maximumPixels: [Int32]
+    /// m_k = min_p J_pk. The negative activation is min(0, m_k).
+    public let minima: [Float]
+    /// The pixel where the minimum is reached; the lowest if there are several.
+    public let minimumPixels: [Int32]
+    /// v_k = max(0, M_k) + min(0, m_k).
+    public let values: [Float]
+
+    init(_ extrema: Extrema<Float>, imageCount: Int, channelCount: Int) {
+        self.imageCount = imageCount
+        self.channelCount = channelCount
+        maxima = extrema.maxima
+        maximumPixels = extrema.maximumPixels
+        minima = extrema.minima
+        minimumPixels = extrema.minimumPixels
+        values = extrema.pooledValues()
+    }
+}
+
+/// What the head says about N images.
+public struct HeadForward: Sendable, Equatable {
+    public let pooled: PooledActivations
+    /// A v, [N, C].
+    public let logits: [Float]
+
+    /// The class with the largest logit of each image; ties go to the lowest class.
+    public func predictions() -> [Int] {
+        guard pooled.imageCount > 0 else { return [] }
+        let classCount = logits.count / pooled.imageCount
+        return (0..<pooled.imageCount).map { image in
+            var best = 0
+            for index in 1..<max(classCount, 1)
+            where logits[image * classCount + index] > logits[image * classCount + best] { best = index }
+            return best
+        }
+    }
+}

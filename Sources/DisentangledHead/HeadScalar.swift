@@ -1,0 +1,92 @@
+import Foundation
+import Tensors
+
+/// A precision the head's mathematics runs in: Float in the product, Double where a test needs exactness.
+package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable {
+    /// `Tensors.multiply` in this precision: C = alpha * op(A) * op(B) + beta * C, row-major.
+    static func product(
+        rows: Int, columns: Int, depth: Int, alpha: Self,
+        _ a: UnsafePointer<Self>, stride aStride: Int, _ aOrientation: Orientation,
+        _ b: UnsafePointer<Self>, stride bStride: Int, _ bOrientation: Orientation,
+        beta: Self, into c: UnsafeMutablePointer<Self>, stride cStride: Int)
+
+    /// `Tensors.invert` in this precision.
+    static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Self>, stride: Int) -> Bool
+
+    /// e^x for x <= 0, lane by lane; may flush results below the smallest normal number.
+    static func exponential(_ x: SIMD8<Self>) -> SIMD8<Self>
+
+    /// The natural logarithm of positive normal numbers, lane by lane.
+    static func logarithm(_ x: SIMD8<Self>) -> SIMD8<Self>
+
+    /// (bits + 1/2) / 2^23 for the upper 23 bits of each word: strictly between 0 and 1, and the same number in
+    /// every precision.
+    static func openUniform(_ words: SIMD8<UInt32>) -> SIMD8<Self>
+
+    /// Largest spectral norm of a skew matrix up to which a Taylor polynomial of degree 2, 4 and 12 is its exponential
+    /// to rounding.
+    static var taylorLimits: (degree2: Double, degree4: Double, degree12: Double) { get }
+
+    /// max|U^T U - I| above which an orthogonal matrix is polished.
+    static var polishThreshold: Self { get }
+}
+
+extension Float: HeadScalar {
+    package static func product(
+        rows: Int, columns: Int, depth: Int, alpha: Float,
+        _ a: UnsafePointer<Float>, stride aStride: Int, _ aOrientation: Orientation,
+        _ b: UnsafePointer<Float>, stride bStride: Int, _ bOrientation: Orientation,
+        beta: Float, into c: UnsafeMutablePointer<Float>, stride cStride: Int
+    ) {
+        multiply(
+            rows: rows, columns: columns, depth: depth, alpha: alpha, a, stride: aStride, aOrientation,
+            b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride)
+    }
+
+    package static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Float>, stride: Int) -> Bool {
+        invert(size: size, matrix, stride: stride)
+    }
+
+    // Degree 2 and 4: the remainder x^(m+1) / (m+1)! is below 2^-23. Degree 12: the backward-error bound of Bader, Blanes
+    // and Casas 2019, table 2.
+    package static var taylorLimits: (degree2: Double, degree4: Double, degree12: Double) { (0.0089, 0.107, 1.4616) }
+    package static var polishThreshold: Float { 1e-6 }
+}
+
+extension Double: HeadScalar {
+    package static func product(
+        rows: Int, columns: Int, depth: Int, alpha: Double,
+        _ a: UnsafePointer<Double>, stride aStride: Int, _ aOrientation: Orientation,
+        _ b: UnsafePointer<Double>, stride bStride: Int, _ bOrientation: Orientation,
+        beta: Double, into c: UnsafeMutablePointer<Double>, stride cStride: Int
+    ) {
+        multiply(
+            rows: rows, columns: columns, depth: depth, alpha: alpha, a, stride: aStride, aOrientation,
+            b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride)
+    }
+
+    package static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Double>, stride: Int) -> Bool {
+        invert(size: size, matrix, stride: stride)
+    }
+
+    package static func exponential(_ x: SIMD8<Double>) -> SIMD8<Double> {
+        var result = SIMD8<Double>.zero
+        for lane in 0..<8 { result[lane] = Foundation.exp(x[lane]) }
+        return result
+    }
+
+    package static func logarithm(_ x: SIMD8<Double>) -> SIMD8<Double> {
+        var result = SIMD8<Double>.zero
+        for lane in 0..<8 { result[lane] = Foundation.log(x[lane]) }
+        return result
+    }
+
+    package static func openUniform(_ words: SIMD8<UInt32>) -> SIMD8<Double> {
+        var result = SIMD8<Double>.zero
+        for lane in 0..<8 { result[lane] = (Double(words[lane] >> 9) + 0.5) * 0x1p-23 }
+        return result
+    }
+
+    package static var taylorLimits: (degree2: Double, degree4: Double, degree12: Double) { (1.1e-5, 1.9e-3, 0.2996) }
+    package static var polishThreshold: Double { 1e-14 }
+}

@@ -1,0 +1,139 @@
+import Tensors
+
+/// The gradient of one logical shard's mini-batch, summed (not averaged) over its samples.
+///
+/// Gradients of the shards of a step are added exactly elsewhere, then `scaled(by: 1 / sampleCount)`, then applied.
+public struct HeadGradient: Sendable, Equatable {
+    /// dL/dU [D, D]; empty for the identity channel map, which is not trained.
+    public var channelMap: [Float]
+    /// dL/dA [C, D].
+    public var classifier: [Float]
+    /// Sum of the samples' losses.
+    public var lossSum: Double
+    /// Samples whose largest logit was their label's.
+    public var correctCount: Int
+    public var sampleCount: Int
+
+    public init(
+        channelMap: [Float], classifier: [Float], lossSum: Double, correctCount: Int, sampleCount: Int
+    ) {
+        self.channelMap = channelMap
+        self.classifier = classifier
+        self.lossSum = lossSum
+        self.correctCount = correctCount
+        self.sampleCount = sampleCount
+    }
+
+    /// Multiplies both gradients; loss and counts stay.
+    public mutating func scale(by factor: Float) {
+        for index in channelMap.indices { channelMap[index] *= factor }
+        for index in classifier.indices { classifier[index] *= factor }
+    }
+}
+
+/// Trains a head: holds its parameters and the optimizer's memory, computes gradients, takes steps.
+///
+///     var trainer = try HeadTrainer(configuration: configuration, channelCount: 2048, classCount: 200, seed: 1)
+///     var gradient = try trainer.gradient(features: features, labels: labels, sampleIDs: ids, team: team)
+///     gradient.scale(by: 1 / Float(gradient.sampleCount))
+///     try trainer.apply(gradient, learningRate: 1e-3, team: team)
+///
+/// Every result is a function of configuration, seed and data: not of the number of workers.
+public struct HeadTrainer: Sendable {
+    var parameters: HeadParameters<Float>
+
+    public var configuration: HeadConfiguration { parameters.configuration }
+    public var channelCount: Int { parameters.channelCount }
+    public var classCount: Int { parameters.classCount }
+    public var seed: UInt64 { parameters.seed }
+    /// Number of steps taken; the number of the next one, counted from 0.
+    public var step: Int { parameters.step }
+
+    /// A head with U = I.
+    /// - Throws: `HeadError.invalidSetting`, or `.shapeMismatch` or `.notFinite` for the initial classifier.
+    public init(
+        configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64,
+        classifier: ClassifierInitialisation = .uniform
+    ) throws {
+        parameters = try HeadParameters(
+            configuration: configuration, channelCount: channelCount, classCount: classCount, seed: seed,
+            classifier: classifier)
+    }
+
+    init(parameters: HeadParameters<Float>) {
+        self.parameters = parameters
+    }
+
+    /// The head as it is now.
+    public var head: Head {
+        Head(
+            checkedChannelMap: parameters.channelMap.matrix.values, classifier: parameters.classifier,
+            channelCount: channelCount, classCount: classCount)
+    }
+
+    /// Loss and gradients of a mini-batch at the present parameters, summed over its samples.
+    ///
+    /// - Parameters:
+    ///   - features: [N, P, D] or [N, H, W, D].
+    ///   - labels: [N].
+    ///   - sampleIDs: [N], numbers that name the samples for good; the pooling noise depends on them and on `step`.
+    /// - Throws: `HeadError.notFinite` naming tensor and step, `.shapeMismatch`, or `.labelOutOfRange`.
+    public func gradient(
+        features: Tensor, labels: [Int], sampleIDs: [Int], team: WorkerTeam
+    ) throws -> HeadGradient {
+        try FeatureBatch.withFeatures(features, channelCount: channelCount) {
+            try gradient(batch: $0, labels: labels, sampleIDs: sampleIDs, team: team)
+        }
+    }
+
+    /// `gradient(features:labels:sampleIDs:team:)` of features on loan.
+    package func gradient(
+        batch: FeatureBatch<Float>, labels: [Int], sampleIDs: [Int], team: WorkerTeam
+    ) throws -> HeadGradient {
+        for (name, count) in [("labels", labels.count), ("sample_ids", sampleIDs.count)]
+        where count != batch.imageCount {
+            throw HeadError.shapeMismatch(tensor: name, expected: [batch.imageCount], found: [count])
+        }
+        if let label = labels.first(where: { !(0..<classCount).contains($0) }) {
+            throw HeadError.labelOutOfRange(label: label, classCount: classCount)
+        }
+        let sum = try parameters.gradient(batch: batch, labels: labels, sampleIDs: sampleIDs, team: team)
+        return HeadGradient(
+            channelMap: sum.channelMap?.values ?? [], classifier: sum.classifier, lossSum: sum.lossSum,
+            correctCount: sum.correctCount, sampleCount: labels.count)
+    }
+
+    /// One optimizer step against an averaged gradient; then max|U^T U - I| <= 1e-5 and A >= 0 hold.
+    ///
+    /// - Parameters:
+    ///   - learningRate: of this step (see `LearningRateSchedule`).
+    ///   - channelMapLearningRate: for U, if it is to differ from the classifier's.
+    /// - Throws: `HeadError.notFinite` naming tensor and step, in which case nothing has changed; `.shapeMismatch`.
+    public mutating func apply(
+        _ gradient: HeadGradient, learningRate: Double, channelMapLearningRate: Double? = nil, team: WorkerTeam
+    ) throws {
+        let isTrained = configuration.channelMap != .identity
+        let expected = isTrained ? channelCount * channelCount : 0
+        guard gradient.channelMap.count == expected else {
+            throw HeadError.shapeMismatch(
+                tensor: "channel_map.gradient", expected: isTrained ? [channelCount, channelCount] : [0],
+                found: [gradient.channelMap.count])
+        }
+        guard gradient.classifier.count == classCount * channelCount else {
+            throw HeadError.shapeMismatch(
+                tensor: "classifier.gradient", expected: [classCount, channelCount],
+                found: [gradient.classifier.count])
+        }
+        guard gradient.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
+        try parameters.apply(
+            channelMapGradient: isTrained ? SquareMatrix(size: channelCount, values: gradient.channelMap) : nil,
+            classifierGradient: gradient.classifier,
+            channelMapLearningRate: channelMapLearningRate ?? learningRate, classifierLearningRate: learningRate,
+            team: team)
+    }
+
+    /// max|U^T U - I| as it is now. D^3 multiplications.
+    public func orthogonalityError(team: WorkerTeam) -> Float {
+        parameters.channelMap.matrix.orthogonalityError(team: team)
+    }
+}

@@ -1,0 +1,194 @@
+import Tensors
+
+/// A square row-major matrix whose products are shared out over a team.
+///
+/// Work is always cut into the same tiles, whatever the number of workers, so a product has the same bits on any team.
+/// Most matrices here are powers of a skew matrix, hence symmetric or skew themselves: then only the tiles on and above the
+/// diagonal are computed and the rest is mirrored, at half the cost.
+package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
+    package let size: Int
+    package var values: [Scalar]
+
+    package init(size: Int, values: [Scalar]) {
+        precondition(values.count == size * size, "a matrix of size \(size) cannot hold \(values.count) values")
+        self.size = size
+        self.values = values
+    }
+
+    package init(identity size: Int) {
+        self.init(size: size, values: Array(repeating: 0, count: size * size))
+        for index in 0..<size { values[index * size + index] = 1 }
+    }
+
+    /// Leaves the elements to `fill`, which must write all of them.
+    init(size: Int, filledBy fill: (UnsafeMutablePointer<Scalar>) -> Void) {
+        self.size = size
+        values = Array(unsafeUninitializedCapacity: size * size) { buffer, count in
+            if let base = buffer.baseAddress { fill(base) }
+            count = size * size
+        }
+    }
+
+    /// Which factor of a product enters transposed.
+    package enum TransposedFactor: Sendable {
+        case neither
+        case left
+        case right
+    }
+
+    package enum Symmetry: Sendable {
+        case none
+        case symmetric
+        case skew
+    }
+
+    /// Side of the tiles a product is cut into: large enough that BLAS's packing does not show.
+    static func tileLength(size: Int) -> Int { size >= 1536 ? 512 : size >= 512 ? 256 : 128 }
+
+    /// alpha * op(A) * op(B), which the caller knows to have `symmetry`.
+    package static func product(
+        _ a: SquareMatrix, _ b: SquareMatrix, transposing: TransposedFactor = .neither, alpha: Scalar = 1,
+        symmetry: Symmetry = .none, team: WorkerTeam
+    ) -> SquareMatrix {
+        SquareMatrix(size: a.size) { result in
+            multiplyAdd(
+                a, b, transposing: transposing, alpha: alpha, beta: 0, symmetry: symmetry, into: result, team: team)
+        }
+    }
+
+    /// Adds alpha * op(A) * op(B).
+    package mutating func addProduct(
+        _ a: SquareMatrix, _ b: SquareMatrix, transposing: TransposedFactor = .neither, alpha: Scalar = 1,
+        team: WorkerTeam
+    ) {
+        values.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            Self.multiplyAdd(
+                a, b, transposing: transposing, alpha: alpha, beta: 1, symmetry: .none, into: base, team: team)
+        }
+    }
+
+    private static func multiplyAdd(
+        _ a: SquareMatrix, _ b: SquareMatrix, transposing: TransposedFactor, alpha: Scalar,
+        beta: Scalar, symmetry: Symmetry, into result: UnsafeMutablePointer<Scalar>, team: WorkerTeam
+    ) {
+        let size = a.size
+        let aOrientation: Orientation = transposing == .left ? .transposed : .asStored
+        let bOrientation: Orientation = transposing == .right ? .transposed : .asStored
+        a.values.withUnsafeBufferPointer { aBuffer in
+            b.values.withUnsafeBufferPointer { bBuffer in
+                guard let aBase = aBuffer.baseAddress, let bBase = bBuffer.baseAddress else { return }
+                let tile = tileLength(size: size)
+                tiledProduct(
+                    rows: size, columns: size, depth: size, alpha: alpha, aBase, stride: size, aOrientation,
+                    bBase, stride: size, bOrientation, beta: beta, into: result, stride: size,
+                    tile: (tile, tile), upperOnly: symmetry != .none, team: team
+                ) { rows, columns in
+                    if symmetry != .none {
+                        mirror(result, size: size, rows, columns, sign: symmetry == .symmetric ? 1 : -1)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the transposed tile (`rows`, `columns`), times `sign`, to the other side of the diagonal.
+    private static func mirror(
+        _ matrix: UnsafeMutablePointer<Scalar>, size: Int, _ rows: Range<Int>, _ columns: Range<Int>, sign: Scalar
+    ) {
+        let block = 32
+        for firstRow in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+            let blockRows = firstRow..<min(firstRow + block, rows.upperBound)
+            for firstColumn in stride(from: columns.lowerBound, to: columns.upperBound, by: block) {
+                for column in firstColumn..<min(firstColumn + block, columns.upperBound) {
+                    let target = matrix + column &* size
+                    for row in blockRows where row < column { target[row] = sign * matrix[row &* size &+ column] }
+                }
+            }
+        }
+        if sign < 0, rows == columns { for index in rows { matrix[index * size + index] = 0 } }
+    }
+
+    /// scale * (A + sign * A^T): twice the symmetric (sign 1) or skew (sign -1) part, scaled.
+    package func combinedWithTranspose(sign: Scalar, scale: Scalar, team: WorkerTeam) -> SquareMatrix {
+        let size = size
+        let block = 64
+        return SquareMatrix(size: size) { result in
+            values.withUnsafeBufferPointer { buffer in
+                nonisolated(unsafe) let source = buffer.baseAddress!
+                nonisolated(unsafe) let result = result
+                team.forEachRange(of: size, length: block) { _, rows in
+                    for first in stride(from: 0, to: size, by: block) {
+                        let columns = first..<min(first + block, size)
+                        for row in rows {
+                            let target = result + row &* size
+                            let own = source + row &* size
+                            for column in columns {
+                                target[column] = scale * (own[column] + sign * source[column &* size &+ row])
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The linear combination of matrices plus `identity` times I.
+    package static func combination(
+        identity: Scalar, _ terms: [(coefficient: Scalar, matrix: SquareMatrix)], team: WorkerTeam
+    ) -> SquareMatrix {
+        let size = terms[0].matrix.size
+        return SquareMatrix(size: size) { result in
+            nonisolated(unsafe) let result = result
+            team.forEachRange(of: size, length: max(1, 65536 / max(size, 1))) { _, rows in
+                let range = rows.lowerBound * size..<rows.upperBound * size
+                for (index, term) in terms.enumerated() {
+                    let coefficient = term.coefficient
+                    term.matrix.values.withUnsafeBufferPointer { source in
+                        let source = source.baseAddress!
+                        if index == 0 {
+                            for element in range { result[element] = coefficient * source[element] }
+                        } else {
+                            for element in range { result[element] += coefficient * source[element] }
+                        }
+                    }
+                }
+                for row in rows { result[row * size + row] += identity }
+            }
+        }
+    }
+}
+
+/// C = alpha * op(A) * op(B) + beta * C, cut into tiles that are shared out over the team.
+///
+/// With `upperOnly` the tiles below the diagonal are left alone. `finish` is called for each tile by the worker that
+/// computed it; it may write what no other tile reads or writes.
+func tiledProduct<Scalar: HeadScalar>(
+    rows: Int, columns: Int, depth: Int, alpha: Scalar,
+    _ a: UnsafePointer<Scalar>, stride aStride: Int, _ aOrientation: Orientation,
+    _ b: UnsafePointer<Scalar>, stride bStride: Int, _ bOrientation: Orientation,
+    beta: Scalar, into c: UnsafeMutablePointer<Scalar>, stride cStride: Int,
+    tile: (rows: Int, columns: Int), upperOnly: Bool = false, team: WorkerTeam,
+    finish: (Range<Int>, Range<Int>) -> Void = { _, _ in }
+) {
+    var tiles: [(rows: Range<Int>, columns: Range<Int>)] = []
+    for row in stride(from: 0, to: rows, by: tile.rows) {
+        for column in stride(from: upperOnly ? row : 0, to: columns, by: tile.columns) {
+            tiles.append((row..<min(row + tile.rows, rows), column..<min(column + tile.columns, columns)))
+        }
+    }
+    nonisolated(unsafe) let (a, b, c) = (a, b, c)
+    withoutActuallyEscaping(finish) { finish in
+        nonisolated(unsafe) let finish = finish
+        team.forEach(tiles.count) { [tiles] _, index in
+            let (tileRows, tileColumns) = tiles[index]
+            let aOffset = aOrientation == .asStored ? tileRows.lowerBound * aStride : tileRows.lowerBound
+            let bOffset = bOrientation == .asStored ? tileColumns.lowerBound : tileColumns.lowerBound * bStride
+            Scalar.product(
+                rows: tileRows.count, columns: tileColumns.count, depth: depth, alpha: alpha,
+                a + aOffset, stride: aStride, aOrientation, b + bOffset, stride: bStride, bOrientation,
+                beta: beta, into: c + (tileRows.lowerBound * cStride + tileColumns.lowerBound), stride: cStride)
+            finish(tileRows, tileColumns)
+        }
+    }
+}

@@ -1,0 +1,268 @@
+import Tensors
+
+/// Pooled values with their derivatives at every pixel, for the poolings whose gradient is dense.
+package struct SurrogatePool<Scalar: HeadScalar>: Sendable {
+    /// v [N, D].
+    package var values: [Scalar]
+    /// dv_k / dJ_pk [N, P, D].
+    package var derivatives: [Scalar]
+}
+
+/// A pooling of training at one step.
+package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
+    let pooling: Pooling
+    let temperature: Scalar
+    let topK: Int
+    let noise: PoolingNoise
+
+    package init(pooling: Pooling, temperature: Double, topK: Int, noise: PoolingNoise) {
+        self.pooling = pooling
+        self.temperature = Scalar(temperature)
+        self.topK = topK
+        self.noise = noise
+    }
+
+    /// Pools eight channels of one image and writes their derivatives.
+    ///
+    /// - Parameters:
+    ///   - values: J of the first pixel; pixels are `stride` apart.
+    ///   - scratch: 2 P vectors.
+    ///   - derivatives: P vectors, one for each pixel.
+    @inline(__always)
+    func pool(
+        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, firstChannel: Int, sampleID: Int,
+        scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
+    ) -> SIMD8<Scalar> {
+        switch pooling {
+        case .gumbel, .gumbelSoft:
+            gumbel(
+                values, stride: stride, pixelCount: pixelCount, firstChannel: firstChannel, sampleID: sampleID,
+                scratch: scratch, derivatives: derivatives)
+        case .argmax:
+            topMean(
+                values, stride: stride, pixelCount: pixelCount, count: 1, scratch: scratch, derivatives: derivatives)
+        case .topk:
+            topMean(
+                values, stride: stride, pixelCount: pixelCount, count: min(topK, pixelCount), scratch: scratch,
+                derivatives: derivatives)
+        case .logsumexp:
+            logSumExp(values, stride: stride, pixelCount: pixelCount, scratch: scratch, derivatives: derivatives)
+        case .average:
+            average(values, stride: stride, pixelCount: pixelCount, derivatives: derivatives)
+        }
+    }
+
+    private typealias Lanes = SIMD8<Scalar>
+
+    @inline(__always)
+    private static func positivePart(_ x: SIMD8<Scalar>) -> SIMD8<Scalar> {
+        x.replacing(with: SIMD8.zero, where: x .< SIMD8.zero)
+    }
+
+    /// Gumbel-Softmax with logits J / tau for the positive and -J / tau for the negative branch.
+    ///
+    /// The weights are softmax(J / tau + G) with G = -ln E, E from the exponential distribution; hence proportional to
+    /// exp(J / tau) / E. The noise is not divided by tau: as tau falls, the pixel drawn becomes the maximum, which is
+    /// what evaluation takes. Hard and soft weights w^h and w of a branch with r = ReLU(+-J) and s = sum_p w_p r_p give
+    ///     soft:             v = s,                 dv/dJ_q = w_q [r_q > 0] + w_q (r_q - s) / tau
+    ///     straight-through: v = sum_p w^h_p r_p,   dv/dJ_q = w^h_q [r_q > 0] + w_q (r_q - s) / tau
+    /// and for the negative branch, which enters with a minus sign and through -J, the same formulas in +.
+    @inline(__always)
+    private func gumbel(
+        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, firstChannel: Int, sampleID: Int,
+        scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
+    ) -> SIMD8<Scalar> {
+        var maximum = load8(values)
+        var minimum = maximum
+        for pixel in 1..<max(pixelCount, 1) {
+            let activation = load8(values + pixel &* stride)
+            maximum.replace(with: activation, where: activation .> maximum)
+            minimum.replace(with: activation, where: activation .< minimum)
+        }
+        let inverseTemperature = Lanes(repeating: 1 / temperature)
+        let negativeScratch = scratch + pixelCount &* 8
+        var (total, negativeTotal) = (Lanes.zero, Lanes.zero)
+        var (sum, negativeSum) = (Lanes.zero, Lanes.zero)
+        var (best, negativeBest) = (Lanes(repeating: -1), Lanes(repeating: -1))
+        var (bestPixel, negativeBestPixel) = (Lanes.zero, Lanes.zero)
+        var (bestValue, negativeBestValue) = (Lanes.zero, Lanes.zero)
+
+        @inline(__always)
+        func draw(_ pixel: Int, _ positiveWords: SIMD8<UInt32>, _ negativeWords: SIMD8<UInt32>) {
+            let activation = load8(values + pixel &* stride)
+            let pixelNumber = Lanes(repeating: Scalar(pixel))
+            // -ln u is exponentially distributed; the minus signs of numerator and denominator cancel below.
+            let weight =
+                -Scalar.exponential((activation - maximum) * inverseTemperature)
+                / Scalar.logarithm(Scalar.openUniform(positiveWords))
+            let negativeWeight =
+                -Scalar.exponential((minimum - activation) * inverseTemperature)
+                / Scalar.logarithm(Scalar.openUniform(negativeWords))
+            store8(weight, to: scratch + pixel &* 8)
+            store8(negativeWeight, to: negativeScratch + pixel &* 8)
+            total += weight
+            negativeTotal += negativeWeight
+            let positive = Self.positivePart(activation)
+            let negative = Self.positivePart(-activation)
+            sum += weight * positive
+            negativeSum += negativeWeight * negative
+            let isBest = weight .> best
+            best.replace(with: weight, where: isBest)
+            bestPixel.replace(with: pixelNumber, where: isBest)
+            bestValue.replace(with: positive, where: isBest)
+            let isNegativeBest = negativeWeight .> negativeBest
+            negativeBest.replace(with: negativeWeight, where: isNegativeBest)
+            negativeBestPixel.replace(with: pixelNumber, where: isNegativeBest)
+            negativeBestValue.replace(with: negative, where: isNegativeBest)
+        }
+        for pair in 0..<(pixelCount &+ 1) / 2 {
+            let words = noise.words(sampleID: sampleID, firstChannel: firstChannel, pixelPair: pair)
+            draw(2 &* pair, words.0, words.1)
+            if 2 &* pair &+ 1 < pixelCount { draw(2 &* pair &+ 1, words.2, words.3) }
+        }
+
+        let scale = Lanes(repeating: 1) / total
+        let negativeScale = Lanes(repeating: 1) / negativeTotal
+        let mean = sum * scale
+        let negativeMean = negativeSum * negativeScale
+        let isHard = pooling == .gumbel
+        let (zero, one) = (Lanes.zero, Lanes(repeating: 1))
+        for pixel in 0..<pixelCount {
+            let activation = load8(values + pixel &* stride)
+            let weight = load8(scratch + pixel &* 8) * scale
+            let negativeWeight = load8(negativeScratch + pixel &* 8) * negativeScale
+            var direct = weight
+            var negativeDirect = negativeWeight
+            if isHard {
+                let pixelNumber = Lanes(repeating: Scalar(pixel))
+                direct = zero.replacing(with: one, where: bestPixel .== pixelNumber)
+                negativeDirect = zero.replacing(with: one, where: negativeBestPixel .== pixelNumber)
+            }
+            direct.replace(with: zero, where: activation .<= zero)
+            negativeDirect.replace(with: zero, where: activation .>= zero)
+            let spread =
+                weight * (Self.positivePart(activation) - mean)
+                + negativeWeight * (Self.positivePart(-activation) - negativeMean)
+            store8(direct + negativeDirect + spread * inverseTemperature, to: derivatives + pixel &* 8)
+        }
+        return isHard ? bestValue - negativeBestValue : mean - negativeMean
+    }
+
+    /// Mean of ReLU(J) over the `count` largest J less mean of ReLU(-J) over the `count` smallest; ties: lowest pixels.
+    @inline(__always)
+    private func topMean(
+        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, count: Int,
+        scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
+    ) -> SIMD8<Scalar> {
+        let share = 1 / Scalar(count)
+        for pixel in 0..<pixelCount { store8(Lanes.zero, to: derivatives + pixel &* 8) }
+        var result = Lanes.zero
+        for sign in [Scalar(1), -1] {
+            for pixel in 0..<pixelCount {
+                store8(load8(values + pixel &* stride) * Lanes(repeating: sign), to: scratch + pixel &* 8)
+            }
+            for _ in 0..<count {
+                var best = Lanes(repeating: -.infinity)
+                var bestPixel = Lanes.zero
+                for pixel in 0..<pixelCount {
+                    let activation = load8(scratch + pixel &* 8)
+                    let isBest = activation .> best
+                    best.replace(with: activation, where: isBest)
+                    bestPixel.replace(with: Lanes(repeating: Scalar(pixel)), where: isBest)
+                }
+                result += Self.positivePart(best) * Lanes(repeating: sign * share)
+                for lane in 0..<8 {
+                    let index = Int(bestPixel[lane]) &* 8 &+ lane
+                    scratch[index] = -.infinity
+                    if best[lane] > 0 { derivatives[index] += share }
+                }
+            }
+        }
+        return result
+    }
+
+    /// tau ln mean exp(ReLU(J) / tau) less the same of -J.
+    @inline(__always)
+    private func logSumExp(
+        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int,
+        scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
+    ) -> SIMD8<Scalar> {
+        for pixel in 0..<pixelCount { store8(Lanes.zero, to: derivatives + pixel &* 8) }
+        var result = Lanes.zero
+        let inverseTemperature = Lanes(repeating: 1 / temperature)
+        for sign in [Scalar(1), -1] {
+            let signs = Lanes(repeating: sign)
+            var largest = Lanes.zero
+            for pixel in 0..<pixelCount {
+                let activation = load8(values + pixel &* stride) * signs
+                largest.replace(with: activation, where: activation .> largest)
+            }
+            var total = Lanes.zero
+            for pixel in 0..<pixelCount {
+                let activation = Self.positivePart(load8(values + pixel &* stride) * signs)
+                let weight = Scalar.exponential((activation - largest) * inverseTemperature)
+                store8(weight, to: scratch + pixel &* 8)
+                total += weight
+            }
+            let mean = Scalar.logarithm(total / Lanes(repeating: Scalar(pixelCount)))
+            result += signs * (largest + mean * Lanes(repeating: temperature))
+            for pixel in 0..<pixelCount {
+                let activation = load8(values + pixel &* stride) * signs
+                let weight = (load8(scratch + pixel &* 8) / total).replacing(
+                    with: Lanes.zero, where: activation .<= Lanes.zero)
+                store8(load8(derivatives + pixel &* 8) + weight, to: derivatives + pixel &* 8)
+            }
+        }
+        return result
+    }
+
+    /// mean ReLU(J) - mean ReLU(-J) = mean J.
+    @inline(__always)
+    private func average(
+        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, derivatives: UnsafeMutablePointer<Scalar>
+    ) -> SIMD8<Scalar> {
+        let share = Lanes(repeating: 1 / Scalar(pixelCount))
+        var sum = Lanes.zero
+        for pixel in 0..<pixelCount {
+            sum += load8(values + pixel &* stride)
+            store8(share, to: derivatives + pixel &* 8)
+        }
+        return sum * share
+    }
+}
+
+extension FeatureBatch {
+    /// Pools every image; `sampleIDs` name the samples in the noise.
+    /// - Returns: nil if an activation is not finite.
+    package func surrogatePool(
+        _ pooling: SurrogatePooling<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, team: WorkerTeam
+    ) -> SurrogatePool<Scalar>? {
+        let (P, D) = (pixelCount, channelCount)
+        var isFinite = true
+        var values = [Scalar](repeating: 0, count: imageCount * D)
+        let derivatives = [Scalar](unsafeUninitializedCapacity: imageCount * P * D) { derivatives, count in
+            isFinite = values.withUnsafeMutableBufferPointer { values in
+                forEachTile(channelMap: channelMap, team: team) { tile in
+                    withUnsafeTemporaryAllocation(
+                        byteCount: 24 * P * MemoryLayout<Scalar>.stride, alignment: 64
+                    ) { raw in
+                        let scratch = raw.bindMemory(to: Scalar.self).baseAddress!
+                        let groupDerivatives = scratch + 16 * P
+                        tile.forEachGroup { image, channel, channelCount, activations in
+                            let pooled = pooling.pool(
+                                activations, stride: tile.stride, pixelCount: P, firstChannel: channel,
+                                sampleID: sampleIDs[image], scratch: scratch, derivatives: groupDerivatives)
+                            for lane in 0..<channelCount { values[image &* D &+ channel &+ lane] = pooled[lane] }
+                            for pixel in 0..<P {
+                                let target = derivatives.baseAddress! + ((image &* P &+ pixel) &* D &+ channel)
+                                target.initialize(from: groupDerivatives + pixel &* 8, count: channelCount)
+                            }
+                        }
+                    }
+                }
+            }
+            count = imageCount * P * D
+        }
+        return isFinite ? SurrogatePool(values: values, derivatives: derivatives) : nil
+    }
+}

@@ -1,0 +1,55 @@
+/// A group of processes that compute one result together.
+///
+/// Every operation is collective: all ranks must call it, in the same order, with arrays of the same length unless its
+/// comment says otherwise, and from one thread at a time. The operations are those whose result no order or grouping
+/// can change, so that a run gives the same bytes on any number of ranks: integers are summed, floating-point numbers
+/// never are (`ExactReduction` turns them into integers).
+///
+/// A rank that arrives early waits without burning its core, so the others may take as long as they need. If a rank dies
+/// or freezes, the others do not get an error: Open MPI 4 never returns from the operation. `Watchdog` ends the job.
+public protocol Communicator: Sendable {
+    /// This process, in 0..<`size`.
+    var rank: Int { get }
+    /// Number of processes.
+    var size: Int { get }
+    /// This process among those on its host, in 0..<`localSize`.
+    var localRank: Int { get }
+    /// Number of processes on this host.
+    var localSize: Int { get }
+    /// Name of this host.
+    var hostName: String { get }
+    /// What this process is doing, for the watchdog.
+    var activity: Activity { get }
+
+    /// Replaces each element by its largest value on any rank.
+    func maximum(_ values: inout [UInt32]) throws
+    /// Replaces each element by its sum over all ranks. The caller makes sure that no sum overflows.
+    func sum(_ values: inout [Int64]) throws
+    /// Replaces each element by its sum over all ranks. The caller makes sure that no sum overflows.
+    func sum(_ values: inout [Int32]) throws
+    /// Begins a sum over all ranks and returns at once. Several may be under way; other operations may come before
+    /// `finish()`, in the same order on all ranks.
+    func startSum(_ values: [Int64]) throws -> PendingSum
+
+    /// Sends block r of `values` to rank r, and receives this rank's block of every rank in rank order.
+    ///
+    /// `values` and `received` hold `size` blocks of equal length.
+    func exchange(_ values: [Int64], into received: inout [Int64]) throws
+    /// Fills the blocks of the other ranks. `values` holds `size` blocks of equal length; block `rank` is this rank's.
+    func allGather(_ values: inout [Float]) throws
+
+    /// Gives all ranks the bytes of `root`. The other ranks' `bytes` are replaced, whatever their length.
+    func broadcast(_ bytes: inout [UInt8], from root: Int) throws
+    /// The bytes of all ranks in rank order at `root`, an empty array elsewhere. Lengths may differ.
+    func gather(_ bytes: [UInt8], to root: Int) throws -> [[UInt8]]
+    /// The bytes of all ranks in rank order. Lengths may differ.
+    func allGather(_ bytes: [UInt8]) throws -> [[UInt8]]
+    /// Sends `messages[r]` to rank r, and returns what each rank sent to this one. Lengths may differ.
+    func exchange(_ messages: [[UInt8]]) throws -> [[UInt8]]
+
+    /// Returns when all ranks have called it.
+    func barrier() throws
+
+    /// Ends all ranks with exit code `code` after a line with `message` and this rank on standard error. Not collective.
+    func abort(code: Int32, because message: String) -> Never
+}

@@ -1,0 +1,198 @@
+/// One logical shard's contribution to a sum.
+public struct Leaf: Sendable {
+    /// The logical shard, in 0..<leafCount.
+    public let shard: Int
+    /// The tensors to be summed, such as the gradients of all parameters.
+    public let tensors: [[Float]]
+
+    public init(shard: Int, tensors: [[Float]]) {
+        self.shard = shard
+        self.tensors = tensors
+    }
+}
+
+/// The exact sum of one leaf per logical shard over all ranks: the same bits whichever rank hosts which leaf.
+///
+/// Each tensor has a scale of its own (`ExactSum`). The work goes through the tensors in pieces that stay in the cache.
+/// For each piece, every rank rounds its leaves to 64-bit integers and adds them; the ranks exchange the integers so that
+/// each of W ranks gets 1/W of them from everyone; it adds these, converts the sums to Float, and the floats are gathered.
+/// That moves 12 bytes per element instead of the 16 of a sum of 64-bit integers over all ranks.
+public struct ExactReduction: Sendable {
+    /// Number of elements of each tensor.
+    public let tensorLengths: [Int]
+    /// Number of leaves on all ranks together.
+    public let leafCount: Int
+    private let communicator: any Communicator
+    /// Elements in a piece.
+    private let pieceLength: Int
+
+    /// - Parameter pieceLength: elements that go through the ranks at a time; a suitable number if nil. It does not affect
+    ///   the result.
+    public init(
+        tensorLengths: [Int], leafCount: Int, over communicator: any Communicator, pieceLength: Int? = nil
+    ) {
+        precondition(
+            (1...ExactSum.maximumLeafCount).contains(leafCount),
+            "\(leafCount) leaves are not from 1 to \(ExactSum.maximumLeafCount)")
+        precondition(tensorLengths.allSatisfy { $0 >= 0 }, "\(tensorLengths) are not lengths")
+        self.tensorLengths = tensorLengths
+        self.leafCount = leafCount
+        self.communicator = communicator
+        // 65536 elements per rank keep messages large and the working set in the second-level cache.
+        self.pieceLength = max(communicator.size, pieceLength ?? min(1 << 16 * communicator.size, 1 << 20))
+    }
+
+    /// The sum of the leaves of all ranks, tensor by tensor; each of the `leafCount` logical shards must be in `leaves` on
+    /// exactly one rank. Collective; a rank without a leaf gives an empty array.
+    /// - Throws: on all ranks alike, `MessagePassingError.wrongShards`, `.notFinite` with the place of the first NaN or
+    ///   infinity (in the order of shards), or `.sumOverflows`.
+    public func sum(_ leaves: [Leaf]) throws -> [[Float]] {
+        for leaf in leaves {
+            precondition(
+                leaf.tensors.map(\.count) == tensorLengths,
+                "shard \(leaf.shard) has tensors of \(leaf.tensors.map(\.count)) instead of \(tensorLengths) elements")
+        }
+        try checkShards(leaves)
+        let sums = try scales(leaves)
+        return try tensorLengths.indices.map { try sum(leaves, tensor: $0, sums[$0]) }
+    }
+
+    /// The sum of one array per logical shard.
+    public static func sum(
+        _ leaves: [(shard: Int, values: [Float])], elementCount: Int, leafCount: Int,
+        over communicator: any Communicator
+    ) throws -> [Float] {
+        let reduction = ExactReduction(tensorLengths: [elementCount], leafCount: leafCount, over: communicator)
+        return try reduction.sum(leaves.map { Leaf(shard: $0.shard, tensors: [$0.values]) })[0]
+    }
+
+    // MARK: Agreement
+
+    /// Every logical shard once: that the leaves are `leafCount` is what makes overflow impossible.
+    private func checkShards(_ leaves: [Leaf]) throws {
+        var counts = [Int32](repeating: 0, count: leafCount)
+        for leaf in leaves {
+            precondition((0..<leafCount).contains(leaf.shard), "shard \(leaf.shard) is not in 0..<\(leafCount)")
+            counts[leaf.shard] += 1
+        }
+        try communicator.sum(&counts)
+        if let shard = counts.firstIndex(where: { $0 != 1 }) {
+            throw MessagePassingError.wrongShards(shard: shard, rankCount: Int(counts[shard]))
+        }
+    }
+
+    /// The scale of each tensor.
+    private func scales(_ leaves: [Leaf]) throws -> [ExactSum] {
+        var bits = [UInt32](repeating: 0, count: tensorLengths.count)
+        for leaf in leaves {
+            for (index, tensor) in leaf.tensors.enumerated() {
+                bits[index] = max(bits[index], ExactSum.largestMagnitudeBits(tensor, tensor.indices))
+            }
+        }
+        try communicator.maximum(&bits)
+        if bits.contains(where: { !Float(bitPattern: $0).isFinite }) {
+            throw MessagePassingError.notFinite(try firstNonFinite(leaves))
+        }
+        return try bits.map { try ExactSum(largestMagnitudeBits: $0, leafCount: leafCount) }
+    }
+
+    /// The bad element of the lowest logical shard on any rank. Collective; there must be one.
+    private func firstNonFinite(_ leaves: [Leaf]) throws -> NonFiniteElement {
+        var own: [UInt8] = []
+        search: for leaf in leaves.sorted(by: { $0.shard < $1.shard }) {
+            for (index, tensor) in leaf.tensors.enumerated() {
+                guard let element = tensor.firstIndex(where: { !$0.isFinite }) else { continue }
+                own = Array("\(leaf.shard) \(index) \(element) \(tensor[element]) \(communicator.hostName)".utf8)
+                break search
+            }
+        }
+        let found = try communicator.allGather(own).enumerated().compactMap { rank, bytes -> NonFiniteElement? in
+            let words = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 4)
+            guard words.count == 5, let shard = Int(words[0]), let tensor = Int(words[1]), let element = Int(words[2])
+            else { return nil }
+            return NonFiniteElement(
+                shard: shard, rank: rank, host: String(words[4]), tensor: tensor, element: element,
+                value: String(words[3]))
+        }
+        return found.min { $0.shard < $1.shard }!
+    }
+
+    // MARK: Pieces
+
+    private func sum(_ leaves: [Leaf], tensor: Int, _ sum: ExactSum) throws -> [Float] {
+        let length = tensorLengths[tensor]
+        let size = communicator.size
+        let blockLength = (min(pieceLength, length) + size - 1) / size
+        var integers = [Int64](repeating: 0, count: blockLength * size)
+        var received = size == 1 ? [] : integers
+        var floats = [Float](repeating: 0, count: integers.count)
+        var result = [Float](repeating: 0, count: length)
+        for start in stride(from: 0, to: length, by: max(1, integers.count)) {
+            let range = start..<min(start + integers.count, length)
+            quantise(leaves, tensor, range, sum, into: &integers)
+            if size == 1 {
+                Self.convert(integers, range.count, sum, into: &result, at: start)
+                continue
+            }
+            try communicator.exchange(integers, into: &received)
+            Self.addBlocks(&received, blockLength)
+            Self.convert(received, blockLength, sum, into: &floats, at: blockLength * communicator.rank)
+            try communicator.allGather(&floats)
+            result.replaceElements(range, with: floats)
+        }
+        if sum.mayExceedFloat, let element = result.firstIndex(where: { !$0.isFinite }) {
+            throw MessagePassingError.sumOverflows(tensor: tensor, element: element)
+        }
+        return result
+    }
+
+    /// Sets the first `range.count` of `integers` to the sum of this rank's leaves in `range`, and the others to 0.
+    private func quantise(
+        _ leaves: [Leaf], _ tensor: Int, _ range: Range<Int>, _ sum: ExactSum, into integers: inout [Int64]
+    ) {
+        integers.withUnsafeMutableBufferPointer { integers in
+            let used = leaves.isEmpty ? 0 : range.count
+            integers[used...].update(repeating: 0)
+            for (index, leaf) in leaves.enumerated() {
+                leaf.tensors[tensor].withUnsafeBufferPointer { leaf in
+                    sum.quantise(
+                        leaf.baseAddress! + range.lowerBound, count: range.count, into: integers.baseAddress!,
+                        adding: index > 0)
+                }
+            }
+        }
+    }
+
+    /// Adds all blocks of `blockLength` integers to the first one.
+    private static func addBlocks(_ integers: inout [Int64], _ blockLength: Int) {
+        integers.withUnsafeMutableBufferPointer { integers in
+            guard let first = integers.baseAddress else { return }
+            for start in stride(from: blockLength, to: integers.count, by: blockLength) {
+                let block = first + start
+                for index in 0..<blockLength { first[index] &+= block[index] }
+            }
+        }
+    }
+
+    private static func convert(
+        _ integers: [Int64], _ count: Int, _ sum: ExactSum, into floats: inout [Float], at start: Int
+    ) {
+        integers.withUnsafeBufferPointer { integers in
+            floats.withUnsafeMutableBufferPointer { floats in
+                guard count > 0 else { return }
+                sum.floats(integers.baseAddress!, count: count, into: floats.baseAddress! + start)
+            }
+        }
+    }
+}
+
+extension [Float] {
+    /// Sets `range` to the first elements of `source`.
+    fileprivate mutating func replaceElements(_ range: Range<Int>, with source: [Float]) {
+        withUnsafeMutableBufferPointer { target in
+            source.withUnsafeBufferPointer { source in
+                _ = target[range].update(fromContentsOf: source[..<range.count])
+            }
+        }
+    }
+}

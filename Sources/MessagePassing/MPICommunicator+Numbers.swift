@@ -1,0 +1,87 @@
+import COpenMPIShim
+
+/// Sums and maxima over all ranks.
+extension MPICommunicator {
+    /// Up to this many elements go in one call that lets the core rest; larger arrays wait for the last rank first, and
+    /// then use the blocking call, which has the faster algorithms.
+    private var smallCount: Int { 4096 }
+
+    package func maximum(_ values: inout [UInt32]) throws {
+        try activity.during("maximum", count: values.count) {
+            try values.withUnsafeMutableBufferPointer { try reduce($0, CMPI_UINT32, CMPI_MAXIMUM) }
+        }
+    }
+
+    package func sum(_ values: inout [Int64]) throws {
+        try activity.during("sum", count: values.count) {
+            try values.withUnsafeMutableBufferPointer { try reduce($0, CMPI_INT64, CMPI_SUM) }
+        }
+    }
+
+    package func sum(_ values: inout [Int32]) throws {
+        try activity.during("sum", count: values.count) {
+            try values.withUnsafeMutableBufferPointer { try reduce($0, CMPI_INT32, CMPI_SUM) }
+        }
+    }
+
+    package func startSum(_ values: [Int64]) throws -> PendingSum {
+        try PendingSum(starting: values, over: self)
+    }
+
+    package func exchange(_ values: [Int64], into received: inout [Int64]) throws {
+        precondition(
+            values.count % size == 0 && received.count == values.count,
+            "\(values.count) elements for \(received.count) are not \(size) equal blocks")
+        let blockLength = values.count / size
+        precondition(blockLength <= countLimit, "blocks of \(blockLength) elements are more than \(countLimit)")
+        try activity.during("exchange", count: values.count) {
+            try values.withUnsafeBufferPointer { values in
+                try received.withUnsafeMutableBufferPointer { received in
+                    try check(
+                        cmpi_exchange(values.baseAddress, received.baseAddress, Int32(blockLength), CMPI_INT64, handle),
+                        "MPI_Alltoall")
+                }
+            }
+        }
+    }
+
+    package func allGather(_ values: inout [Float]) throws {
+        precondition(values.count % size == 0, "\(values.count) elements are not \(size) equal blocks")
+        let blockLength = values.count / size
+        precondition(blockLength <= countLimit, "blocks of \(blockLength) elements are more than \(countLimit)")
+        try activity.during("all-gather", count: values.count) {
+            try values.withUnsafeMutableBufferPointer { values in
+                try check(
+                    cmpi_allgather_equal(values.baseAddress, Int32(blockLength), CMPI_FLOAT, handle), "MPI_Allgather")
+            }
+        }
+    }
+
+    package func barrier() throws {
+        try activity.during("barrier", count: 0) { try waitForAll() }
+    }
+
+    private func waitForAll() throws {
+        var request: cmpi_request?
+        try check(cmpi_start_barrier(handle, &request), "MPI_Ibarrier")
+        try wait(&request, "MPI_Ibarrier")
+    }
+
+    private func reduce<Element>(
+        _ values: UnsafeMutableBufferPointer<Element>, _ type: cmpi_type, _ operation: cmpi_operation
+    ) throws {
+        guard values.count > smallCount else {
+            var request: cmpi_request?
+            try check(
+                cmpi_start_allreduce(
+                    values.baseAddress, Int32(values.count), type, operation, handle, &request), "MPI_Iallreduce")
+            return try wait(&request, "MPI_Iallreduce")
+        }
+        try waitForAll()
+        for piece in pieces(values.count) {
+            try check(
+                cmpi_allreduce(values.baseAddress! + piece.lowerBound, Int32(piece.count), type, operation, handle),
+                "MPI_Allreduce")
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import SystemPackage
+
+/// The scalars of one YAML value: a single one, or the elements of a list.
+struct Scalars: Equatable, Sendable {
+    let elements: [String]
+    let isList: Bool
+
+    var single: String? { isList ? nil : elements.first }
+
+    /// The value as a message shows it.
+    var text: String { isList ? "[" + elements.joined(separator: ", ") + "]" : elements.first ?? "" }
+}
+
+/// A type that a configuration key can have.
+protocol ConfigurationValue: Sendable {
+    /// What a user may write, for the error message.
+    static var expected: String { get }
+    /// Nil when the scalars are not such a value.
+    init?(_ scalars: Scalars)
+    /// The value as YAML; nil when the key should be left out.
+    var yaml: String? { get }
+}
+
+extension Int: ConfigurationValue {
+    static var expected: String { "an integer" }
+    init?(_ scalars: Scalars) {
+        guard let text = scalars.single, let value = Int(text) else { return nil }
+        self = value
+    }
+    var yaml: String? { String(self) }
+}
+
+extension Double: ConfigurationValue {
+    static var expected: String { "a number" }
+    init?(_ scalars: Scalars) {
+        guard let text = scalars.single, let value = Double(text), value.isFinite else { return nil }
+        self = value
+    }
+    var yaml: String? { String(self) }
+}
+
+extension Bool: ConfigurationValue {
+    static var expected: String { "true or false" }
+    init?(_ scalars: Scalars) {
+        guard let text = scalars.single, let value = Bool(text) else { return nil }
+        self = value
+    }
+    var yaml: String? { String(self) }
+}
+
+extension String: ConfigurationValue {
+    static var expected: String { "a text" }
+    init?(_ scalars: Scalars) {
+        guard let text = scalars.single else { return nil }
+        self = text
+    }
+    var yaml: String? { quoted(self) }
+}
+
+extension FilePath: ConfigurationValue {
+    static var expected: String { "a path" }
+    init?(_ scalars: Scalars) {
+        guard let text = scalars.single else { return nil }
+        self.init(text)
+    }
+    var yaml: String? { quoted(string) }
+}
+
+extension Array: ConfigurationValue where Element == Double {
+    static var expected: String { "a list of numbers" }
+    init?(_ scalars: Scalars) {
+        guard scalars.isList else { return nil }
+        let values = scalars.elements.compactMap { Double(Scalars(elements: [$0], isList: false)) }
+        guard values.count == scalars.elements.count else { return nil }
+        self = values
+    }
+    var yaml: String? { "[" + map { String($0) }.joined(separator: ", ") + "]" }
+}
+
+extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
+    static var expected: String { Wrapped.expected }
+    init?(_ scalars: Scalars) {
+        guard let value = Wrapped(scalars) else { return nil }
+        self = .some(value)
+    }
+    var yaml: String? { flatMap(\.yaml) }
+}
+
+/// A double-quoted YAML scalar, where the text needs it.
+private func quoted(_ text: String) -> String {
+    let isPlain =
+        !text.isEmpty
+        && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-".contains($0)) }
+        && text.first != "-" && Double(text) == nil && Bool(text) == nil && text != "null"
+    if isPlain { return text }
+    var result = "\""
+    for character in text.unicodeScalars {
+        switch character {
+        case "\"": result += "\\\""
+        case "\\": result += "\\\\"
+        case "\n": result += "\\n"
+        case "\t": result += "\\t"
+        default: result.unicodeScalars.append(character)
+        }
+    }
+    return result + "\""
+}
+
+/// Gives an enumeration of names its reading and writing.
+protocol NamedValue: ConfigurationValue, RawRepresentable, CaseIterable where RawValue == String {}
+
+extension NamedValue {
+    static var expected: String { "one of " + allCases.map(\.rawValue).joined(separator: ", ") }
+    init?(_ scalars: Scalars) {
+        guard let text = scalars.single else { return nil }
+        self.init(rawValue: text)
+    }
+    var yaml: String? { rawValue }
+}
+
+extension RunConfiguration.Dataset.Kind: NamedValue {}
+extension RunConfiguration.Input.Interpolation: NamedValue {}
+extension RunConfiguration.Cache.Precision: NamedValue {}
+extension RunConfiguration.Head.ChannelMap: NamedValue {}
+extension RunConfiguration.Head.Pooling: NamedValue {}
+extension RunConfiguration.Head.ClassifierInit: NamedValue {}
+extension RunConfiguration.Training.Optimizer: NamedValue {}
+extension RunConfiguration.Training.Schedule: NamedValue {}

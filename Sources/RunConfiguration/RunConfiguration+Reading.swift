@@ -1,0 +1,155 @@
+import Foundation
+import SystemPackage
+import Yams
+
+extension RunConfiguration {
+    /// Reads a configuration file and applies overrides of the form `section.key=value` to it, in order.
+    ///
+    /// Relative paths in the file are relative to the current directory, as they are on the command line.
+    /// - Throws: `ConfigurationError`, which names the file, the line and the key.
+    public init(contentsOf path: FilePath, overrides: [String] = []) throws(ConfigurationError) {
+        guard FileManager.default.fileExists(atPath: path.string) else { throw .missingFile(path: path.string) }
+        let text: String
+        do {
+            text = try String(contentsOfFile: path.string, encoding: .utf8)
+        } catch {
+            throw .unreadable(path: path.string, reason: error.localizedDescription)
+        }
+        try self.init(yaml: text, source: path.string, overrides: overrides)
+    }
+
+    /// Reads a configuration from YAML text; `source` names it in messages.
+    public init(yaml text: String, source: String, overrides: [String] = []) throws(ConfigurationError) {
+        self.init()
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw .notYAML(path: source, reason: "\(error)".trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+        var given = try read(root, source: source)
+        for override in overrides { given.insert(try apply(override)) }
+        for field in Self.schema where field.isRequired && !given.contains(field.path) {
+            throw .missingKey(source: source, key: field.path)
+        }
+        try checkConsistency(source: source)
+    }
+
+    /// Reads all sections; returns the keys that were given.
+    private mutating func read(_ root: Node?, source: String) throws(ConfigurationError) -> Set<String> {
+        var given: Set<String> = []
+        guard let root, root.null == nil else { return given }
+        guard case .mapping(let sections) = root else {
+            throw .notYAML(path: source, reason: "it should hold sections such as run: and dataset:")
+        }
+        var seenSections: Set<String> = []
+        for (name, body) in sections {
+            let section = name.scalar?.string ?? ""
+            let location = ValueLocation(source: source, line: name.mark?.line, key: section)
+            guard Self.schema.contains(where: { $0.section == section }) else {
+                throw .unknownKey(location, nearest: nearest(to: section, in: Self.schema.map(\.section)))
+            }
+            guard seenSections.insert(section).inserted else { throw .repeatedKey(location) }
+            if body.null != nil { continue }
+            guard case .mapping(let entries) = body else { throw .notASection(location) }
+            for (keyNode, value) in entries {
+                let key = "\(section).\(keyNode.scalar?.string ?? "")"
+                let location = ValueLocation(source: source, line: keyNode.mark?.line, key: key)
+                guard given.insert(key).inserted else { throw .repeatedKey(location) }
+                try read(value, at: location)
+            }
+        }
+        return given
+    }
+
+    private mutating func read(_ value: Node, at location: ValueLocation) throws(ConfigurationError) {
+        guard let field = Self.schema.first(where: { $0.path == location.key }) else {
+            throw .unknownKey(location, nearest: nearest(to: location.key, in: Self.schema.map(\.path)))
+        }
+        guard let scalars = Scalars(value) else {
+            throw .badValue(location, found: "a nested value", expected: "a single value or a list")
+        }
+        try field.read(&self, scalars, location)
+    }
+
+    /// Applies one `section.key=value`; returns the key.
+    private mutating func apply(_ override: String) throws(ConfigurationError) -> String {
+        guard let equals = override.firstIndex(of: "="), override[..<equals].contains(".") else {
+            throw .badOverride(override)
+        }
+        let key = String(override[..<equals])
+        let text = String(override[override.index(after: equals)...])
+        var node: Node?
+        do {
+            node = try Yams.compose(yaml: text)
+        } catch {
+            throw .badOverride(override)
+        }
+        try read(node ?? Node(""), at: ValueLocation(source: "--set", line: nil, key: key))
+        return key
+    }
+
+    /// Rules that hold between keys.
+    private func checkConsistency(source: String) throws(ConfigurationError) {
+        if training.batchSize % training.logicalShards != 0 {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    training.batch_size (\(training.batchSize)) must be a multiple of training.logical_shards \
+                    (\(training.logicalShards)): each logical shard gives a step the same number of samples.
+                    """)
+        }
+        if backbone.weights == nil && backbone.name != "demo" {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    backbone.weights must name the weight file of \(backbone.name): only the demo backbone's weights \
+                    come with the program.
+                    """)
+        }
+    }
+}
+
+extension Field {
+    /// Section and key, joined by a dot.
+    var path: String { "\(section).\(key)" }
+}
+
+extension Scalars {
+    /// Nil when the node nests deeper than a list.
+    init?(_ node: Node) {
+        switch node {
+        case .scalar(let scalar):
+            self.init(elements: [scalar.string], isList: false)
+        case .sequence(let sequence):
+            let elements = sequence.compactMap { $0.scalar?.string }
+            guard elements.count == sequence.count else { return nil }
+            self.init(elements: elements, isList: true)
+        case .mapping, .alias:
+            return nil
+        }
+    }
+}
+
+/// The candidate with the smallest edit distance to `text`; the first of them when several are as near.
+private func nearest(to text: String, in candidates: [String]) -> String {
+    candidates.min { editDistance(text, $0) < editDistance(text, $1) } ?? ""
+}
+
+/// Levenshtein's distance: single-character insertions, deletions and replacements.
+private func editDistance(_ first: String, _ second: String) -> Int {
+    let second = Array(second)
+    var previous = Array(0...second.count)
+    for (row, character) in first.enumerated() {
+        var current = [row + 1]
+        for column in second.indices {
+            current.append(
+                min(
+                    previous[column] + (character == second[column] ? 0 : 1), previous[column + 1] + 1,
+                    current[column] + 1)
+            )
+        }
+        previous = current
+    }
+    return previous[second.count]
+}

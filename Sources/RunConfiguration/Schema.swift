@@ -1,0 +1,94 @@
+import SystemPackage
+
+/// One key of the configuration file: where it stands, what it takes, and the property it sets.
+struct Field: Sendable {
+    let section: String
+    let key: String
+    /// Whether a file that leaves the key out is complete; a required key has no sensible default.
+    let isRequired: Bool
+    /// Reads a value into the configuration; `where` names file, line and key for the error.
+    let read: @Sendable (inout RunConfiguration, Scalars, _ where: ValueLocation) throws(ConfigurationError) -> Void
+    /// The value as YAML, or nil for a value left to the backbone or to another key.
+    let write: @Sendable (RunConfiguration) -> String?
+
+    init<Value: ConfigurationValue>(
+        _ section: String, _ key: String, _ path: WritableKeyPath<RunConfiguration, Value> & Sendable,
+        required: Bool = false, _ isAllowed: @escaping @Sendable (Value) -> Bool = { _ in true },
+        expected: String? = nil
+    ) {
+        self.section = section
+        self.key = key
+        isRequired = required
+        read = { configuration, scalars, location throws(ConfigurationError) in
+            guard let value = Value(scalars), isAllowed(value) else {
+                throw .badValue(location, found: scalars.text, expected: expected ?? Value.expected)
+            }
+            configuration[keyPath: path] = value
+        }
+        write = { $0[keyPath: path].yaml }
+    }
+}
+
+extension RunConfiguration {
+    /// Every key there is, in the order in which the effective configuration is written.
+    static let schema: [Field] = [
+        Field("run", "directory", \.run.directory, required: true, { !$0.isEmpty }),
+        Field("run", "seed", \.run.seed, { $0 >= 0 }, expected: "an integer, 0 or more"),
+
+        Field("backbone", "name", \.backbone.name, { !$0.isEmpty }),
+        Field("backbone", "weights", \.backbone.weights),
+
+        Field("dataset", "kind", \.dataset.kind),
+        Field("dataset", "root", \.dataset.root, required: true, { !$0.isEmpty }),
+        Field(
+            "dataset", "test_fraction", \.dataset.testFraction, { $0 > 0 && $0 < 1 },
+            expected: "a number between 0 and 1"),
+
+        Field("input", "resize", \.input.resize, isPixelCount, expected: pixelCount),
+        Field("input", "crop", \.input.crop, isPixelCount, expected: pixelCount),
+        Field("input", "interpolation", \.input.interpolation),
+        Field("input", "mean", \.input.mean, { $0?.count ?? 3 == 3 }, expected: "three numbers: [red, green, blue]"),
+        Field(
+            "input", "std", \.input.standardDeviation, { $0?.count ?? 3 == 3 && $0?.allSatisfy { $0 > 0 } ?? true },
+            expected: "three positive numbers: [red, green, blue]"),
+
+        Field("cache", "directory", \.cache.directory, required: true, { !$0.isEmpty }),
+        Field("cache", "precision", \.cache.precision),
+        Field("cache", "samples_per_shard", \.cache.samplesPerShard, { $0 > 0 }, expected: positiveInteger),
+
+        Field("head", "channel_map", \.head.channelMap),
+        Field("head", "pooling", \.head.pooling),
+        Field(
+            "head", "temperature", \.head.temperature, { $0.count == 2 && $0.allSatisfy { $0 > 0 } },
+            expected: "two positive numbers: [first step, last step]"),
+        Field("head", "classifier_l1", \.head.classifierL1, { $0 >= 0 }, expected: "a number, 0 or more"),
+        Field("head", "classifier_init", \.head.classifierInit),
+
+        Field("training", "epochs", \.training.epochs, { $0 > 0 }, expected: positiveInteger),
+        Field("training", "batch_size", \.training.batchSize, { $0 > 0 }, expected: positiveInteger),
+        Field(
+            "training", "logical_shards", \.training.logicalShards, { (1...4096).contains($0) },
+            expected: "an integer from 1 to 4096"),
+        Field("training", "optimizer", \.training.optimizer),
+        Field(
+            "training", "momentum", \.training.momentum, { $0 >= 0 && $0 < 1 },
+            expected: "a number, at least 0 and less than 1"),
+        Field("training", "learning_rate", \.training.learningRate, { $0 > 0 }, expected: "a positive number"),
+        Field(
+            "training", "channel_map_learning_rate", \.training.channelMapLearningRate, { $0 ?? 0 >= 0 },
+            expected: "a number, 0 or more"),
+        Field("training", "schedule", \.training.schedule),
+        Field("training", "warmup_steps", \.training.warmupSteps, { $0 >= 0 }, expected: "an integer, 0 or more"),
+
+        Field("checkpoint", "every", \.checkpoint.every, { $0 > 0 }, expected: positiveInteger),
+        Field("checkpoint", "keep", \.checkpoint.keep, { $0 > 0 }, expected: positiveInteger),
+
+        Field("evaluation", "every", \.evaluation.every, { $0 > 0 }, expected: positiveInteger),
+        Field("evaluation", "black_box", \.evaluation.blackBox),
+    ]
+}
+
+private let positiveInteger = "an integer, 1 or more"
+private let pixelCount = "an integer from 1 to 8192 (pixels)"
+
+private func isPixelCount(_ value: Int?) -> Bool { value.map { (1...8192).contains($0) } ?? true }

@@ -1,0 +1,67 @@
+/// Feature maps between two layers, [N, H, W, C], in the scratch memory of a `Workspace`.
+///
+/// Cheap to pass around; the memory is used again once the last copy is gone. `tensor()` takes the numbers out.
+public struct Activations {
+    public let imageCount: Int
+    public let size: SpatialSize
+    public let channelCount: Int
+    private let buffer: ScratchBuffer
+
+    /// Uninitialised feature maps of the given shape.
+    init(imageCount: Int, size: SpatialSize, channelCount: Int, in workspace: Workspace) {
+        self.imageCount = imageCount
+        self.size = size
+        self.channelCount = channelCount
+        buffer = workspace.buffer(imageCount * size.area * channelCount)
+    }
+
+    /// Copies images `images` of a tensor [N, H, W, C]; all of them if nil.
+    public init(copying tensor: Tensor, images: Range<Int>? = nil, in workspace: Workspace) {
+        precondition(tensor.shape.count == 4, "feature maps are [N, H, W, C], not \(tensor.shape)")
+        let images = images ?? 0..<tensor.shape[0]
+        precondition(
+            images.lowerBound >= 0 && images.upperBound <= tensor.shape[0],
+            "images \(images) of a tensor of \(tensor.shape[0])")
+        self.init(
+            imageCount: images.count, size: SpatialSize(height: tensor.shape[1], width: tensor.shape[2]),
+            channelCount: tensor.shape[3], in: workspace)
+        let imageLength = size.area * channelCount
+        guard count > 0 else { return }
+        withMutablePointer { own in
+            tensor.values.withUnsafeBufferPointer { values in
+                own.update(from: values.baseAddress! + images.lowerBound * imageLength, count: count)
+            }
+        }
+    }
+
+    /// Number of floats.
+    public var count: Int { imageCount * size.area * channelCount }
+
+    /// N, H, W, C.
+    public var shape: [Int] { [imageCount, size.height, size.width, channelCount] }
+
+    /// A copy outside the workspace.
+    public func tensor() -> Tensor {
+        let values = [Float](unsafeUninitializedCapacity: count) { values, initialized in
+            withPointer { own in
+                if count > 0 { values.baseAddress!.initialize(from: own, count: count) }
+            }
+            initialized = count
+        }
+        return Tensor(shape: shape, values: values)
+    }
+
+    /// Copies the numbers, `count` of them, to `destination`.
+    package func copy(to destination: UnsafeMutablePointer<Float>) {
+        withPointer { destination.update(from: $0, count: count) }
+    }
+
+    package func withPointer<R>(_ body: (UnsafePointer<Float>) -> R) -> R {
+        withExtendedLifetime(buffer) { body(UnsafePointer(buffer.memory.pointer)) }
+    }
+
+    /// Only a layer that has just made these activations may write to them.
+    func withMutablePointer<R>(_ body: (UnsafeMutablePointer<Float>) -> R) -> R {
+        withExtendedLifetime(buffer) { body(buffer.memory.pointer) }
+    }
+}

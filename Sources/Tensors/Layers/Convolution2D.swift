@@ -1,0 +1,206 @@
+/// What a layer does to its sums before it stores them.
+public enum ActivationFunction: Sendable {
+    case identity
+    case relu
+}
+
+/// A two-dimensional convolution with bias, and optionally a residual and a ReLU, on [N, H, W, C].
+///
+/// The weights are packed when the layer is made. The layer is immutable: threads share it, each with its own workspace.
+public struct Convolution2D: Sendable {
+    public let inputChannelCount: Int
+    public let outputChannelCount: Int
+    public let window: SlidingWindow
+    public let groupCount: Int
+    public let activation: ActivationFunction
+
+    /// [K, N] of each group; k runs over (kernel row, kernel column, channel of the group).
+    let weights: [PackedMatrix]
+    /// Of each group, filled up with zeros to whole panels.
+    let biases: [[SIMD8<Float>]]
+
+    /// - Parameters:
+    ///   - weights: [outputs, inputs / groups, kernel height, kernel width], PyTorch's order.
+    ///   - biases: one per output; zero if nil.
+    ///   - normalisation: a batch normalisation that follows the convolution, to be folded into it.
+    public init(
+        inputChannelCount: Int, outputChannelCount: Int, window: SlidingWindow, groupCount: Int = 1,
+        weights: [Float], biases: [Float]? = nil, normalisation: BatchNormalisation? = nil,
+        activation: ActivationFunction = .identity
+    ) {
+        precondition(
+            groupCount > 0 && inputChannelCount.isMultiple(of: groupCount)
+                && outputChannelCount.isMultiple(of: groupCount),
+            "\(groupCount) groups do not divide \(inputChannelCount) inputs and \(outputChannelCount) outputs")
+        let inputs = inputChannelCount / groupCount
+        let outputs = outputChannelCount / groupCount
+        let taps = window.kernel.area
+        precondition(
+            weights.count == outputChannelCount * inputs * taps,
+            "\(weights.count) weights for [\(outputChannelCount), \(inputs), \(window.kernel)]")
+        precondition(
+            biases.map { $0.count == outputChannelCount } ?? true, "a bias for each of \(outputChannelCount) outputs")
+        self.inputChannelCount = inputChannelCount
+        self.outputChannelCount = outputChannelCount
+        self.window = window
+        self.groupCount = groupCount
+        self.activation = activation
+        let (weights, biases) =
+            normalisation?.folded(into: weights, biases: biases)
+            ?? (weights, biases ?? Array(repeating: 0, count: outputChannelCount))
+        let matrices = (0..<groupCount).map { group in
+            PackedMatrix(depth: taps * inputs, columnCount: outputs) { k, n in
+                weights[((group * outputs + n) * inputs + k % inputs) * taps + k / inputs]
+            }
+        }
+        self.weights = matrices
+        self.biases = (0..<groupCount).map { group in
+            let padded = Array(biases[group * outputs..<(group + 1) * outputs]) + Array(repeating: 0, count: 15)
+            return (0..<matrices[group].panelCount * 2).map { SIMD8(padded[$0 * 8..<($0 + 1) * 8]) }
+        }
+    }
+}
+
+// MARK: - Forward
+
+extension Convolution2D {
+    /// activation(convolution(`input`) + `residual`), on the calling thread.
+    ///
+    /// An image's result is the same, bit for bit, whatever other images are in the batch.
+    /// - Parameters:
+    ///   - input: [N, H, W, inputs].
+    ///   - residual: [N, H', W', outputs] or nil.
+    /// - Returns: [N, H', W', outputs].
+    public func callAsFunction(
+        _ input: Activations, adding residual: Activations? = nil, in workspace: Workspace
+    ) -> Activations {
+        precondition(
+            input.channelCount == inputChannelCount,
+            "a convolution of \(inputChannelCount) channels was given \(input.channelCount)")
+        let outputSize = window.outputSize(for: input.size)
+        precondition(outputSize.area > 0, "a kernel of \(window.kernel) does not fit an image of \(input.size)")
+        let output = Activations(
+            imageCount: input.imageCount, size: outputSize, channelCount: outputChannelCount, in: workspace)
+        precondition(residual == nil || residual!.shape == output.shape, "the residual has the shape of the result")
+
+        let padded = input.padded(by: window.padding, in: workspace)
+        let segments = segments(rowStride: padded.size.width * inputChannelCount)
+        let rowCount = output.imageCount * outputSize.area
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: blockRowCount) { rowOffsets in
+            var first = 0
+            while first < rowCount {
+                let rows = first..<min(rowCount, first + blockRowCount)
+                fill(rowOffsets, rows: rows, inputSize: padded.size, outputSize: outputSize)
+                multiply(rows, rowOffsets, segments, of: padded, adding: residual, into: output)
+                first = rows.upperBound
+            }
+        }
+        return output
+    }
+
+    /// Output pixels computed together: whole tiles, whose inputs and outputs stay in a core's L2 cache while the
+    /// weights pass by, and enough of them that fetching the weights is hidden.
+    private var blockRowCount: Int {
+        let inputFloats = inputChannelCount * min(window.stride.area, window.kernel.area)
+        let fitting = 48 * 1024 / max(inputFloats, outputChannelCount)
+        return max(96, min(480, fitting / 6 * 6))
+    }
+
+    /// Where, from the top left pixel of a window, the contiguous pieces of it lie.
+    private func segments(rowStride: Int) -> (offsets: [Int], length: Int) {
+        let kernel = window.kernel
+        let rows = (0..<kernel.height).map { $0 * window.dilation.height * rowStride }
+        if groupCount == 1 && window.dilation.width == 1 {
+            return (rows, kernel.width * inputChannelCount)
+        }
+        let columns = (0..<kernel.width).map { $0 * window.dilation.width * inputChannelCount }
+        return (rows.flatMap { row in columns.map { row + $0 } }, inputChannelCount / groupCount)
+    }
+
+    /// Offset of the top left pixel of the window of each output pixel in `rows`, counted over the whole batch.
+    private func fill(
+        _ offsets: UnsafeMutableBufferPointer<Int>, rows: Range<Int>, inputSize: SpatialSize, outputSize: SpatialSize
+    ) {
+        let start = rows.lowerBound.quotientAndRemainder(dividingBy: outputSize.area)
+        var image = start.quotient
+        var (y, x) = start.remainder.quotientAndRemainder(dividingBy: outputSize.width)
+        for index in 0..<rows.count {
+            let inputRow = image * inputSize.height + y * window.stride.height
+            offsets[index] = (inputRow * inputSize.width + x * window.stride.width) * inputChannelCount
+            x += 1
+            if x == outputSize.width { (x, y) = (0, y + 1) }
+            if y == outputSize.height { (y, image) = (0, image + 1) }
+        }
+    }
+
+    /// Output pixels `rows`, all groups; then the residual, while they are still in the cache.
+    private func multiply(
+        _ rows: Range<Int>, _ rowOffsets: UnsafeMutableBufferPointer<Int>, _ segments: (offsets: [Int], length: Int),
+        of input: Activations, adding residual: Activations?, into output: Activations
+    ) {
+        let rectified = activation == .relu
+        let inputs = inputChannelCount / groupCount
+        let outputs = outputChannelCount / groupCount
+        output.withMutablePointer { output in
+            let block = output + rows.lowerBound * outputChannelCount
+            input.withPointer { input in
+                for group in 0..<groupCount {
+                    segments.offsets.withUnsafeBufferPointer { offsets in
+                        biases[group].withUnsafeBufferPointer { bias in
+                            let gathered = GatheredRows(
+                                base: input + group * inputs, rowOffsets: UnsafePointer(rowOffsets.baseAddress!),
+                                rowCount: rows.count, segmentOffsets: offsets.baseAddress!,
+                                segmentCount: offsets.count, segmentLength: segments.length)
+                            Tensors.multiply(
+                                gathered, weights[group], bias: bias.baseAddress!,
+                                rectified: rectified && residual == nil,
+                                into: block + group * outputs, stride: outputChannelCount)
+                        }
+                    }
+                }
+            }
+            residual?.withPointer { residual in
+                add(
+                    residual + rows.lowerBound * outputChannelCount, to: block,
+                    count: rows.count * outputChannelCount, rectified: rectified)
+            }
+        }
+    }
+}
+
+// MARK: - Margins
+
+extension Activations {
+    /// The same images with a margin of zeros; themselves if there is none to add.
+    func padded(by margin: SpatialSize, in workspace: Workspace) -> Activations {
+        guard margin.height > 0 || margin.width > 0 else { return self }
+        let paddedSize = SpatialSize(height: size.height + 2 * margin.height, width: size.width + 2 * margin.width)
+        let result = Activations(
+            imageCount: imageCount, size: paddedSize, channelCount: channelCount, in: workspace)
+        let rowLength = size.width * channelCount
+        let sideLength = margin.width * channelCount
+        let bandLength = margin.height * paddedSize.width * channelCount
+        result.withMutablePointer { result in
+            withPointer { own in
+                var source = own
+                var destination = result
+                func zeros(_ count: Int) {
+                    destination.update(repeating: 0, count: count)
+                    destination += count
+                }
+                for _ in 0..<imageCount {
+                    zeros(bandLength)
+                    for _ in 0..<size.height {
+                        zeros(sideLength)
+                        destination.update(from: source, count: rowLength)
+                        destination += rowLength
+                        source += rowLength
+                        zeros(sideLength)
+                    }
+                    zeros(bandLength)
+                }
+            }
+        }
+        return result
+    }
+}

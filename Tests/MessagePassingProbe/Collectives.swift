@@ -1,0 +1,81 @@
+import MessagePassing
+
+/// Bytes that differ by rank and length.
+private func sample(_ count: Int, _ rank: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ rank &* 101 &+ count) }
+}
+
+/// The communicator as it is, and with pieces of a few elements, as if arrays were beyond MPI's counts.
+private var communicators: [any Communicator] {
+    guard let mpi = communicator as? MPICommunicator else { return [communicator] }
+    return [mpi, mpi.limitingCounts(to: 5000), mpi.limitingCounts(to: 7)]
+}
+
+func checkNumbers() throws {
+    let (rank, size) = (communicator.rank, communicator.size)
+    expect((0..<size).contains(rank), "rank in range")
+    expect((0..<communicator.localSize).contains(communicator.localRank), "local rank in range")
+    for group in communicators.dropLast() {
+        for count in [0, 1, 3, 4096, 4097, 20_011] {
+            var maxima = (0..<count).map { UInt32($0 * 7 % 1000 + ($0 % size == rank ? 4_000_000_000 : rank)) }
+            try group.maximum(&maxima)
+            expect(
+                maxima.enumerated().allSatisfy { $1 == UInt32($0 * 7 % 1000) + 4_000_000_000 }, "maximum of \(count)")
+
+            var long = (0..<count).map { Int64($0 - 5) << 40 + Int64(rank) }
+            let other = long.map { $0 &* 3 }
+            let pending = try group.startSum(other)
+            try group.sum(&long)
+            let expected = (0..<count).map { Int64(size) * (Int64($0 - 5) << 40) + Int64(size * (size - 1) / 2) }
+            expect(long == expected, "64-bit sum of \(count)")
+            try pending.advance()
+            expect(try pending.finish() == expected.map { $0 * 3 }, "64-bit sum of \(count) under way")
+
+            var short = (0..<count).map { Int32($0 * (rank + 1)) }
+            try group.sum(&short)
+            expect(
+                short == (0..<count).map { Int32($0 * size * (size + 1) / 2) }, "32-bit sum of \(count)")
+
+            let blocks = (0..<size * count).map { Int64($0 + rank * 1_000_000) }
+            var received = [Int64](repeating: -1, count: size * count)
+            if count <= 5000 {
+                try group.exchange(blocks, into: &received)
+                expect(
+                    received
+                        == (0..<size).flatMap { from in
+                            (0..<count).map { Int64(rank * count + $0 + from * 1_000_000) }
+                        }, "exchange of \(count) integers")
+                var floats = (0..<size * count).map { $0 / max(1, count) == rank ? Float($0) : -1 }
+                try group.allGather(&floats)
+                expect(floats == (0..<size * count).map { Float($0) }, "all-gather of \(count) floats")
+            }
+        }
+    }
+    say("numbers agree")
+}
+
+func checkBytes() throws {
+    let (rank, size) = (communicator.rank, communicator.size)
+    for group in communicators {
+        for root in 0..<size {
+            for count in [0, 1, 6, 7, 8, 13, 4999, 20_003] {
+                var bytes = rank == root ? sample(count, root) : sample(rank * 3, rank)
+                try group.broadcast(&bytes, from: root)
+                expect(bytes == sample(count, root), "broadcast of \(count) bytes from \(root)")
+            }
+            for counts in [
+                (0..<size).map { $0 }, (0..<size).map { ($0 + 1) % 2 * 17 }, (0..<size).map { 9001 / ($0 + 1) },
+            ] {
+                let expected = counts.enumerated().map { sample($1, $0) }
+                let gathered = try group.gather(sample(counts[rank], rank), to: root)
+                expect(gathered == (rank == root ? expected : []), "gather of \(counts) at \(root)")
+                expect(try group.allGather(sample(counts[rank], rank)) == expected, "all-gather of \(counts)")
+            }
+        }
+        let messages = (0..<size).map { sample(($0 * 7 + rank * 5) % 23, rank * 10 + $0) }
+        let expected = (0..<size).map { sample((rank * 7 + $0 * 5) % 23, $0 * 10 + rank) }
+        expect(try group.exchange(messages) == expected, "exchange of messages")
+        try group.barrier()
+    }
+    say("bytes agree")
+}
