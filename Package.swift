@@ -3,6 +3,7 @@
 // The targets are the architecture: one folder each, lowest level first, imports only go down.
 // Sources/README.md says what each target owns.
 
+import Foundation
 import PackageDescription
 
 // MARK: - Settings
@@ -18,7 +19,6 @@ let kernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3", "-Ounch
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
-let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -33,7 +33,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -82,8 +81,8 @@ let package = Package(
             name: "Training",
             dependencies: [
                 "Backbones", "Checkpoints", "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles",
-                "FeatureCache", "ImageCoding", "MessagePassing", "RunConfiguration", "Tensors", "WeightFiles", logging,
-                system,
+                "FeatureCache", "ImageCoding", "MessagePassing", "RunConfiguration", "StrictJSON", "Tensors",
+                "WeightFiles", system,
             ], swiftSettings: vectorised),
         .target(
             name: "Explanations",
@@ -99,8 +98,9 @@ let package = Package(
         .executableTarget(
             name: "infodisent",
             dependencies: [
-                "Backbones", "Checkpoints", "Datasets", "Explanations", "FeatureCache", "Reports", "RunConfiguration",
-                "Training", arguments, logging, system,
+                "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "Explanations",
+                "FeatureCache", "ImageCoding", "Reports", "RunConfiguration", "Tensors", "Training", "WeightFiles",
+                arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",
@@ -131,17 +131,27 @@ let package = Package(
         .testTarget(
             name: "BackbonesTests", dependencies: ["Backbones", "Tensors", "WeightFiles", "ImageCoding", system],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", "Tensors", system]),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", "Tensors", system]),
         .testTarget(
             name: "CheckpointsTests",
             dependencies: [
                 "Checkpoints", "CounterRandom", "DurableFiles", "StrictJSON", "TemporaryFolders", "WeightFiles", system,
             ]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "DurableFiles", system]),
+        .testTarget(name: "TrainingTests", dependencies: ["DurableFiles", "TemporaryFolders", "Training", system]),
         .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Training", system]),
-        .testTarget(name: "ReportsTests", dependencies: ["Reports", "Explanations", "ImageCoding", system]),
-        .testTarget(
-            name: "CommandLineTests", dependencies: ["DurableFiles", "ImageCoding", "WeightFiles", system]),
+        .testTarget(name: "ReportsTests", dependencies: ["DurableFiles", "Explanations", "ImageCoding", "Reports"]),
+        // Runs the built programs, so it needs them built.
+        .testTarget(name: "CommandLineTests", dependencies: ["infodisent", "infodisent-inspect", system]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// A target's README and the scripts that recorded its tests' reference values are no sources.
+for target in package.targets where target.type != .system {
+    let folder = target.path ?? (target.type == .test ? "Tests/" : "Sources/") + target.name
+    for name in ["README.md", "Reference"] where !target.exclude.contains(name) {
+        let path = "\(Context.packageDirectory)/\(folder)/\(name)"
+        if FileManager.default.fileExists(atPath: path) { target.exclude.append(name) }
+    }
+}

@@ -79,14 +79,16 @@ extension RunConfiguration {
         }
         let key = String(override[..<equals])
         let text = String(override[override.index(after: equals)...])
-        var node: Node?
-        do {
-            node = try Yams.compose(yaml: text)
-        } catch {
-            throw .badOverride(override)
-        }
-        try read(node ?? Node(""), at: ValueLocation(source: "--set", line: nil, key: key))
+        try read(
+            text.hasPrefix("[") ? try list(text, in: override) : Node(text),
+            at: ValueLocation(source: "--set", line: nil, key: key))
         return key
+    }
+
+    /// A list in brackets; everything else after `=` is taken as it is, without YAML's quoting.
+    private func list(_ text: String, in override: String) throws(ConfigurationError) -> Node {
+        guard let node = try? Yams.compose(yaml: text) else { throw .badOverride(override) }
+        return node
     }
 
     /// Rules that hold between keys.

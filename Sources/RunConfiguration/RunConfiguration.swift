@@ -69,8 +69,8 @@ public struct RunConfiguration: Equatable, Sendable {
         public enum Precision: String, CaseIterable, Sendable { case f16, f32 }
         public var directory: FilePath = ""
         public var precision = Precision.f16
-        /// Images in one file of the cache.
-        public var samplesPerShard = 256
+        /// Images in one file of the cache; as many as make about 64 MiB if nil.
+        public var samplesPerShard: Int?
 
         public init() {}
     }
@@ -81,12 +81,17 @@ public struct RunConfiguration: Equatable, Sendable {
             case argmax
             case gumbel
             case gumbelSoft = "gumbel_soft"
+            case topk
+            case logsumexp
+            case average
         }
         public enum ClassifierInit: String, CaseIterable, Sendable { case uniform, backbone }
         public var channelMap = ChannelMap.riemannian
         public var pooling = Pooling.argmax
-        /// Temperature of Gumbel pooling at the first and at the last step; geometric in between.
+        /// Temperature of the Gumbel and `logsumexp` poolings at the first and at the last step; geometric in between.
         public var temperature = [1.0, 0.1]
+        /// Pixels that `topk` pooling averages.
+        public var topK = 3
         /// Strength of the L1 shrinkage of the classifier.
         public var classifierL1 = 0.0
         public var classifierInit = ClassifierInit.uniform

@@ -54,13 +54,14 @@ extension RunConfiguration {
 
         Field("cache", "directory", \.cache.directory, required: true, { !$0.isEmpty }),
         Field("cache", "precision", \.cache.precision),
-        Field("cache", "samples_per_shard", \.cache.samplesPerShard, { $0 > 0 }, expected: positiveInteger),
+        Field("cache", "samples_per_shard", \.cache.samplesPerShard, { $0 ?? 1 > 0 }, expected: positiveInteger),
 
         Field("head", "channel_map", \.head.channelMap),
         Field("head", "pooling", \.head.pooling),
         Field(
             "head", "temperature", \.head.temperature, { $0.count == 2 && $0.allSatisfy { $0 > 0 } },
             expected: "two positive numbers: [first step, last step]"),
+        Field("head", "top_k", \.head.topK, { $0 > 0 }, expected: positiveInteger),
         Field("head", "classifier_l1", \.head.classifierL1, { $0 >= 0 }, expected: "a number, 0 or more"),
         Field("head", "classifier_init", \.head.classifierInit),
 
@@ -89,6 +90,6 @@ extension RunConfiguration {
 }
 
 private let positiveInteger = "an integer, 1 or more"
-private let pixelCount = "an integer from 1 to 8192 (pixels)"
+private let pixelCount = "an integer from 1 to 4096 (pixels)"
 
-private func isPixelCount(_ value: Int?) -> Bool { value.map { (1...8192).contains($0) } ?? true }
+private func isPixelCount(_ value: Int?) -> Bool { value.map { (1...4096).contains($0) } ?? true }

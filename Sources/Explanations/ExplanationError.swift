@@ -1,0 +1,34 @@
+import DurableFiles
+import SystemPackage
+
+/// What can go wrong when a model is explained.
+public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A table of prototypes that cannot be used.
+    case corruptPrototypes(path: FilePath, reason: String)
+    /// The image of a prototype is not the one it was found in.
+    case prototypeChanged(path: FilePath, expected: ContentDigest, found: ContentDigest)
+    /// The class asked for is none of the model's.
+    case unknownClass(name: String, nearest: String)
+
+    /// The exit code (sysexits) of a program that ends with this error.
+    public var exitCode: Int32 {
+        switch self {
+        case .corruptPrototypes, .prototypeChanged: 65
+        case .unknownClass: 64
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .corruptPrototypes(let path, let reason):
+            "The prototypes in \(path) cannot be used: \(reason). Remove the file; it is made again when needed."
+        case .prototypeChanged(let path, let expected, let found):
+            """
+            \(path) is a prototype, but its content has changed since the features were extracted: SHA-256 \(found) \
+            instead of \(expected). Restore the image, or extract the features and train again.
+            """
+        case .unknownClass(let name, let nearest):
+            "\(name) is not a class of this model. The nearest name is \(nearest)."
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import DurableFiles
+import ImageCoding
+import Synchronization
+import SystemPackage
+import Training
+
+/// What the network saw of prototypes' images, each read once and checked to be the image it was when it was found.
+public final class PrototypePictures: Sendable {
+    private let model: TrainedModel
+    private let pictures = Mutex<[Int: PixelImage]>([:])
+
+    public init(_ model: TrainedModel) { self.model = model }
+
+    /// The picture of a prototype.
+    /// - Throws: `ExplanationError.prototypeChanged`, or the error of a file that is gone or cannot be read.
+    public func callAsFunction(_ prototype: Prototype) throws -> PixelImage {
+        if let picture = pictures.withLock({ $0[prototype.sample] }) { return picture }
+        let path = model.experiment.dataset.root.appending(prototype.path)
+        let bytes = try DurableFile.read(path)
+        let digest = ContentDigest(of: bytes)
+        guard digest == prototype.contentDigest else {
+            throw ExplanationError.prototypeChanged(path: path, expected: prototype.contentDigest, found: digest)
+        }
+        let picture = model.experiment.input.pixels(of: try ImageDecoder.decode(bytes, path: path))
+        pictures.withLock { $0[prototype.sample] = picture }
+        return picture
+    }
+}

@@ -1,0 +1,56 @@
+import DurableFiles
+import Foundation
+import SystemPackage
+import Training
+
+extension PrototypeTable {
+    /// The table as JSON, the same bytes for the same table.
+    public func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    }
+
+    /// Reads a table and checks that it belongs to `model`.
+    /// - Throws: `ExplanationError` if it is damaged or belongs to another head or dataset; `DurableFileError`.
+    public init(reading path: FilePath, for model: TrainedModel) throws {
+        let bytes = try DurableFile.read(path)
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(bytes))
+        } catch {
+            throw ExplanationError.corruptPrototypes(path: path, reason: "it is not a table of prototypes")
+        }
+        guard schemaVersion == Self.currentSchemaVersion else {
+            throw ExplanationError.corruptPrototypes(
+                path: path, reason: "its schema version is \(schemaVersion), not \(Self.currentSchemaVersion)")
+        }
+        guard headDigest == model.headDigest, datasetFingerprint == model.experiment.dataset.fingerprint,
+            channels.count == model.head.channelCount
+        else {
+            throw ExplanationError.corruptPrototypes(path: path, reason: "it belongs to another checkpoint or dataset")
+        }
+        let classCount = model.experiment.dataset.classNames.count
+        for prototype in channels.flatMap({ $0.positive + $0.negative }) {
+            guard (0..<classCount).contains(prototype.label),
+                (0..<featureMap.height).contains(prototype.position.row),
+                (0..<featureMap.width).contains(prototype.position.column)
+            else {
+                throw ExplanationError.corruptPrototypes(
+                    path: path, reason: "the prototype \(prototype.path) has a label or a position that cannot be")
+            }
+        }
+    }
+
+    /// The table that is kept beside the checkpoint of `model`, found anew and kept if there is none that fits.
+    public static func kept(
+        for model: TrainedModel, search: () throws -> PrototypeTable
+    ) throws -> PrototypeTable {
+        let folder = model.runDirectory.appending("prototypes")
+        let path = folder.appending("\(model.checkpointName).json")
+        if let table = try? PrototypeTable(reading: path, for: model) { return table }
+        let table = try search()
+        try DurableFile.createDirectory(folder)
+        try DurableFile.write(table.json(), to: path)
+        return table
+    }
+}

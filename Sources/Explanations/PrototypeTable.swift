@@ -1,0 +1,87 @@
+import DurableFiles
+
+/// Which side of a channel: v_k = max_p ReLU(J_pk) - max_p ReLU(-J_pk) takes one pixel for each.
+public enum Side: String, Codable, CaseIterable, Sendable {
+    /// The pixel of the maximum M_k; it speaks for the classes that use the channel.
+    case positive
+    /// The pixel of the minimum m_k; it speaks against them.
+    case negative
+}
+
+/// A place on the feature map, row 0 at the top.
+public struct MapPosition: Codable, Hashable, Sendable {
+    public let row: Int
+    public let column: Int
+
+    public init(row: Int, column: Int) {
+        self.row = row
+        self.column = column
+    }
+
+    /// The position of pixel `index` of a map `width` pixels wide.
+    public init(index: Int, width: Int) {
+        self.init(row: index / width, column: index % width)
+    }
+}
+
+/// A training image that stands for one side of a channel, with the pixel that won (method: "Explaining").
+public struct Prototype: Codable, Equatable, Sendable {
+    /// Index among the training samples.
+    public let sample: Int
+    /// Path relative to the dataset's root.
+    public let path: String
+    public let label: Int
+    /// SHA-256 of the image file, so that a prototype can never be drawn from another image.
+    public let contentDigest: ContentDigest
+    /// M_k for a positive prototype, m_k for a negative one.
+    public let activation: Float
+    public let position: MapPosition
+
+    enum CodingKeys: String, CodingKey {
+        case sample, path, label, activation, position
+        case contentDigest = "content_digest"
+    }
+}
+
+/// Extent of a feature map, in pixels of the map.
+public struct MapSize: Codable, Equatable, Sendable {
+    public let height: Int
+    public let width: Int
+
+    public init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+    }
+}
+
+/// The prototypes of one channel, strongest first.
+public struct ChannelPrototypes: Codable, Equatable, Sendable {
+    public let channel: Int
+    /// The training images with the largest M_k > 0.
+    public let positive: [Prototype]
+    /// The training images with the smallest m_k < 0.
+    public let negative: [Prototype]
+
+    public subscript(side: Side) -> [Prototype] { side == .positive ? positive : negative }
+}
+
+/// The prototypes of all channels of one head.
+public struct PrototypeTable: Codable, Equatable, Sendable {
+    public static let currentSchemaVersion = 1
+
+    public let schemaVersion: Int
+    /// SHA-256 of the checkpoint's `head.safetensors`.
+    public let headDigest: ContentDigest
+    public let datasetFingerprint: ContentDigest
+    public let featureMap: MapSize
+    /// Channel k at index k.
+    public let channels: [ChannelPrototypes]
+
+    enum CodingKeys: String, CodingKey {
+        case channels
+        case schemaVersion = "schema_version"
+        case headDigest = "head_digest"
+        case datasetFingerprint = "dataset_fingerprint"
+        case featureMap = "feature_map"
+    }
+}

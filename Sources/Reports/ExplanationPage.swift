@@ -1,0 +1,130 @@
+import Explanations
+import Foundation
+import ImageCoding
+
+/// The explanations of some images as one self-contained HTML page.
+public struct ExplanationPage {
+    private let explanations: [ImageExplanation]
+    private let prototypes: PrototypeTable
+    private let figures: PrototypeFigures
+    private let channelCount: Int
+
+    /// - Parameters:
+    ///   - channelCount: channels shown for each image, those with the largest contributions.
+    ///   - picture: gives what the network saw of a prototype's image.
+    public init(
+        _ explanations: [ImageExplanation], prototypes: PrototypeTable, classNames: [String], channelCount: Int,
+        picture: @escaping (Prototype) throws -> PixelImage
+    ) {
+        self.explanations = explanations
+        self.prototypes = prototypes
+        self.channelCount = channelCount
+        figures = PrototypeFigures(featureMap: prototypes.featureMap, classNames: classNames, picture: picture)
+    }
+
+    /// The page's text. Throws what `picture` throws.
+    public func html() throws -> String {
+        var body = """
+            <h1>What the classifier saw</h1>
+            <p class="quiet">The score (logit) of a class is the sum of what its channels add to it. Each channel looks at
+            the image pixel by pixel of the feature map and lets through only its strongest response
+            (<span class="for">for</span> the class, blue box) and its strongest opposite response
+            (<span class="against">against</span> it, orange box). Beside each channel are the training images that excite
+            it most: what the channel stands for.</p>
+
+            """
+        for explanation in explanations { body += try section(explanation) }
+        return HTML.page(title: "What the classifier saw", body: body)
+    }
+
+    private func section(_ explanation: ImageExplanation) throws -> String {
+        let shown = explanation.contributions.prefix(channelCount)
+        return """
+            <h2>\(HTML.escaped(explanation.path))</h2>
+            <div class="row">
+            \(HTML.picture(explanation.pixels, width: 224, description: "the image as the network saw it"))
+            <div class="grow">
+            \(scoreTable(explanation))
+            \(balance(explanation, shown: shown))
+            </div>
+            </div>
+            \(try shown.map { try channel($0, of: explanation) }.joined())
+            """
+    }
+
+    private func scoreTable(_ explanation: ImageExplanation) -> String {
+        var rows = ""
+        for score in explanation.scores.prefix(5) {
+            let isExplained = score.label == explanation.explained.label
+            rows += """
+                <tr><td>\(isExplained ? "<b>" : "")\(HTML.escaped(score.className))\(isExplained ? "</b>" : "")</td>
+                <td class="number">\(HTML.signed(score.logit))</td>
+                <td class="number">\(HTML.percentage(score.probability))</td>
+                <td style="width:180px"><div class="bar" style="width:\(Int(score.probability * 100))%"></div></td></tr>
+
+                """
+        }
+        return """
+            <table><tr><th>class</th><th>logit</th><th>probability</th><th></th></tr>
+            \(rows)</table>
+            """
+    }
+
+    /// The logit as the sum it is, and a check of that.
+    private func balance(_ explanation: ImageExplanation, shown: ArraySlice<ChannelContribution>) -> String {
+        let speaksFor = explanation.contributions.reduce(0) { $0 + $1.positiveContribution }
+        let speaksAgainst = explanation.contributions.reduce(0) { $0 + $1.negativeContribution }
+        let shownSum = shown.reduce(0) { $0 + $1.contribution }
+        let rest = Float(explanation.contributionSum) - shownSum
+        return """
+            <p>The logit <b class="number">\(HTML.signed(explanation.explained.logit))</b> of
+            <b>\(HTML.escaped(explanation.explained.className))</b> is the sum of
+            \(explanation.contributions.count) channels: <span class="for number">\(HTML.signed(speaksFor))</span> for it,
+            <span class="against number">\(HTML.signed(speaksAgainst))</span> against it. The \(shown.count) channels below
+            add <span class="number">\(HTML.signed(shownSum))</span>, all others together
+            <span class="number">\(HTML.signed(rest))</span>.</p>
+            <p class="small quiet">Check: the contributions add up to \(String(format: "%.5f", explanation.contributionSum)),
+            the logit is \(String(format: "%.5f", explanation.explained.logit))
+            (relative difference \(String(format: "%.1e", explanation.additivityError))).
+            Explanation size: \(explanation.explanationSize) channels contribute at least 0.2 of the largest.</p>
+            """
+    }
+
+    private func channel(_ contribution: ChannelContribution, of explanation: ImageExplanation) throws -> String {
+        let side = contribution.dominantSide
+        let amount = contribution.contribution
+        let activation = side == .positive ? contribution.positiveActivation : contribution.negativeActivation
+        return """
+            <div class="channel">
+            <div class="facts">
+            <div class="title">channel \(contribution.channel)</div>
+            <div class="amount \(amount >= 0 ? "for" : "against")">\(HTML.signed(amount))</div>
+            <div class="small quiet number">weight \(String(format: "%.3f", contribution.weight))
+            &times; (\(HTML.signed(contribution.positiveActivation)) \(HTML.signed(contribution.negativeActivation)))</div>
+            <div class="small quiet">\(side == .positive ? "strongest where it responds" : "strongest where it is opposed"):
+            \(HTML.signed(activation))</div>
+            </div>
+            \(HTML.picture(highlighted(contribution, explanation), width: 176, description: "heat map of the channel"))
+            <div class="grow">
+            <div class="small quiet">training images with the \(side == .positive ? "largest" : "smallest") response</div>
+            <div class="prototypes">
+            \(try figures.html(prototypes.channels[contribution.channel][side], side: side))
+            </div>
+            </div>
+            </div>
+
+            """
+    }
+
+    /// The image with the channel's heat map and the winning cell of each side that contributes.
+    private func highlighted(_ contribution: ChannelContribution, _ explanation: ImageExplanation) -> PixelImage {
+        let side = contribution.dominantSide
+        guard let heat = explanation.heatMaps[ChannelSide(channel: contribution.channel, side: side)] else {
+            return explanation.pixels
+        }
+        let position = side == .positive ? contribution.positivePosition : contribution.negativePosition
+        return explanation.pixels
+            .overlaid(with: heat)
+            .outlining(position, of: prototypes.featureMap, side: side)
+    }
+}

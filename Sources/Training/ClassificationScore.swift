@@ -1,0 +1,29 @@
+/// Counts of correctly classified samples; adding up the scores of parts gives the score of the whole, exactly.
+public struct ClassificationScore: Equatable, Sendable {
+    public private(set) var sampleCount = 0
+    /// Samples whose class has the largest logit.
+    public private(set) var top1Count = 0
+    /// Samples whose class is among the five largest logits.
+    public private(set) var top5Count = 0
+
+    public init() {}
+
+    public var top1: Double { sampleCount == 0 ? 0 : Double(top1Count) / Double(sampleCount) }
+    public var top5: Double { sampleCount == 0 ? 0 : Double(top5Count) / Double(sampleCount) }
+
+    /// Counts one sample with the given logits, one per class. Among equal logits the lower class comes first.
+    public mutating func count(logits: some RandomAccessCollection<Float>, label: Int) {
+        let own = logits[logits.index(logits.startIndex, offsetBy: label)]
+        var rank = 0
+        for (index, logit) in logits.enumerated() where logit > own || (logit == own && index < label) { rank += 1 }
+        sampleCount += 1
+        if rank == 0 { top1Count += 1 }
+        if rank < 5 { top5Count += 1 }
+    }
+
+    public static func += (total: inout Self, part: Self) {
+        total.sampleCount += part.sampleCount
+        total.top1Count += part.top1Count
+        total.top5Count += part.top5Count
+    }
+}

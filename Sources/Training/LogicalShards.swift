@@ -1,0 +1,61 @@
+import CounterRandom
+
+/// How the training samples are cut into logical shards and walked through, as a pure function of the number of samples,
+/// the number of shards and the seed.
+///
+/// A logical shard is the unit that ranks host: each step takes up to `samplesPerShard` samples from every shard and
+/// computes one gradient per shard, whoever hosts it. Samples are dealt out in turn (sample i belongs to shard i mod V),
+/// so that shards differ by at most one sample and, with samples in class order, every shard sees every class.
+public struct LogicalShards: Equatable, Sendable {
+    /// Number of training samples.
+    public let sampleCount: Int
+    /// Number of logical shards, V.
+    public let shardCount: Int
+    /// Samples that one shard gives to one step; the last step of an epoch may get fewer.
+    public let samplesPerShard: Int
+    public let seed: UInt64
+
+    public init(sampleCount: Int, shardCount: Int, batchSize: Int, seed: UInt64) {
+        precondition(sampleCount > 0, "there are no samples to train on")
+        precondition(
+            batchSize > 0 && batchSize % shardCount == 0,
+            "a batch of \(batchSize) cannot be taken evenly from \(shardCount) logical shards")
+        self.sampleCount = sampleCount
+        self.shardCount = shardCount
+        samplesPerShard = batchSize / shardCount
+        self.seed = seed
+    }
+
+    /// Steps of one epoch: as many as the largest shard needs.
+    public var stepsPerEpoch: Int {
+        let largestShard = (sampleCount + shardCount - 1) / shardCount
+        return (largestShard + samplesPerShard - 1) / samplesPerShard
+    }
+
+    /// The shards that `rank` of `rankCount` hosts: consecutive ones, as many on each rank as possible.
+    public func hosted(byRank rank: Int, of rankCount: Int) -> Range<Int> {
+        precondition(
+            (1...shardCount).contains(rankCount) && (0..<rankCount).contains(rank),
+            "rank \(rank) of \(rankCount) cannot host some of \(shardCount) logical shards")
+        return rank * shardCount / rankCount..<(rank + 1) * shardCount / rankCount
+    }
+
+    /// The samples of `shard` in the order in which `epoch` visits them.
+    public func order(epoch: Int, shard: Int) -> [Int] {
+        var stream = RandomStream(seed: seed, purpose: .shuffle, epoch, shard)
+        return stream.shuffled(Array(stride(from: shard, to: sampleCount, by: shardCount)))
+    }
+
+    /// The orders of all shards in `epoch`, from which `batch(ofStep:from:)` cuts the steps.
+    public func orders(epoch: Int) -> [[Int]] {
+        (0..<shardCount).map { order(epoch: epoch, shard: $0) }
+    }
+
+    /// The samples that each shard gives to one step of an epoch, some of them none at the end of the epoch.
+    public func batch(ofStep stepInEpoch: Int, from orders: [[Int]]) -> [ArraySlice<Int>] {
+        orders.map { order in
+            let start = min(order.count, stepInEpoch * samplesPerShard)
+            return order[start..<min(order.count, start + samplesPerShard)]
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Checkpoints
+import DurableFiles
+import Glibc
+import RunConfiguration
+import SystemPackage
+
+/// The folder of a run: `config.yaml`, `metrics.jsonl`, `checkpoints/`.
+///
+/// While a value of this type lives, no other process can train in the same folder: it holds a lock that the system
+/// releases when the process ends, however it ends.
+final class RunDirectory {
+    let path: FilePath
+    private let lock: FileDescriptor
+
+    var metricsPath: FilePath { path.appending("metrics.jsonl") }
+    var configurationPath: FilePath { path.appending("config.yaml") }
+
+    /// Makes the folder if it is not there, and takes its lock.
+    init(_ path: FilePath) throws {
+        self.path = path
+        try DurableFile.createDirectory(path)
+        lock = try FileDescriptor.open(
+            path.appending(".lock"), .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+        guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            try? lock.close()
+            throw TrainingError.runInUse(directory: path)
+        }
+        try DurableFile.removeStaleTemporaries(in: path)
+    }
+
+    deinit { try? lock.close() }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Synchronization
+import Training
+
+/// What the program says to a person: results on standard output, everything else on standard error.
+enum Console {
+    /// Writes a line of results to standard output.
+    static func result(_ line: String) { write(line + "\n", to: .standardOutput) }
+
+    /// Writes a line about what is going on to standard error.
+    static func note(_ line: String) {
+        progress.clear()
+        write(line + "\n", to: .standardError)
+    }
+
+    /// Shows progress on standard error: a bar on a terminal, now and then a line elsewhere.
+    static let showProgress: ProgressHandler = { report in progress.show(report) }
+
+    /// Reports `error` in one line (or as many as it lists) and ends the process with its exit code.
+    static func fail(_ error: any Error) -> Never {
+        note("infodisent: \(error)")
+        exit(exitCode(for: error).rawValue)
+    }
+
+    private static let progress = ProgressBar()
+
+    fileprivate static func write(_ text: String, to handle: FileHandle) {
+        // A reader that has gone away (`infodisent ... | head`) is not an error of the run.
+        try? handle.write(contentsOf: Data(text.utf8))
+    }
+}
+
+/// A progress bar with rate and time left, redrawn in place on a terminal; a plain line every few seconds elsewhere.
+private final class ProgressBar: Sendable {
+    private struct State {
+        var activity = ""
+        var start = ContinuousClock.now
+        var firstCompleted = 0
+        var lastShown: ContinuousClock.Instant?
+        var isDrawn = false
+    }
+
+    private let state = Mutex(State())
+    private let isTerminal = isatty(STDERR_FILENO) != 0
+
+    func show(_ report: ProgressReport) {
+        state.withLock { state in
+            let now = ContinuousClock.now
+            if state.activity != report.activity {
+                state = State(activity: report.activity, start: now, firstCompleted: report.completed)
+            }
+            let isLast = report.completed >= report.total
+            let interval: Duration = isTerminal ? .milliseconds(100) : .seconds(10)
+            if let lastShown = state.lastShown, now - lastShown < interval, !isLast { return }
+            if state.lastShown == nil && !isTerminal && !isLast && report.completed == state.firstCompleted {
+                state.lastShown = now
+                return
+            }
+            state.lastShown = now
+            let elapsed = (now - state.start) / .seconds(1)
+            let line = line(for: report, done: report.completed - state.firstCompleted, elapsed: elapsed)
+            if isTerminal {
+                Console.write("\r\u{1B}[K" + line + (isLast ? "\n" : ""), to: .standardError)
+                state.isDrawn = !isLast
+            } else {
+                Console.write(line + "\n", to: .standardError)
+            }
+            if isLast { state.activity = "" }
+        }
+    }
+
+    /// Removes a half-drawn bar, so that another line can be written.
+    func clear() {
+        state.withLock { state in
+            if state.isDrawn { Console.write("\r\u{1B}[K", to: .standardError) }
+            state.isDrawn = false
+        }
+    }
+
+    private func line(for report: ProgressReport, done: Int, elapsed: Double) -> String {
+        let fraction = report.total > 0 ? min(1, Double(report.completed) / Double(report.total)) : 1
+        var parts = [report.activity]
+        if isTerminal {
+            let filled = Int(fraction * 24)
+            parts.append("[" + String(repeating: "=", count: filled) + String(repeating: " ", count: 24 - filled) + "]")
+        }
+        parts.append("\(Int(fraction * 100)) %  \(report.completed)/\(report.total) \(report.unit)")
+        if done > 0 && elapsed > 0.2 {
+            let rate = Double(done) / elapsed
+            parts.append(String(format: "%.0f/s", rate))
+            let remaining = Double(report.total - report.completed) / rate
+            parts.append(report.completed < report.total ? "\(clock(remaining)) left" : "in \(clock(elapsed))")
+        }
+        if !report.detail.isEmpty { parts.append(report.detail) }
+        return parts.joined(separator: "  ")
+    }
+
+    private func clock(_ seconds: Double) -> String {
+        let seconds = Int(seconds.rounded())
+        if seconds < 3600 { return String(format: "%d:%02d", seconds / 60, seconds % 60) }
+        return String(format: "%d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    }
+}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import Datasets
+import DurableFiles
+import Foundation
+import SystemPackage
+import Training
+
+/// `infodisent evaluate`: the accuracy of a checkpoint beside that of the black box.
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Evaluate a checkpoint on the test images, beside the plain linear classifier on the same features.")
+
+    @OptionGroup var source: CheckpointOptions
+    @Flag(help: "Print JSON.") var json = false
+    @Option(
+        help: ArgumentHelp("Write one line per test image: path, class, prediction.", valueName: "FILE.csv"),
+        transform: { FilePath($0) })
+    var predictions: FilePath?
+    @OptionGroup var deployment: DeploymentOptions
+
+    func run() throws {
+        let team = deployment.team
+        let model = try source.load()
+        let cache = try model.cache()
+        let predictions = try Evaluation.predictions(
+            model.head, cache: cache, split: .test, team: team, progress: Console.showProgress)
+        var blackBox: ClassificationScore?
+        if model.configuration.evaluation.blackBox {
+            Console.note("Fitting the plain linear classifier on the same features...")
+            blackBox = try BlackBox(fitting: cache, seed: UInt64(model.configuration.run.seed), team: team)
+                .score(cache, split: .test, team: team)
+        }
+        if let path = self.predictions {
+            try DurableFile.write(csv(predictions, classNames: cache.identity.classNames), to: path)
+        }
+        let summary = EvaluationSummary(
+            checkpoint: model.checkpointName, backbone: model.configuration.backbone.name,
+            classCount: model.head.classCount, predictions: predictions, blackBox: blackBox,
+            orthogonalityError: model.head.orthogonalityError(team: team))
+        Console.result(json ? try jsonText(summary) : summary.table)
+    }
+
+    /// RFC 4180, with a header line.
+    private func csv(_ predictions: [Prediction], classNames: [String]) -> String {
+        func field(_ text: String) -> String {
+            guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
+            return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+        }
+        var text = "path,class,predicted_class,probability,correct,explanation_size\r\n"
+        for prediction in predictions {
+            let fields = [
+                prediction.path, classNames[prediction.label], classNames[prediction.topClasses[0]],
+                String(format: "%.6f", prediction.probability), String(prediction.topClasses[0] == prediction.label),
+                String(prediction.explanationSize),
+            ]
+            text += fields.map(field).joined(separator: ",") + "\r\n"
+        }
+        return text
+    }
+}
+
+/// The figures of an evaluation, as JSON and as a table.
+struct EvaluationSummary: Encodable {
+    struct Accuracy: Encodable {
+        let top1: Double
+        let top5: Double
+    }
+
+    let checkpoint: String
+    let backbone: String
+    let classCount: Int
+    let testImageCount: Int
+    let head: Accuracy
+    let blackBox: Accuracy?
+    /// Top-1 of the head minus that of the black box, in percentage points.
+    let gapInPoints: Double?
+    /// Mean number of channels whose contribution is at least 0.2 of the largest.
+    let meanExplanationSize: Double
+    let orthogonalityError: Float
+
+    init(
+        checkpoint: String, backbone: String, classCount: Int, predictions: [Prediction],
+        blackBox: ClassificationScore?, orthogonalityError: Float
+    ) {
+        self.checkpoint = checkpoint
+        self.backbone = backbone
+        self.classCount = classCount
+        testImageCount = predictions.count
+        let count = Double(max(predictions.count, 1))
+        head = Accuracy(
+            top1: Double(predictions.count { $0.topClasses[0] == $0.label }) / count,
+            top5: Double(predictions.count { $0.topClasses.contains($0.label) }) / count)
+        self.blackBox = blackBox.map { Accuracy(top1: $0.top1, top5: $0.top5) }
+        gapInPoints = blackBox.map { [head] in (head.top1 - $0.top1) * 100 }
+        meanExplanationSize = Double(predictions.reduce(0) { $0 + $1.explanationSize }) / count
+        self.orthogonalityError = orthogonalityError
+    }
+
+    var table: String {
+        func row(_ name: String, _ accuracy: Accuracy) -> String {
+            name.padding(toLength: 42, withPad: " ", startingAt: 0)
+                + String(format: "%8.2f %% %8.2f %%", accuracy.top1 * 100, accuracy.top5 * 100)
+        }
+        var lines = [
+            "\(testImageCount) test images of \(classCount) classes, backbone \(backbone), \(checkpoint)",
+            "".padding(toLength: 42, withPad: " ", startingAt: 0) + "     top-1      top-5",
+            row("InfoDisent head", head),
+        ]
+        if let blackBox, let gapInPoints {
+            lines.append(row("black box (linear on pooled features)", blackBox))
+            lines.append(
+                "gap".padding(toLength: 42, withPad: " ", startingAt: 0) + String(format: "%+8.2f points", gapInPoints))
+        }
+        lines.append(
+            String(
+                format: "explanation size: %.1f channels on average contribute at least 0.2 of the largest",
+                meanExplanationSize))
+        lines.append(String(format: "max|U^T U - I| = %.1e", orthogonalityError))
+        return lines.joined(separator: "\n")
+    }
+}

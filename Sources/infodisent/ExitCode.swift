@@ -1,0 +1,59 @@
+import Backbones
+import Checkpoints
+import Datasets
+import DisentangledHead
+import DurableFiles
+import Explanations
+import FeatureCache
+import Foundation
+import ImageCoding
+import RunConfiguration
+import SystemPackage
+import Training
+import WeightFiles
+
+/// The exit codes of the program (sysexits.h).
+enum ExitCode: Int32 {
+    /// Wrong use of the command line.
+    case usage = 64
+    /// A corrupt or unfitting checkpoint, weight file, cache or image.
+    case badData = 65
+    /// A file or folder that should be there is not.
+    case missingInput = 66
+    /// A fault of the program itself.
+    case internalFault = 70
+    /// The disk or the file system refused.
+    case inputOutput = 74
+    /// Stopped early with a checkpoint written: run it again to go on.
+    case stoppedEarly = 75
+    /// A configuration that cannot be carried out.
+    case badConfiguration = 78
+}
+
+/// The exit code that tells a script what kind of error this is.
+func exitCode(for error: any Error) -> ExitCode {
+    switch error {
+    case ConfigurationError.missingFile: .missingInput
+    case ImageCodingError.invalidTransform: .badConfiguration
+    case is ConfigurationError, is HeadError: .badConfiguration
+    case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault
+    case BackboneError.unknownName: .badConfiguration
+    case is BackboneError, is ImageCodingError: .badData
+    case PartDatasetError.invalidOption: .usage
+    case is PartDatasetError, is Errno, is CocoaError: .inputOutput
+    default: .internalFault
+    }
+}
+
+/// An error that knows its exit code.
+private protocol ErrorWithExitCode: Error {
+    var exitCode: Int32 { get }
+}
+
+extension CheckpointError: ErrorWithExitCode {}
+extension DatasetError: ErrorWithExitCode {}
+extension DurableFileError: ErrorWithExitCode {}
+extension ExplanationError: ErrorWithExitCode {}
+extension FeatureCacheError: ErrorWithExitCode {}
+extension TrainingError: ErrorWithExitCode {}
+extension WeightFileError: ErrorWithExitCode {}

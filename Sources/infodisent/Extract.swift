@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import RunConfiguration
+import SystemPackage
+import Training
+
+/// `infodisent extract`: runs the frozen backbone over a dataset into a feature cache.
+struct Extract: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the frozen backbone over a dataset and keep its feature maps in a cache.",
+        discussion: """
+            Give either --config, or --backbone, --dataset and --output. A cache that is partly there is completed; one \
+            made from other weights, images or input settings is refused.
+            """)
+
+    @Option(name: .customLong("config"), help: "A configuration file (YAML).", transform: { FilePath($0) })
+    var path: FilePath?
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp("Override a key of the configuration; may be repeated.", valueName: "key.path=value"))
+    var overrides: [String] = []
+    @Option(help: "A backbone that `infodisent backbones` lists.") var backbone: String?
+    @Option(help: "Its weight file (not needed for demo).", transform: { FilePath($0) }) var weights: FilePath?
+    @Option(help: "The dataset's folder.", transform: { FilePath($0) }) var dataset: FilePath?
+    @Option(help: "The cache's folder.", transform: { FilePath($0) }) var output: FilePath?
+    @Option(help: "Number format of the cache: f16 or f32.") var precision: RunConfiguration.Cache.Precision?
+    @OptionGroup var deployment: DeploymentOptions
+
+    func validate() throws {
+        if path == nil && (backbone == nil || dataset == nil || output == nil) {
+            throw ValidationError("Give --config, or all of --backbone, --dataset and --output.")
+        }
+    }
+
+    func run() throws {
+        let experiment = try Experiment(runConfiguration())
+        experiment.dataset.notes.forEach(Console.note)
+        let stop = StopSignals.request()
+        guard
+            let cache = try Extraction.run(
+                experiment, team: deployment.team, stop: stop, progress: Console.showProgress)
+        else {
+            Console.note("Stopped before the cache was complete: run the same command again to go on.")
+            throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
+        }
+        Console.note(
+            "\(experiment.configuration.cache.directory) holds \(cache.samples.count) feature maps of "
+                + "\(cache.identity.featureMap).")
+    }
+
+    /// The configuration of the file, or of the defaults, with what the options set.
+    private func runConfiguration() throws -> RunConfiguration {
+        var sets = overrides
+        if let backbone { sets.append("backbone.name=\(backbone)") }
+        if let weights { sets.append("backbone.weights=\(weights)") }
+        if let dataset { sets.append("dataset.root=\(dataset)") }
+        if let output { sets.append("cache.directory=\(output)") }
+        if let precision { sets.append("cache.precision=\(precision.rawValue)") }
+        if let path { return try RunConfiguration(contentsOf: path, overrides: sets).withAbsolutePaths() }
+        // Extraction does not use the run directory, which every configuration must name.
+        sets.append("run.directory=.")
+        return try RunConfiguration(yaml: "", source: "The command line", overrides: sets).withAbsolutePaths()
+    }
+}
+
+extension RunConfiguration.Cache.Precision: ExpressibleByArgument {}

@@ -1,0 +1,31 @@
+import ArgumentParser
+import Datasets
+import SystemPackage
+import Tensors
+
+/// `infodisent generate`: draws the built-in part dataset.
+struct Generate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Draw the built-in part dataset: birds whose class is a combination of parts.",
+        discussion: "The same options give the same bytes. DIR must not exist yet.")
+
+    @Option(help: "The folder to make.", transform: { FilePath($0) }) var output: FilePath
+    @Option(help: "Number of classes.") var classes = 50
+    @Option(help: "Number of the first class; classes from 50 on share none with the default 50.") var firstClass = 0
+    @Option(help: "Training images of each class.") var train = 60
+    @Option(help: "Test images of each class.") var test = 20
+    @Option(help: "Seed of everything that varies between images of a class.") var seed = 0
+    @Option(help: "Side of the square images, in pixels.") var side = 160
+    @OptionGroup var deployment: DeploymentOptions
+
+    func run() throws {
+        let options = PartDataset.Options(
+            classCount: classes, firstClass: firstClass, trainPerClass: train, testPerClass: test,
+            seed: UInt64(max(0, seed)), imageSide: side)
+        try PartDataset.generate(options, into: output, team: deployment.team) { completed, total in
+            Console.showProgress(
+                .init(activity: "generate", completed: completed, total: total, unit: "images"))
+        }
+        Console.note("\(classes) classes with \(train) training and \(test) test images each are in \(output).")
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+
+@main
+struct Infodisent: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "infodisent",
+        abstract: "Explains image classifiers: trains a head of disentangled channels on a frozen backbone.",
+        discussion: """
+            A usual run: extract the features of a dataset once, train the head on them, evaluate it, and look at what \
+            its channels mean. Results go to standard output; progress and errors go to standard error.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            Generate.self, Extract.self, Train.self, Evaluate.self, FindPrototypes.self, Explain.self,
+            ListBackbones.self,
+        ])
+
+    static func main() {
+        var command: any ParsableCommand
+        do {
+            command = try parseAsRoot()
+        } catch {
+            exit(withError: error)
+        }
+        do {
+            try command.run()
+        } catch let error as CleanExit {
+            exit(withError: error)
+        } catch let error as ArgumentParser.ExitCode {
+            exit(withError: error)
+        } catch let error as ValidationError {
+            exit(withError: error)
+        } catch {
+            Console.fail(error)
+        }
+    }
+}

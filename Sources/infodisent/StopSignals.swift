@@ -1,0 +1,28 @@
+import Dispatch
+import Foundation
+import Training
+
+/// Turns signals that ask the program to end into a `StopRequest`, so that work in progress is finished and kept.
+enum StopSignals {
+    /// SIGUSR1 is what a batch system can send before a time limit; SIGINT is Ctrl-C; SIGTERM is a polite kill.
+    private static let signals = [SIGUSR1, SIGINT, SIGTERM]
+
+    nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+
+    /// A request that the first such signal sets; a second one ends the process at once, as without this.
+    static func request() -> StopRequest {
+        let stop = StopRequest()
+        for number in signals {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                stop.request()
+                signal(number, SIG_DFL)
+                Console.note("Signal received: finishing the step in work (once more to end at once).")
+            }
+            source.resume()
+            sources.append(source)
+        }
+        return stop
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import SystemPackage
+import Training
+
+/// `infodisent train`: trains the head on a configuration's dataset.
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train the head on the frozen features of a dataset.",
+        discussion: """
+            Features that are not in the cache yet are extracted first. A run that was ended goes on from its last \
+            checkpoint and ends with the same bytes as one that was not.
+            """)
+
+    @OptionGroup var source: ConfigurationOptions
+    @Option(
+        help: ArgumentHelp(
+            "Where to begin: auto (the last checkpoint, if any), never (from the start), or a checkpoint's folder.",
+            valueName: "auto|never|DIR"),
+        transform: { text in
+            switch text {
+            case "auto": .automatic
+            case "never": .never
+            default: .from(FilePath(text))
+            }
+        })
+    var resume = TrainingRun.Resume.automatic
+    @OptionGroup var deployment: DeploymentOptions
+
+    func run() throws {
+        let stop = StopSignals.request()
+        let experiment = try Experiment(source.load())
+        experiment.dataset.notes.forEach(Console.note)
+        guard
+            let cache = try Extraction.run(
+                experiment, team: deployment.team, stop: stop, progress: Console.showProgress)
+        else {
+            Console.note("Stopped before the features were complete: run the same command again to go on.")
+            throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
+        }
+        var training = try TrainingRun(
+            experiment, cache: cache, resume: resume, team: deployment.team, stop: stop,
+            progress: Console.showProgress, note: { Console.note($0) })
+        let outcome = try training.run()
+        if !outcome.isComplete {
+            Console.note(
+                "Stopped after step \(outcome.step) of \(outcome.totalSteps) with a checkpoint in "
+                    + "\(outcome.checkpoint): run the same command again to go on.")
+            throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
+        }
+        if let top1 = outcome.testTop1 {
+            Console.note(String(format: "Trained: top-1 %.2f %% on the test images.", top1 * 100))
+        }
+        Console.result(outcome.checkpoint.string)
+    }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import Testing
+
+@Suite struct MainJobTests {
+    @Test func aModelIsTrainedEvaluatedAndExplained() throws {
+        let folder = try SmallExperiment.trainedFolder()
+
+        let summary = try json(Tool.infodisent.succeed("evaluate", "--checkpoint", "run", "--json", in: folder))
+        #expect(summary["test_image_count"] as? Int == 20)
+        #expect(summary["class_count"] as? Int == 4)
+        let head = try #require(summary["head"] as? [String: Double])
+        let blackBox = try #require(summary["black_box"] as? [String: Double])
+        #expect(try #require(head["top1"]) > 0.5, "four classes, so chance is 0.25")
+        #expect(try #require(blackBox["top1"]) > 0.5)
+
+        try Tool.infodisent.succeed("prototypes", "--checkpoint", "run", "--output", "prototypes", in: folder)
+        let table = try json(folder.text("prototypes/prototypes.json"))
+        #expect((table["channels"] as? [[String: Any]])?.isEmpty == false)
+
+        let images = try testImages(folder)
+        try Tool.infodisent.run(
+            ["explain", "--checkpoint", "run", "--output", "explanation"] + images, in: folder)
+        let explanations = try #require(
+            try JSONSerialization.jsonObject(with: folder.bytes("explanation/explanations.json")) as? [[String: Any]])
+        #expect(explanations.count == images.count)
+        for explanation in explanations {
+            let logit = try #require(explanation["logit"] as? Double)
+            let contributions = try #require(explanation["contributions"] as? [[String: Any]])
+            let sum = contributions.reduce(0.0) { $0 + ($1["contribution"] as? Double ?? .nan) }
+            #expect(abs(sum - logit) <= 1e-4 * abs(logit))
+        }
+        for page in ["prototypes/index.html", "explanation/index.html"] {
+            let text = try folder.text(page)
+            #expect(text.contains("data:image/jpeg;base64,"))
+            #expect(!text.contains("http:") && !text.contains("https:"), "\(page) needs other files")
+        }
+    }
+
+    @Test func thePredictionsAreWrittenForEveryTestImage() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let summary = try json(
+            Tool.infodisent.succeed(
+                "evaluate", "--checkpoint", "run/checkpoints", "--json", "--predictions", "predictions.csv", "--set",
+                "evaluation.black_box=false", in: folder))
+        let lines = try folder.text("predictions.csv").components(separatedBy: "\r\n").filter { !$0.isEmpty }
+        #expect(lines[0] == "path,class,predicted_class,probability,correct,explanation_size")
+        #expect(lines.count == 21)
+        let correctCount = lines.count { $0.contains(",true,") }
+        #expect((summary["head"] as? [String: Double])?["top1"] == Double(correctCount) / 20)
+        #expect(summary["black_box"] == nil)
+    }
+
+    @Test func anotherClassThanThePredictedOneCanBeExplained() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let image = try #require(try testImages(folder).first)
+        let name = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: folder.url("birds/test").path).sorted().last)
+        try Tool.infodisent.succeed(
+            "explain", "--checkpoint", "run", "--output", "explanation", "--class", name, "--channels", "3", image,
+            in: folder)
+        let text = try folder.text("explanation/explanations.json")
+        #expect(text.contains("\"explained_class\" : \"\(name)\""))
+        let outcome = try Tool.infodisent.run(
+            ["explain", "--checkpoint", "run", "--output", "explanation", "--class", name + "x", image], in: folder)
+        #expect(outcome.exitCode == 64 && outcome.errors.contains(name))
+    }
+
+    @Test func theInspectorReadsWhatTrainingWrote() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let text = try Tool.inspect.succeed("run", "--verify", in: folder)
+        #expect(text.contains("ok"))
+        #expect(text.contains("channel_map"))
+    }
+
+    @Test func aRunThatIsCompleteSaysSoAndChangesNothing() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let before = try folder.contents(of: "run")
+        try Tool.infodisent.succeed("train", "--config", "small.yaml", in: folder)
+        #expect(try folder.contents(of: "run") == before)
+    }
+
+    @Test func aClassFolderTreeWithoutSplitsRunsThrough() throws {
+        let folder = try SmallExperiment.folder()
+        try FileManager.default.moveItem(at: folder.url("birds/train"), to: folder.url("photos"))
+        try Tool.infodisent.succeed(
+            "extract", "--backbone", "demo", "--dataset", "photos", "--output", "photo-features", "--precision", "f32",
+            in: folder)
+        try Tool.infodisent.succeed(
+            "train", "--config", "small.yaml", "--set", "dataset.root=photos", "--set", "dataset.kind=class_folders",
+            "--set", "cache.directory=photo-features", "--set", "cache.precision=f32", "--set",
+            "run.directory=photo-run",
+            in: folder)
+        let summary = try json(Tool.infodisent.succeed("evaluate", "--checkpoint", "photo-run", "--json", in: folder))
+        #expect(summary["test_image_count"] as? Int == 12, "a quarter of twelve images of each of four classes")
+    }
+
+    @Test func theBackbonesAreListed() throws {
+        let folder = try Folder()
+        let text = try Tool.infodisent.succeed("backbones", in: folder)
+        for name in ["demo", "resnet18", "resnet50", "resnet152"] { #expect(text.contains(name)) }
+        let list = try #require(
+            try JSONSerialization.jsonObject(
+                with: Data(Tool.infodisent.succeed("backbones", "--json", in: folder).utf8)) as? [[String: Any]])
+        let resnet50 = try #require(list.first { $0["name"] as? String == "resnet50" })
+        let map = try #require(resnet50["feature_map"] as? [String: Int])
+        #expect(map == ["height": 7, "width": 7, "channel_count": 2048])
+    }
+
+    private func json(_ text: String) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    /// One test image of each class.
+    private func testImages(_ folder: Folder) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.url("birds/test").path).sorted().map { name in
+            let file = try FileManager.default.contentsOfDirectory(atPath: folder.url("birds/test/\(name)").path)
+            return "birds/test/\(name)/\(file.sorted()[0])"
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import SystemPackage
+import Testing
+
+/// The programs as they were built, run as a user would run them.
+enum Tool: String {
+    case infodisent
+    case inspect = "infodisent-inspect"
+
+    /// What a run of a program left behind.
+    struct Outcome {
+        let exitCode: Int32
+        let output: String
+        let errors: String
+    }
+
+    /// The folder of the build, where the test program itself is.
+    private static let products: URL = {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: own).deletingLastPathComponent()
+    }()
+
+    /// Starts the program; its output goes to files in `folder`.
+    func start(_ arguments: [String], in folder: Folder) throws -> Process {
+        let process = Process()
+        process.executableURL = Self.products.appending(path: rawValue)
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: folder.path.string)
+        for (name, set) in [("stdout", { process.standardOutput = $0 }), ("stderr", { process.standardError = $0 })]
+            as [(String, (FileHandle) -> Void)]
+        {
+            let path = folder.path.appending(name).string
+            FileManager.default.createFile(atPath: path, contents: nil)
+            set(try #require(FileHandle(forWritingAtPath: path)))
+        }
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
+    /// Runs the program to its end.
+    @discardableResult
+    func run(_ arguments: [String], in folder: Folder) throws -> Outcome {
+        let process = try start(arguments, in: folder)
+        process.waitUntilExit()
+        return Outcome(
+            exitCode: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
+            output: try folder.text("stdout"), errors: try folder.text("stderr"))
+    }
+
+    /// Runs the program and requires that it succeeds.
+    @discardableResult
+    func succeed(
+        _ arguments: String..., in folder: Folder, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> String {
+        let outcome = try run(arguments, in: folder)
+        try #require(
+            outcome.exitCode == 0, "\(rawValue) \(arguments): exit code \(outcome.exitCode): \(outcome.errors)",
+            sourceLocation: sourceLocation)
+        return outcome.output
+    }
+}
+
+/// A folder of a test's own, removed with the value.
+final class Folder {
+    let path: FilePath
+
+    init() throws {
+        path = FilePath(FileManager.default.temporaryDirectory.path).appending("infodisent-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path.string) }
+
+    func bytes(_ name: String) throws -> Data { try Data(contentsOf: url(name)) }
+    func text(_ name: String) throws -> String { String(decoding: try bytes(name), as: UTF8.self) }
+    func url(_ name: String) -> URL { URL(fileURLWithPath: path.pushing(FilePath(name)).string) }
+    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: url(name).path) }
+
+    func write(_ data: Data, to name: String) throws {
+        try FileManager.default.createDirectory(
+            at: url(name).deletingLastPathComponent(), withIntermediateDirectories: true)
+        try data.write(to: url(name))
+    }
+
+    func copy(_ name: String, to other: String) throws {
+        try FileManager.default.copyItem(at: url(name), to: url(other))
+    }
+
+    func remove(_ name: String) throws { try FileManager.default.removeItem(at: url(name)) }
+
+    /// The relative paths and contents of all files below `name`, except hidden ones.
+    func contents(of name: String) throws -> [String: Data] {
+        let root = url(name)
+        var result: [String: Data] = [:]
+        for case let file as String in try #require(FileManager.default.enumerator(atPath: root.path))
+        where !file.split(separator: "/").contains(where: { $0.hasPrefix(".") }) {
+            var isDirectory: ObjCBool = false
+            let path = root.appending(path: file).path
+            if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue {
+                result[file] = try Data(contentsOf: URL(fileURLWithPath: path))
+            }
+        }
+        return result
+    }
+}
