@@ -31,8 +31,14 @@ extension PixelImage {
         let top = position.row * height / map.height
         let right = (position.column + 1) * width / map.width
         let bottom = (position.row + 1) * height / map.height
-        return outliningRectangle(
-            x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2,
-            colour: side == .positive ? .skyBlue : .vermilion, thickness: max(1, width / 96))
+        let thickness = max(2, width / 64)
+        // A dark rim keeps the outline visible on bright pictures.
+        return
+            outliningRectangle(
+                x: left - 2, y: top - 2, width: right - left + 4, height: bottom - top + 4, colour: .black, thickness: 1
+            )
+            .outliningRectangle(
+                x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2,
+                colour: side == .positive ? .skyBlue : .vermilion, thickness: thickness)
     }
 }

@@ -19,7 +19,7 @@ public struct PrototypePage {
         self.table = table
         self.classNames = classNames
         self.classifier = classifier
-        figures = PrototypeFigures(featureMap: table.featureMap, classNames: classNames, picture: picture, width: 96)
+        figures = PrototypeFigures(featureMap: table.featureMap, classNames: classNames, picture: picture, width: 78)
     }
 
     /// The page's text: the channels that classes use, the most used first. Throws what `picture` throws.

@@ -29,6 +29,22 @@ public struct MetricsRecord: Codable, Equatable, Sendable {
     /// Wall-clock seconds since the process started training.
     public var seconds: Double?
 
+    public init(
+        kind: Kind, step: Int, epoch: Int, loss: Double, accuracy: Double, learningRate: Double,
+        orthogonalityError: Double? = nil, testTop1: Double? = nil, testTop5: Double? = nil, seconds: Double? = nil
+    ) {
+        self.kind = kind
+        self.step = step
+        self.epoch = epoch
+        self.loss = loss
+        self.accuracy = accuracy
+        self.learningRate = learningRate
+        self.orthogonalityError = orthogonalityError
+        self.testTop1 = testTop1
+        self.testTop5 = testTop5
+        self.seconds = seconds
+    }
+
     enum CodingKeys: String, CodingKey {
         case kind, step, epoch, loss, accuracy, seconds
         case learningRate = "learning_rate"

@@ -117,8 +117,7 @@ import Testing
 
     @Test func damagedWeightsAreNamed() throws {
         let folder = try SmallExperiment.folder()
-        let source = try #require(Bundle.main.demoBackbone)
-        let weights = try Data(contentsOf: source)
+        let weights = try Data(contentsOf: Tool.demoBackbone)
         let extract = [
             "extract", "--backbone", "demo", "--weights", "w.safetensors", "--dataset", "birds", "--output", "new",
         ]

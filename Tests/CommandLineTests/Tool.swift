@@ -15,7 +15,7 @@ enum Tool: String {
     }
 
     /// The folder of the build, where the test program itself is.
-    private static let products: URL = {
+    static let products: URL = {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(fileURLWithPath: own).deletingLastPathComponent()
     }()
