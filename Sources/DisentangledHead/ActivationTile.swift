@@ -79,7 +79,8 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
             withoutActuallyEscaping(body) { body in
                 nonisolated(unsafe) let body = body
                 team.forEach(blockCount * panelCount) { worker, piece in
-                    let images = piece / panelCount * blockImages..<min((piece / panelCount + 1) * blockImages, imageCount)
+                    let images =
+                        piece / panelCount * blockImages..<min((piece / panelCount + 1) * blockImages, imageCount)
                     let channels = piece % panelCount * panel..<min((piece % panelCount + 1) * panel, D)
                     let isPartial = images.count < blockImages
                     let source = isPartial ? UnsafePointer(padded) : features + images.lowerBound * P * D
