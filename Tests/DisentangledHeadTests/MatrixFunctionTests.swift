@@ -127,4 +127,18 @@ struct MatrixFunctionTests {
         #expect(Float.openUniform(SIMD8(repeating: .max))[0] < 1)
         #expect(Float.openUniform(SIMD8(repeating: 0))[0] > 0)
     }
+
+    @Test(
+        "A wide map far from I is orthogonal to 1e-5 in single precision",
+        arguments: [ChannelMapKind.exponential, .cayley])
+    func wideMaps(map: ChannelMapKind) throws {
+        let size = 512
+        let weight = SquareMatrix<Float>(size: size, values: normals(size * size, seed: 8).map { Float(0.2 * $0) })
+        var parameters = ChannelMapParameters<Float>(kind: map, size: size, optimizer: OptimizerConfiguration())
+        try parameters.setParameter(weight, team: three)
+        #expect(parameters.matrix.orthogonalityError(team: three) < 1e-5)
+        #expect(parameters.matrix.distanceFromIdentity() > 0.5)
+        let generator = weight.combinedWithTranspose(sign: -1, scale: 1, team: three)
+        if map == .exponential { #expect(MatrixExponential(of: generator, team: three).squaringCount >= 3) }
+    }
 }
