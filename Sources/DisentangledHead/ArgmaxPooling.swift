@@ -70,8 +70,8 @@ extension FeatureBatch {
         for pixel in 1..<max(pixelCount, 1) {
             let activation = load8(values + pixel &* stride)
             pixelNumber += SIMD8(repeating: 1)
-            let isLarger = activation .> maximum
-            let isSmaller = activation .< minimum
+            let isLarger = Scalar.isLess(maximum, activation)
+            let isSmaller = Scalar.isLess(activation, minimum)
             maximum.replace(with: activation, where: isLarger)
             maximumPixel.replace(with: pixelNumber, where: isLarger)
             minimum.replace(with: activation, where: isSmaller)

@@ -82,9 +82,10 @@ extension FeatureBatch {
     /// Row of X and factor of every term, [D, 2 N]: transposed, so that a channel's terms are contiguous. A branch that is
     /// cut off by its ReLU stays in with factor 0, which adds nothing to finite features.
     private static func gatherEntries(
-        extrema: Extrema<Scalar>, ofPooled: [Scalar], imageCount N: Int, pixelCount P: Int, channelCount D: Int,
+        extrema: Extrema<Scalar>, ofPooled: [Scalar], imageCount: Int, pixelCount: Int, channelCount: Int,
         team: WorkerTeam
     ) -> (rows: [Int32], factors: [Scalar]) {
+        let (N, P, D) = (imageCount, pixelCount, channelCount)
         var factors = [Scalar](repeating: 0, count: D * 2 * N)
         let rows = [Int32](unsafeUninitializedCapacity: D * 2 * N) { rows, count in
             nonisolated(unsafe) let rows = rows

@@ -13,6 +13,10 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
     /// `Tensors.invert` in this precision.
     static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Self>, stride: Int) -> Bool
 
+    /// The lanes where `a` is less than `b`. The standard library's comparison of vectors of a generic scalar is a loop over
+    /// the lanes even when specialised; that of a concrete one is an instruction.
+    static func isLess(_ a: SIMD8<Self>, _ b: SIMD8<Self>) -> SIMDMask<SIMD8<SIMDMaskScalar>>
+
     /// e^x for x <= 0, lane by lane; may flush results below the smallest normal number.
     static func exponential(_ x: SIMD8<Self>) -> SIMD8<Self>
 
@@ -32,6 +36,9 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
 }
 
 extension Float: HeadScalar {
+    @inline(__always)
+    package static func isLess(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMDMask<SIMD8<SIMDMaskScalar>> { a .< b }
+
     package static func product(
         rows: Int, columns: Int, depth: Int, alpha: Float,
         _ a: UnsafePointer<Float>, stride aStride: Int, _ aOrientation: Orientation,
@@ -54,6 +61,9 @@ extension Float: HeadScalar {
 }
 
 extension Double: HeadScalar {
+    @inline(__always)
+    package static func isLess(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMDMask<SIMD8<SIMDMaskScalar>> { a .< b }
+
     package static func product(
         rows: Int, columns: Int, depth: Int, alpha: Double,
         _ a: UnsafePointer<Double>, stride aStride: Int, _ aOrientation: Orientation,

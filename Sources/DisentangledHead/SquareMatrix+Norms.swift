@@ -97,7 +97,7 @@ extension SquareMatrix {
                         var sum = SIMD8<Scalar>.zero
                         forEachVector(values.baseAddress! + row * size, count: size) { vector in
                             square.addProduct(vector, vector)
-                            sum += vector.replacing(with: -vector, where: vector .< SIMD8.zero)
+                            sum += vector.replacing(with: -vector, where: Scalar.isLess(vector, SIMD8.zero))
                         }
                         result.initializeElement(at: row, to: (Double(square.sum()), Double(sum.sum())))
                     }

@@ -56,7 +56,7 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
 
     @inline(__always)
     private static func positivePart(_ x: SIMD8<Scalar>) -> SIMD8<Scalar> {
-        x.replacing(with: SIMD8.zero, where: x .< SIMD8.zero)
+        x.replacing(with: SIMD8.zero, where: Scalar.isLess(x, SIMD8.zero))
     }
 
     /// Gumbel-Softmax with logits J / tau for the positive and -J / tau for the negative branch.
@@ -76,76 +76,57 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
         var minimum = maximum
         for pixel in 1..<max(pixelCount, 1) {
             let activation = load8(values + pixel &* stride)
-            maximum.replace(with: activation, where: activation .> maximum)
-            minimum.replace(with: activation, where: activation .< minimum)
+            maximum.replace(with: activation, where: Scalar.isLess(maximum, activation))
+            minimum.replace(with: activation, where: Scalar.isLess(activation, minimum))
         }
         let inverseTemperature = Lanes(repeating: 1 / temperature)
         let negativeScratch = scratch + pixelCount &* 8
-        var (total, negativeTotal) = (Lanes.zero, Lanes.zero)
-        var (sum, negativeSum) = (Lanes.zero, Lanes.zero)
-        var (best, negativeBest) = (Lanes(repeating: -1), Lanes(repeating: -1))
-        var (bestPixel, negativeBestPixel) = (Lanes.zero, Lanes.zero)
-        var (bestValue, negativeBestValue) = (Lanes.zero, Lanes.zero)
-
-        @inline(__always)
-        func draw(_ pixel: Int, _ positiveWords: SIMD8<UInt32>, _ negativeWords: SIMD8<UInt32>) {
+        var words = (SIMD8<UInt32>.zero, SIMD8<UInt32>.zero, SIMD8<UInt32>.zero, SIMD8<UInt32>.zero)
+        var positive = GumbelBranch<Scalar>()
+        var negative = GumbelBranch<Scalar>()
+        for pixel in 0..<pixelCount {
+            if pixel & 1 == 0 {
+                words = noise.words(sampleID: sampleID, firstChannel: firstChannel, pixelPair: pixel / 2)
+            } else {
+                (words.0, words.1) = (words.2, words.3)
+            }
             let activation = load8(values + pixel &* stride)
             let pixelNumber = Lanes(repeating: Scalar(pixel))
-            // -ln u is exponentially distributed; the minus signs of numerator and denominator cancel below.
-            let weight =
-                -Scalar.exponential((activation - maximum) * inverseTemperature)
-                / Scalar.logarithm(Scalar.openUniform(positiveWords))
-            let negativeWeight =
-                -Scalar.exponential((minimum - activation) * inverseTemperature)
-                / Scalar.logarithm(Scalar.openUniform(negativeWords))
+            let weight = positive.add(
+                exponent: (activation - maximum) * inverseTemperature, words: words.0,
+                value: Self.positivePart(activation), pixelNumber: pixelNumber)
+            let negativeWeight = negative.add(
+                exponent: (minimum - activation) * inverseTemperature, words: words.1,
+                value: Self.positivePart(-activation), pixelNumber: pixelNumber)
             store8(weight, to: scratch + pixel &* 8)
             store8(negativeWeight, to: negativeScratch + pixel &* 8)
-            total += weight
-            negativeTotal += negativeWeight
-            let positive = Self.positivePart(activation)
-            let negative = Self.positivePart(-activation)
-            sum += weight * positive
-            negativeSum += negativeWeight * negative
-            let isBest = weight .> best
-            best.replace(with: weight, where: isBest)
-            bestPixel.replace(with: pixelNumber, where: isBest)
-            bestValue.replace(with: positive, where: isBest)
-            let isNegativeBest = negativeWeight .> negativeBest
-            negativeBest.replace(with: negativeWeight, where: isNegativeBest)
-            negativeBestPixel.replace(with: pixelNumber, where: isNegativeBest)
-            negativeBestValue.replace(with: negative, where: isNegativeBest)
-        }
-        for pair in 0..<(pixelCount &+ 1) / 2 {
-            let words = noise.words(sampleID: sampleID, firstChannel: firstChannel, pixelPair: pair)
-            draw(2 &* pair, words.0, words.1)
-            if 2 &* pair &+ 1 < pixelCount { draw(2 &* pair &+ 1, words.2, words.3) }
         }
 
-        let scale = Lanes(repeating: 1) / total
-        let negativeScale = Lanes(repeating: 1) / negativeTotal
-        let mean = sum * scale
-        let negativeMean = negativeSum * negativeScale
+        let scale = Lanes(repeating: 1) / positive.total
+        let negativeScale = Lanes(repeating: 1) / negative.total
+        let mean = positive.sum * scale
+        let negativeMean = negative.sum * negativeScale
         let isHard = pooling == .gumbel
         let (zero, one) = (Lanes.zero, Lanes(repeating: 1))
         for pixel in 0..<pixelCount {
             let activation = load8(values + pixel &* stride)
             let weight = load8(scratch + pixel &* 8) * scale
             let negativeWeight = load8(negativeScratch + pixel &* 8) * negativeScale
-            var direct = weight
-            var negativeDirect = negativeWeight
-            if isHard {
-                let pixelNumber = Lanes(repeating: Scalar(pixel))
-                direct = zero.replacing(with: one, where: bestPixel .== pixelNumber)
-                negativeDirect = zero.replacing(with: one, where: negativeBestPixel .== pixelNumber)
-            }
-            direct.replace(with: zero, where: activation .<= zero)
-            negativeDirect.replace(with: zero, where: activation .>= zero)
+            // One where the branch is open, zero where its ReLU cuts it off.
+            let isOpen = zero.replacing(with: one, where: Scalar.isLess(zero, activation))
+            let isNegativeOpen = zero.replacing(with: one, where: Scalar.isLess(activation, zero))
             let spread =
-                weight * (Self.positivePart(activation) - mean)
-                + negativeWeight * (Self.positivePart(-activation) - negativeMean)
-            store8(direct + negativeDirect + spread * inverseTemperature, to: derivatives + pixel &* 8)
+                weight * (activation * isOpen - mean)
+                + negativeWeight * (-activation * isNegativeOpen - negativeMean)
+            let direct = isHard ? zero : weight * isOpen + negativeWeight * isNegativeOpen
+            store8(direct + spread * inverseTemperature, to: derivatives + pixel &* 8)
         }
-        return isHard ? bestValue - negativeBestValue : mean - negativeMean
+        guard isHard else { return mean - negativeMean }
+        for lane in 0..<8 {
+            if positive.bestValue[lane] > 0 { derivatives[Int(positive.bestPixel[lane]) &* 8 &+ lane] += 1 }
+            if negative.bestValue[lane] > 0 { derivatives[Int(negative.bestPixel[lane]) &* 8 &+ lane] += 1 }
+        }
+        return positive.bestValue - negative.bestValue
     }
 
     /// Mean of ReLU(J) over the `count` largest J less mean of ReLU(-J) over the `count` smallest; ties: lowest pixels.
@@ -166,7 +147,7 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
                 var bestPixel = Lanes.zero
                 for pixel in 0..<pixelCount {
                     let activation = load8(scratch + pixel &* 8)
-                    let isBest = activation .> best
+                    let isBest = Scalar.isLess(best, activation)
                     best.replace(with: activation, where: isBest)
                     bestPixel.replace(with: Lanes(repeating: Scalar(pixel)), where: isBest)
                 }
@@ -195,7 +176,7 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
             var largest = Lanes.zero
             for pixel in 0..<pixelCount {
                 let activation = load8(values + pixel &* stride) * signs
-                largest.replace(with: activation, where: activation .> largest)
+                largest.replace(with: activation, where: Scalar.isLess(largest, activation))
             }
             var total = Lanes.zero
             for pixel in 0..<pixelCount {
@@ -208,9 +189,12 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
             result += signs * (largest + mean * Lanes(repeating: temperature))
             for pixel in 0..<pixelCount {
                 let activation = load8(values + pixel &* stride) * signs
-                let weight = (load8(scratch + pixel &* 8) / total).replacing(
-                    with: Lanes.zero, where: activation .<= Lanes.zero)
-                store8(load8(derivatives + pixel &* 8) + weight, to: derivatives + pixel &* 8)
+                let weight = load8(scratch + pixel &* 8) / total
+                let derivative = load8(derivatives + pixel &* 8)
+                store8(
+                    derivative.replacing(
+                        with: derivative + weight, where: Scalar.isLess(Lanes.zero, activation)),
+                    to: derivatives + pixel &* 8)
             }
         }
         return result
@@ -228,6 +212,32 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
             store8(share, to: derivatives + pixel &* 8)
         }
         return sum * share
+    }
+}
+
+/// One branch of Gumbel pooling over the pixels of eight channels, before its weights are normalised.
+private struct GumbelBranch<Scalar: HeadScalar> {
+    var total = SIMD8<Scalar>.zero
+    /// Weights times values.
+    var sum = SIMD8<Scalar>.zero
+    /// The largest weight so far, its pixel and its value.
+    var best = SIMD8<Scalar>(repeating: -1)
+    var bestPixel = SIMD8<Scalar>.zero
+    var bestValue = SIMD8<Scalar>.zero
+
+    /// Draws a pixel's weight e^exponent / E, where E = -ln u is exponentially distributed, and takes it in.
+    @inline(__always)
+    mutating func add(
+        exponent: SIMD8<Scalar>, words: SIMD8<UInt32>, value: SIMD8<Scalar>, pixelNumber: SIMD8<Scalar>
+    ) -> SIMD8<Scalar> {
+        let weight = -Scalar.exponential(exponent) / Scalar.logarithm(Scalar.openUniform(words))
+        total += weight
+        sum += weight * value
+        let isBest = Scalar.isLess(best, weight)
+        best.replace(with: weight, where: isBest)
+        bestPixel.replace(with: pixelNumber, where: isBest)
+        bestValue.replace(with: value, where: isBest)
+        return weight
     }
 }
 

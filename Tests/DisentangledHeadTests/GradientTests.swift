@@ -1,0 +1,196 @@
+import CounterRandom
+import DisentangledHead
+import Foundation
+import Tensors
+import Testing
+
+/// A small problem in Double.
+private struct Problem {
+    let imageCount = 5
+    let pixelCount = 7
+    let channelCount = 6
+    let classCount = 4
+    var features: [Double] { normals(imageCount * pixelCount * channelCount, seed: 21) }
+    var labels: [Int] { randomLabels(imageCount, classCount: classCount, seed: 22) }
+    let sampleIDs = [3, 14, 15, 92, 65]
+
+    func parameters(_ pooling: Pooling, map: ChannelMapKind = .riemannian) throws -> HeadParameters<Double> {
+        let configuration = HeadConfiguration(
+            channelMap: map, pooling: pooling, temperature: TemperatureSchedule(start: 0.7, end: 0.7), topK: 3)
+        var parameters = try HeadParameters<Double>(
+            configuration: configuration, channelCount: channelCount, classCount: classCount, seed: 5,
+            classifier: .uniform)
+        if map == .riemannian {
+            let generator = skew(randomMatrix(channelCount, scale: 0.5, seed: 23))
+            try parameters.channelMap.setParameter(SquareMatrix.rotation(generator, team: alone), team: alone)
+        } else if map != .identity {
+            try parameters.channelMap.setParameter(randomMatrix(channelCount, scale: 0.5, seed: 23), team: alone)
+        }
+        return parameters
+    }
+
+    func gradient(_ parameters: HeadParameters<Double>) throws -> GradientSum<Double> {
+        try features.withUnsafeBufferPointer { features in
+            try parameters.gradient(
+                batch: FeatureBatch(
+                    features: features.baseAddress!, imageCount: imageCount, pixelCount: pixelCount,
+                    channelCount: channelCount),
+                labels: labels, sampleIDs: sampleIDs, team: alone)
+        }
+    }
+}
+
+@Suite("Gradients against central differences")
+struct GradientTests {
+    private let problem = Problem()
+
+    @Test("dL/dU", arguments: [Pooling.argmax, .gumbelSoft, .topk, .logsumexp, .average])
+    func channelMap(pooling: Pooling) throws {
+        let parameters = try problem.parameters(pooling)
+        let expected = try centralDifferences(parameters.channelMap.matrix.values) { values in
+            var moved = parameters
+            try moved.channelMap.setParameter(SquareMatrix(size: problem.channelCount, values: values), team: alone)
+            return try problem.gradient(moved).lossSum
+        }
+        let found = try #require(try problem.gradient(parameters).channelMap)
+        #expect(relativeDifference(found.values, expected) < 1e-8)
+    }
+
+    @Test("dL/dA", arguments: Pooling.allCases)
+    func classifier(pooling: Pooling) throws {
+        let parameters = try problem.parameters(pooling)
+        let expected = try centralDifferences(parameters.classifier) { values in
+            var moved = parameters
+            moved.classifier = values
+            return try problem.gradient(moved).lossSum
+        }
+        let found = try problem.gradient(parameters).classifier
+        #expect(relativeDifference(found, expected) < 1e-8)
+    }
+
+    @Test("dL/dW through each parametrisation", arguments: [ChannelMapKind.exponential, .cayley])
+    func parametrisation(map: ChannelMapKind) throws {
+        let parameters = try problem.parameters(.argmax, map: map)
+        let weight = try #require(parameters.channelMap.weight)
+        let expected = try centralDifferences(weight.values) { values in
+            var moved = parameters
+            try moved.channelMap.setParameter(SquareMatrix(size: problem.channelCount, values: values), team: alone)
+            return try problem.gradient(moved).lossSum
+        }
+        var copy = parameters
+        let gradient = try #require(try problem.gradient(parameters).channelMap)
+        let found = try copy.channelMap.parameterGradient(gradient, step: nil, team: alone)
+        #expect(relativeDifference(found.values, expected) < 1e-8)
+    }
+
+    @Test("Omega is the derivative along rotations of U")
+    func riemannian() throws {
+        var parameters = try problem.parameters(.argmax)
+        let matrix = parameters.channelMap.matrix
+        let gradient = try #require(try problem.gradient(parameters).channelMap)
+        let omega = try parameters.channelMap.parameterGradient(gradient, step: nil, team: alone)
+        for seed in UInt64(30)..<34 {
+            let direction = skew(randomMatrix(problem.channelCount, scale: 1, seed: seed))
+            let slope = try centralDifferences([0]) { time in
+                let generator = SquareMatrix<Double>.combination(identity: 0, [(time[0], direction)], team: alone)
+                var moved = parameters
+                let rotation = SquareMatrix.rotation(generator, team: alone)
+                try moved.channelMap.setParameter(SquareMatrix.product(rotation, matrix, team: alone), team: alone)
+                return try problem.gradient(moved).lossSum
+            }
+            #expect(abs(slope[0] - dot(omega.values, direction.values)) < 1e-8 * max(1, abs(slope[0])))
+        }
+    }
+
+    @Test("Straight-through: the forward pass is hard, the backward pass that of hard + soft - constant soft")
+    func straightThrough() throws {
+        let parameters = try problem.parameters(.gumbel)
+        let sum = try problem.gradient(parameters)
+        let base = surrogate(parameters, at: parameters.channelMap.matrix.values)
+        let constants = base.weights
+        #expect(abs(base.loss(hard: constants.hard, constantSoft: constants.soft) - sum.lossSum) < 1e-12)
+        let expected = centralDifferences(parameters.channelMap.matrix.values) { values in
+            surrogate(parameters, at: values).loss(hard: constants.hard, constantSoft: constants.soft)
+        }
+        let found = try #require(sum.channelMap).values
+        #expect(relativeDifference(found, expected) < 1e-8)
+    }
+
+    @Test("Soft Gumbel weights are those of the formula")
+    func softGumbelForward() throws {
+        let parameters = try problem.parameters(.gumbelSoft)
+        let base = surrogate(parameters, at: parameters.channelMap.matrix.values)
+        let zeros = base.weights.soft.map { _ in 0.0 }
+        let loss = base.loss(hard: zeros, constantSoft: zeros)
+        let found = try problem.gradient(parameters).lossSum
+        #expect(abs(loss - found) < 1e-12)
+    }
+
+    /// Gumbel pooling written out: weights indexed by (image, branch, channel, pixel).
+    private struct Surrogate {
+        let problem: Problem
+        let classifier: [Double]
+        let activations: [Double]
+        var weights: (hard: [Double], soft: [Double])
+
+        /// Cross-entropy when the weights are hard + soft - constantSoft.
+        func loss(hard: [Double], constantSoft: [Double]) -> Double {
+            let (P, D, C) = (problem.pixelCount, problem.channelCount, problem.classCount)
+            var total = 0.0
+            for image in 0..<problem.imageCount {
+                var logits = [Double](repeating: 0, count: C)
+                for channel in 0..<D {
+                    var pooled = 0.0
+                    for pixel in 0..<P {
+                        let activation = activations[(image * P + pixel) * D + channel]
+                        for (branch, sign) in [1.0, -1].enumerated() {
+                            let index = ((image * 2 + branch) * D + channel) * P + pixel
+                            let weight = hard[index] + weights.soft[index] - constantSoft[index]
+                            pooled += sign * weight * max(0, sign * activation)
+                        }
+                    }
+                    for index in 0..<C { logits[index] += classifier[index * D + channel] * pooled }
+                }
+                total += log(logits.reduce(0) { $0 + exp($1) }) - logits[problem.labels[image]]
+            }
+            return total
+        }
+    }
+
+    private func surrogate(_ parameters: HeadParameters<Double>, at channelMap: [Double]) -> Surrogate {
+        let (P, D) = (problem.pixelCount, problem.channelCount)
+        let features = problem.features
+        let temperature = parameters.configuration.temperature.temperature(step: 0)
+        var activations = [Double](repeating: 0, count: problem.imageCount * P * D)
+        for row in 0..<problem.imageCount * P {
+            for channel in 0..<D {
+                for index in 0..<D {
+                    activations[row * D + channel] += features[row * D + index] * channelMap[channel * D + index]
+                }
+            }
+        }
+        var hard: [Double] = []
+        var soft: [Double] = []
+        for image in 0..<problem.imageCount {
+            for branch in 0..<2 {
+                for channel in 0..<D {
+                    let scores = (0..<P).map { pixel in
+                        let block = Philox.block(
+                            counter: SIMD4(
+                                UInt32(channel), UInt32(problem.sampleIDs[image]), UInt32(pixel / 2) | 3 << 24, 0),
+                            key: SIMD2(5, 0))
+                        let uniform = (Double(block[pixel % 2 * 2 + branch] >> 9) + 0.5) / Double(1 << 23)
+                        let activation = activations[(image * P + pixel) * D + channel]
+                        return (branch == 0 ? activation : -activation) / temperature - log(-log(uniform))
+                    }
+                    let total = scores.reduce(0) { $0 + exp($1) }
+                    let winner = scores.firstIndex(of: scores.max()!)!
+                    soft += scores.map { exp($0) / total }
+                    hard += scores.indices.map { $0 == winner ? 1 : 0 }
+                }
+            }
+        }
+        return Surrogate(
+            problem: problem, classifier: parameters.classifier, activations: activations, weights: (hard, soft))
+    }
+}

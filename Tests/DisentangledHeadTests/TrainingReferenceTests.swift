@@ -1,0 +1,78 @@
+import DisentangledHead
+import Tensors
+import Testing
+
+/// What Reference/record_training.py wrote.
+private struct RecordedTraining: Decodable {
+    struct Run: Decodable {
+        let channelMap: ChannelMapKind
+        let optimizer: OptimizerConfiguration.Kind
+        let learningRate: Double
+        let classifierL1: Double
+        let losses: [Double]
+        let finalChannelMap: [Double]
+        let finalClassifier: [Double]
+    }
+    let imageCount, pixelCount, channelCount, classCount: Int
+    let weight, rotation, classifier: [Double]
+    let features: [[Double]]
+    let labels: [[Int]]
+    let runs: [Run]
+}
+
+@Suite("Ten steps of training against PyTorch")
+struct TrainingReferenceTests {
+    @Test("In double precision every loss and both matrices agree to 1e-9")
+    func double() throws { try compare(as: Double.self, tolerance: 1e-9) }
+
+    @Test("In single precision they agree to 2e-5")
+    func single() throws { try compare(as: Float.self, tolerance: 2e-5) }
+
+    private func compare<Scalar: HeadScalar>(as type: Scalar.Type, tolerance: Double) throws {
+        let recorded = try fixture("training", as: RecordedTraining.self)
+        #expect(recorded.runs.count == 8 && recorded.features.count == 10)
+        for run in recorded.runs {
+            let configuration = HeadConfiguration(
+                channelMap: run.channelMap, classifierL1: run.classifierL1,
+                optimizer: OptimizerConfiguration(kind: run.optimizer))
+            var parameters = try HeadParameters<Scalar>(
+                configuration: configuration, channelCount: recorded.channelCount, classCount: recorded.classCount,
+                seed: 0, classifier: .positivePart(of: recorded.classifier.map { Float($0) }))
+            if run.channelMap != .identity {
+                let start = run.channelMap == .riemannian ? recorded.rotation : recorded.weight
+                try parameters.channelMap.setParameter(
+                    SquareMatrix(size: recorded.channelCount, values: start.map { Scalar($0) }), team: three)
+            }
+            for step in 0..<recorded.features.count {
+                let loss = try advance(&parameters, recorded, step: step, learningRate: run.learningRate)
+                #expect(
+                    abs(loss / run.losses[step] - 1) < tolerance,
+                    "\(run.channelMap) \(run.optimizer) step \(step): loss \(loss), recorded \(run.losses[step])")
+            }
+            let mapError = relativeDifference(parameters.channelMap.matrix.values, run.finalChannelMap)
+            let classifierError = relativeDifference(parameters.classifier, run.finalClassifier)
+            #expect(mapError < tolerance, "\(run.channelMap) \(run.optimizer)")
+            #expect(classifierError < tolerance, "\(run.channelMap) \(run.optimizer)")
+        }
+    }
+
+    /// One step; the mean loss before it.
+    private func advance<Scalar: HeadScalar>(
+        _ parameters: inout HeadParameters<Scalar>, _ recorded: RecordedTraining, step: Int, learningRate: Double
+    ) throws -> Double {
+        let features = recorded.features[step].map { Scalar($0) }
+        let count = Scalar(recorded.imageCount)
+        let sum = try features.withUnsafeBufferPointer { features in
+            try parameters.gradient(
+                batch: FeatureBatch(
+                    features: features.baseAddress!, imageCount: recorded.imageCount,
+                    pixelCount: recorded.pixelCount, channelCount: recorded.channelCount),
+                labels: recorded.labels[step], sampleIDs: Array(0..<recorded.imageCount), team: three)
+        }
+        let mean = sum.channelMap.map { SquareMatrix(size: $0.size, values: $0.values.map { $0 / count }) }
+        try parameters.apply(
+            channelMapGradient: mean, classifierGradient: sum.classifier.map { $0 / count },
+            channelMapLearningRate: learningRate, classifierLearningRate: learningRate, team: three)
+        return sum.lossSum / Double(recorded.imageCount)
+    }
+}
