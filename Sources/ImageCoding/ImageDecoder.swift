@@ -6,6 +6,9 @@ import SystemPackage
 /// looked up, CMYK and YCCK are converted, alpha is dropped without compositing. EXIF orientation and colour profiles are
 /// not applied, and metadata, broken or not, is never parsed.
 ///
+/// A file that ends early is an error. Damage inside a JPEG that ends as it should is filled in by libjpeg without a word, as
+/// it is in Pillow; a damaged PNG is an error.
+///
 /// One difference from Pillow is on purpose: a grey PNG of 16 bits keeps the high byte, as coloured ones do, where Pillow
 /// clips all values above 255 to white.
 public enum ImageDecoder {

@@ -16,6 +16,8 @@ struct ResamplingWeights {
     private(set) var weights: [Int32]
     /// Weights reserved for each output sample: the largest count, made even.
     let stride: Int
+    /// The output samples that have weights.
+    let outputs: Range<Int>
     /// The input samples that any output sample needs.
     let inputRange: Range<Int>
 
@@ -25,6 +27,7 @@ struct ResamplingWeights {
         let filterScale = max(scale, 1)
         let support = interpolation.support * filterScale
         let inverse = 1 / filterScale
+        self.outputs = outputs
         var exact: [[Double]] = []
         exact.reserveCapacity(outputs.count)
         starts = []
