@@ -25,7 +25,8 @@ extension BirdPainter {
         for _ in 0..<stream.below(4) {
             let start = Point(stream.float(in: -0.1...1.1), stream.chance(0.5) ? -0.05 : 1.05) * side
             let end = start + Point(degrees: stream.float(in: 0...360)) * (side * stream.float(in: 0.4...0.9))
-            paintTwig(from: start, to: end, width: stream.float(in: 1.2...3), haze: 0.45, &stream)
+            paintTwig(
+                from: start, to: end, width: stream.float(in: 1.2...3), haze: 0.45, layer: Layer.background, &stream)
         }
         for _ in 0..<stream.below(9) {
             let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
@@ -45,6 +46,7 @@ extension BirdPainter {
                     colour.mixed(with: Colour(0xFFFFFF), 0.4).opacity(0.85), colour.opacity(0.85)),
                 layer: Layer.background)
         }
+        for _ in 0..<stream.below(4) { paintLooseFeather(&stream) }
     }
 
     /// The branch the bird stands on, through the picture, with bark and a few leaves.
@@ -56,7 +58,7 @@ extension BirdPainter {
         let width = scene.branchWidth
         let bow = stream.float(in: -5...5)
         let line = Shape.curve(
-            Point(-150, bow * 2), Point(-50, -0.5 * bow), Point(50, -0.5 * bow), Point(150, bow), steps: 24)
+            Point(-230, bow * 3), Point(-75, -bow), Point(75, -bow), Point(230, bow * 2), steps: 24)
         let branch = Shape.ribbon(line, width * stream.float(in: 0.8...1.3), width * stream.float(in: 0.7...1.2))
         var thin = pen
         thin.outlineWidth = 0.8
@@ -82,27 +84,40 @@ extension BirdPainter {
         }
     }
 
-    /// Sometimes a leaf or a twig in front, away from the head, where it may hide a little of a part.
+    /// Often some leaves and now and then a twig in front; they may hide some of a part, seldom all of it.
     mutating func paintForeground() {
         var stream = scene.stream(.foreground)
-        let head = scene.pixel(Point(38, -26))
-        let feet = scene.pixel(Point(-2, 46))
-        for _ in 0..<(stream.chance(0.45) ? 1 + stream.below(2) : 0) {
+        let head = scene.pixel(Point(36, -26))
+        let feet = scene.pixel(Point(-2, 40))
+        if stream.chance(0.3) {
+            let start = Point(stream.float(in: 0...1), stream.chance(0.5) ? -0.05 : 1.05) * side
+            let end = start + Point(degrees: stream.float(in: 0...360)) * (side * stream.float(in: 0.4...0.8))
+            paintTwig(
+                from: start, to: end, width: stream.float(in: 1.5...3), haze: 0, layer: Layer.foreground, &stream)
+        }
+        for _ in 0..<stream.below(6) {
             let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
-            let size = stream.float(in: 12...22)
+            let size = stream.float(in: 12...26)
             var leafStream = stream
             _ = stream.next()
             _ = stream.next()
-            guard (centre - head).length > 44 * unit, (centre - feet).length > 32 * unit else { continue }
+            guard (centre - head).length > 22 * unit, (centre - feet).length > 18 * unit else { continue }
             paintLeaf(at: centre, size: size, haze: 0, layer: Layer.foreground, &leafStream)
         }
     }
 
-    /// Shadow falling off over the picture, the light's brightness and tint, and fine grain.
+    /// Blotches of shade, shadow falling off over the picture, the light's brightness and tint, and fine grain.
     mutating func paintLight() {
         let scene = scene
         let side = side
         var stream = scene.stream(.grain)
+        for _ in 0..<stream.below(5) {
+            // Blotches of shade, as under foliage.
+            let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
+            canvas.glow(
+                at: centre, radius: stream.float(in: 24...60) * unit,
+                Colour(0.05, 0.06, 0.1, stream.float(in: 0.15...0.45)))
+        }
         canvas.multiply { point in
             let across = ((point / side - 0.5) * scene.shadowDirection).sum() + 0.5
             let light = scene.brightness * (1 - scene.shadowStrength * min(max(across, 0), 1))
@@ -117,15 +132,37 @@ extension BirdPainter {
     // MARK: - Plants, in pixels
 
     private mutating func paintTwig(
-        from start: Point, to end: Point, width: Float, haze: Float, _ stream: inout RandomStream
+        from start: Point, to end: Point, width: Float, haze: Float, layer: Int, _ stream: inout RandomStream
     ) {
         let bend = (end - start).turned * stream.float(in: -0.25...0.25)
         let line = Shape.curve(start, start + (end - start) / 3 + bend, end - (end - start) / 3 + bend, end, steps: 14)
         let colour = scene.bark.mixed(with: scene.background.bottom, haze)
-        canvas.fill([.ribbon(line, width * unit * 1.4, width * unit * 0.6)], .flat(colour), layer: Layer.background)
+        canvas.fill([.ribbon(line, width * unit * 1.4, width * unit * 0.6)], .flat(colour), layer: layer)
         for index in stride(from: 4, to: line.count, by: 4) {
-            paintLeaf(at: line[index], size: stream.float(in: 6...13), haze: haze, layer: Layer.background, &stream)
+            paintLeaf(at: line[index], size: stream.float(in: 6...13), haze: haze, layer: layer, &stream)
         }
+    }
+
+    /// A feather in the air, coloured like some wing or tail: colour alone must not tell a part.
+    private mutating func paintLooseFeather(_ stream: inout RandomStream) {
+        let colours: [UInt32] = [
+            0x3A7FD8, 0x2A2B30, 0xE8552F, 0xC98A3A, 0x3FA54A, 0x7E3FB4, 0xF2D53A, 0xF3EEE4, 0xD0459A,
+        ]
+        let colour = Colour(stream.element(of: colours)).lit(stream.float(in: 0.85...1.1))
+        let base = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
+        let length = stream.float(in: 14...28) * unit
+        let degrees = stream.float(in: 0...360)
+        let feather = Shape.feather(
+            from: base, degrees: degrees, length: length, width: length * stream.float(in: 0.22...0.36),
+            round: stream.chance(0.5))
+        let along = Point(degrees: degrees) * length
+        canvas.fill([feather.grown(by: 0.7 * unit)], .flat(colour.lit(0.4)), layer: Layer.background)
+        canvas.fill(
+            [feather], .linear(from: base, colour.lit(1.15), to: base + along, colour.lit(0.8)),
+            layer: Layer.background)
+        canvas.fill(
+            [.ribbon([base - along * 0.15, base + along * 0.9], 1.1 * unit, 0.6 * unit)], .flat(colour.lit(0.45)),
+            layer: Layer.background)
     }
 
     /// A leaf with its stalk at `point`; `haze` in [0, 1] fades it into the background.

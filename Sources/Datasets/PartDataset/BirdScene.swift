@@ -64,13 +64,15 @@ struct BirdScene {
         var stream = RandomStream(seed: seed, purpose: .partDataset, Element.scene.rawValue, 1)
 
         // Pose. The bird spans x in -74...70 and y in -52...50; the middle of that goes near the middle of the picture.
-        let pixelsPerUnit = Float(side) / 160 * stream.float(in: 0.86...1.06)
+        let pixelsPerUnit = Float(side) / 160 * stream.float(in: 0.74...1.05)
         let facesLeft = stream.chance(0.5)
-        let degrees = stream.float(in: -11...11)
-        let foreshortening = stream.float(in: 0.9...1)
-        let height = stream.float(in: 0.94...1.05)
-        let place = Point(stream.float(in: -1...1), stream.float(in: -1...1)) * Point(0.045, 0.07) * Float(side)
-        perspective = Point(stream.float(in: -0.0012...0.0012), stream.float(in: -0.0012...0.0012))
+        let degrees = stream.float(in: -18...18)
+        let foreshortening = stream.float(in: 0.8...1)
+        let height = stream.float(in: 0.92...1.06)
+        let place =
+            Point(stream.float(in: -1...1), stream.float(in: -1...1))
+            * (Point(0.4, 0.3) - Point(0.35, 0.21) * (pixelsPerUnit * 160 / Float(side))) * Float(side)
+        perspective = Point(stream.float(in: -0.0018...0.0018), stream.float(in: -0.0018...0.0018))
         var pose = Placement(
             at: .zero, degrees: degrees, scale: Point(pixelsPerUnit * foreshortening, pixelsPerUnit * height),
             mirrored: facesLeft)
@@ -78,9 +80,9 @@ struct BirdScene {
         self.pose = pose
         jitters = PartDataset.Part.allCases.map { _ in
             PartJitter(
-                degrees: stream.float(in: -7...7), scale: stream.float(in: 0.93...1.08),
+                degrees: stream.float(in: -10...10), scale: stream.float(in: 0.88...1.1),
                 tint: Colour(
-                    stream.float(in: -0.05...0.05), stream.float(in: -0.05...0.05), stream.float(in: -0.05...0.05), 0))
+                    stream.float(in: -0.09...0.09), stream.float(in: -0.09...0.09), stream.float(in: -0.09...0.09), 0))
         }
 
         // Plumage.
@@ -105,11 +107,11 @@ struct BirdScene {
         bark = Colour(stream.element(of: barks)).lit(stream.float(in: 0.9...1.15))
 
         // Light.
-        brightness = stream.float(in: 0.84...1.1)
-        let warmth = stream.float(in: -0.06...0.06)
-        tint = Colour(1 + warmth, 1 + stream.float(in: -0.02...0.02), 1 - warmth, 1)
+        brightness = stream.float(in: 0.66...1.12)
+        let warmth = stream.float(in: -0.1...0.1)
+        tint = Colour(1 + warmth, 1 + stream.float(in: -0.04...0.04), 1 - warmth, 1)
         shadowDirection = Point(degrees: stream.float(in: 0...360))
-        shadowStrength = stream.float(in: 0...0.35)
+        shadowStrength = stream.float(in: 0...0.5)
 
         // Background.
         let backgrounds: [(top: UInt32, bottom: UInt32, accents: [UInt32], leaf: UInt32)] = [
