@@ -20,15 +20,27 @@ extension RunConfiguration {
 }
 
 extension RunConfiguration {
+    /// The keys that say where files are: they differ between machines and say nothing about a result.
+    public static let locationKeys: Set<String> = [
+        "run.directory", "backbone.weights", "dataset.root", "cache.directory",
+    ]
+
+    /// The location keys that are set, as overrides of the form `section.key=value`.
+    public var locations: [String] {
+        [
+            "run.directory=\(run.directory)", "dataset.root=\(dataset.root)", "cache.directory=\(cache.directory)",
+        ] + (backbone.weights.map { ["backbone.weights=\($0)"] } ?? [])
+    }
+
     /// The keys in which another configuration computes something else, with both values.
     ///
     /// Left out are the keys that say where files are (their contents are compared by digest) and how often something is
     /// saved or evaluated, which change no result.
     public func differences(from other: RunConfiguration) -> [String] {
-        let irrelevant: Set<String> = [
-            "run.directory", "backbone.weights", "dataset.root", "cache.directory", "cache.samples_per_shard",
-            "checkpoint.every", "checkpoint.keep", "evaluation.every", "evaluation.black_box",
-        ]
+        let irrelevant = Self.locationKeys.union([
+            "cache.samples_per_shard", "checkpoint.every", "checkpoint.keep", "evaluation.every",
+            "evaluation.black_box",
+        ])
         return Self.schema.filter { !irrelevant.contains($0.path) }.compactMap { field in
             let (own, others) = (field.write(self) ?? "not set", field.write(other) ?? "not set")
             return own == others ? nil : "\(field.path) was \(own) and is \(others) now"

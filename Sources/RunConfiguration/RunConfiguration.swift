@@ -45,6 +45,8 @@ public struct RunConfiguration: Equatable, Sendable {
         public var root: FilePath = ""
         /// Share of each class that becomes test images where the folders have no split of their own.
         public var testFraction = 0.25
+        /// Seed of that split. It is not the run's seed, so that runs with other seeds are tested on the same images.
+        public var splitSeed = 0
 
         public init() {}
     }

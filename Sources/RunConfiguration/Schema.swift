@@ -43,6 +43,7 @@ extension RunConfiguration {
         Field(
             "dataset", "test_fraction", \.dataset.testFraction, { $0 > 0 && $0 < 1 },
             expected: "a number between 0 and 1"),
+        Field("dataset", "split_seed", \.dataset.splitSeed, { $0 >= 0 }, expected: "an integer, 0 or more"),
 
         Field("input", "resize", \.input.resize, isPixelCount, expected: pixelCount),
         Field("input", "crop", \.input.crop, isPixelCount, expected: pixelCount),

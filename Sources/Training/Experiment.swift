@@ -41,7 +41,7 @@ public struct Experiment: Sendable {
         case .classFolders, .parts:
             try ClassFolders.load(
                 root: configuration.dataset.root, testFraction: configuration.dataset.testFraction,
-                seed: UInt64(configuration.run.seed))
+                seed: UInt64(configuration.dataset.splitSeed))
         }
     }
 }

@@ -36,10 +36,18 @@ public struct TrainedModel: Sendable {
         runDirectory = directory.removingLastComponent().removingLastComponent()
         configuration = try RunConfiguration(
             yaml: checkpoint.state.configuration, source: "\(directory.appending("state.json"))",
-            overrides: ["run.directory=\(runDirectory)"] + overrides)
+            overrides: Self.locations(ofRun: runDirectory) + overrides)
         experiment = try Experiment(configuration)
         try checkpoint.requireSameData(as: experiment)
         head = try checkpoint.head()
+    }
+
+    /// Where the run's own configuration says that dataset, weights and cache are; a checkpoint does not say it, so that
+    /// equal runs have equal checkpoints. Nothing but the run directory if there is no such file.
+    private static func locations(ofRun runDirectory: FilePath) throws -> [String] {
+        let path = runDirectory.appending(RunDirectory.configurationName)
+        guard DurableFile.exists(path) else { return ["run.directory=\(runDirectory)"] }
+        return try RunConfiguration(contentsOf: path).locations + ["run.directory=\(runDirectory)"]
     }
 
     /// The feature cache the head was trained on.
@@ -85,7 +93,7 @@ extension Checkpoint {
     func requireSameRun(as experiment: Experiment) throws {
         let recorded = try RunConfiguration(
             yaml: state.configuration, source: "\(directory.appending("state.json"))",
-            overrides: ["run.directory=\(experiment.configuration.run.directory)"])
+            overrides: experiment.configuration.locations)
         let differences = recorded.differences(from: experiment.configuration)
         guard differences.isEmpty else {
             throw TrainingError.configurationDiffers(checkpoint: directory, differences: differences)
@@ -100,7 +108,7 @@ extension CheckpointState {
         let identity = experiment.cacheIdentity
         self.init(
             step: trainer.step, epoch: epoch, seed: UInt64(experiment.configuration.run.seed),
-            configuration: experiment.configuration.yaml(leavingOut: ["run.directory"]),
+            configuration: experiment.configuration.yaml(leavingOut: RunConfiguration.locationKeys),
             classNames: identity.classNames, backbone: identity.backbone, weightDigest: identity.weightDigest,
             input: try JSONValue(encoding: identity.input), datasetFingerprint: identity.datasetFingerprint,
             metrics: metrics)

@@ -4,7 +4,7 @@ import Testing
 /// Each fault gives one message that names what is at fault, the right exit code, and leaves nothing half-written.
 @Suite struct BadInputTests {
     private func expect(
-        _ tool: Tool = .infodisent, _ arguments: [String], in folder: Folder, exitCode: Int32, naming parts: String...,
+        _ arguments: [String], of tool: Tool = .infodisent, in folder: Folder, exitCode: Int32, naming parts: String...,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let outcome = try tool.run(arguments, in: folder)
@@ -44,7 +44,7 @@ import Testing
         try folder.write(Data(text.utf8), to: "small.yaml")
         try expect(
             ["train", "--config", "small.yaml"], in: folder, exitCode: 78,
-            naming: "small.yaml:12", "training.epoch ", "training.epochs")
+            naming: "small.yaml:11", "training.epoch ", "training.epochs")
         #expect(!folder.exists("run"))
     }
 
@@ -166,7 +166,7 @@ import Testing
         for damaged in [flipped, intact.prefix(intact.count / 2)] {
             try folder.write(damaged, to: path)
             try expect(["evaluate", "--checkpoint", checkpoint], in: folder, exitCode: 65, naming: latest)
-            try expect(.inspect, [checkpoint, "--json"], in: folder, exitCode: 65, naming: latest)
+            try expect([checkpoint, "--json"], of: .inspect, in: folder, exitCode: 65, naming: latest)
         }
         try folder.remove(path)
         #expect(try Tool.infodisent.run(["evaluate", "--checkpoint", checkpoint], in: folder).exitCode != 0)
@@ -175,7 +175,7 @@ import Testing
     @Test func aMissingCheckpointIsNamed() throws {
         let folder = try Folder()
         try expect(["evaluate", "--checkpoint", "none"], in: folder, exitCode: 66, naming: "none")
-        try expect(.inspect, ["none"], in: folder, exitCode: 66, naming: "none")
+        try expect(["none"], of: .inspect, in: folder, exitCode: 66, naming: "none")
     }
 
     @Test func goingOnWithAnotherConfigurationIsRefused() throws {
@@ -195,7 +195,7 @@ import Testing
         let folder = try SmallExperiment.folder()
         let disk = folder.url("disk").path
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-        guard shell("/bin/mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk) == 0 else {
+        guard shell("/bin/mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk) == 0 else {
             print("skipped: this process may not mount a small tmpfs")
             return
         }

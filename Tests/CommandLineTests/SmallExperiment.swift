@@ -10,7 +10,13 @@ enum SmallExperiment {
             in: folder)
         try folder.write(Data(configuration.utf8), to: "small.yaml")
         try Tool.infodisent.succeed("extract", "--config", "small.yaml", in: folder)
+        atexit { SmallExperiment.remove() }
         return folder
+    }
+
+    /// Statics are never released, so their folder is removed when the tests end.
+    private static func remove() {
+        if let folder = try? made.get() { try? FileManager.default.removeItem(atPath: folder.path.string) }
     }
 
     private static let configuration = """

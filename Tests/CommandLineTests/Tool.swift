@@ -62,7 +62,7 @@ enum Tool: String {
 }
 
 /// A folder of a test's own, removed with the value.
-final class Folder {
+final class Folder: Sendable {
     let path: FilePath
 
     init() throws {

@@ -11,7 +11,7 @@ import Training
                 shards.batch(ofStep: step, from: orders).flatMap { $0 }
             }
             #expect(visited.sorted() == Array(0..<sampleCount))
-            #expect(shards.batch(ofStep: shards.stepsPerEpoch, from: orders).allSatisfy(\.isEmpty))
+            #expect(shards.batch(ofStep: shards.stepsPerEpoch, from: orders).allSatisfy { $0.isEmpty })
         }
     }
 

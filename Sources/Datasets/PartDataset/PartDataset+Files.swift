@@ -13,12 +13,15 @@ extension PartDataset {
         }
     }
 
-    /// Writes into a staging folder, whose files are all synced when it gets its name.
+    /// Writes into a staging folder, whose files are all synced when it gets its name. Throws `DurableFileError`.
     static func write(_ data: Data, to path: FilePath) throws {
         do {
-            try data.write(to: URL(fileURLWithPath: path.string))
-        } catch {
-            throw PartDatasetError.writeFailed(path, reason: error.localizedDescription)
+            let file = try FileDescriptor.open(
+                path, .writeOnly, options: [.create, .exclusiveCreate],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            try file.closeAfter { _ = try file.writeAll(data) }
+        } catch let error as Errno {
+            throw DurableFileError.failed(operation: "write", path: path, code: error.rawValue)
         }
     }
 }

@@ -5,7 +5,6 @@ public enum PartDatasetError: Error, Equatable, Sendable, CustomStringConvertibl
     case invalidOption(name: String, value: Int, expected: String)
     case outputNotEmpty(FilePath)
     case notADirectory(FilePath)
-    case writeFailed(FilePath, reason: String)
 
     public var description: String {
         switch self {
@@ -15,8 +14,6 @@ public enum PartDatasetError: Error, Equatable, Sendable, CustomStringConvertibl
             "The output directory \(path) is not empty. Choose another one, or remove it first."
         case .notADirectory(let path):
             "The output \(path) exists and is not a directory. Choose another one, or remove it first."
-        case .writeFailed(let path, let reason):
-            "Writing \(path) failed: \(reason)"
         }
     }
 }
