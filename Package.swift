@@ -139,7 +139,12 @@ let package = Package(
                 "Checkpoints", "CounterRandom", "DurableFiles", "StrictJSON", "TemporaryFolders", "WeightFiles", system,
             ]),
         .testTarget(name: "TrainingTests", dependencies: ["DurableFiles", "TemporaryFolders", "Training", system]),
-        .testTarget(name: "ExplanationsTests", dependencies: ["Explanations", "Training", system]),
+        .testTarget(
+            name: "ExplanationsTests",
+            dependencies: [
+                "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles", "Explanations", "FeatureCache",
+                "ImageCoding", "RunConfiguration", "TemporaryFolders", "Tensors", "Training", system,
+            ]),
         .testTarget(name: "ReportsTests", dependencies: ["DurableFiles", "Explanations", "ImageCoding", "Reports"]),
         // Runs the built programs, so it needs them built.
         .testTarget(name: "CommandLineTests", dependencies: ["infodisent", "infodisent-inspect", system]),

@@ -12,6 +12,18 @@ public struct ChannelContribution: Equatable, Sendable {
     public let negativeActivation: Float
     public let negativePosition: MapPosition
 
+    package init(
+        channel: Int, weight: Float, positiveActivation: Float, positivePosition: MapPosition,
+        negativeActivation: Float, negativePosition: MapPosition
+    ) {
+        self.channel = channel
+        self.weight = weight
+        self.positiveActivation = positiveActivation
+        self.positivePosition = positivePosition
+        self.negativeActivation = negativeActivation
+        self.negativePosition = negativePosition
+    }
+
     /// A_yk max(0, M_k), never negative.
     public var positiveContribution: Float { weight * positiveActivation }
     /// A_yk min(0, m_k), never positive.
@@ -29,6 +41,13 @@ public struct ClassScore: Equatable, Sendable {
     public let logit: Float
     /// Softmax of the logits.
     public let probability: Float
+
+    package init(label: Int, className: String, logit: Float, probability: Float) {
+        self.label = label
+        self.className = className
+        self.logit = logit
+        self.probability = probability
+    }
 }
 
 /// Why the head gives one image the logit it gives: the logit as an exact sum over channels.
@@ -49,6 +68,21 @@ public struct ImageExplanation: Sendable {
     public let heatMaps: [ChannelSide: HeatMap]
     /// Channels whose contribution is at least 0.2 of the largest (SIDE's explanation size, on contributions).
     public let explanationSize: Int
+
+    package init(
+        path: String, pixels: PixelImage, scores: [ClassScore], explained: ClassScore,
+        contributions: [ChannelContribution], contributionSum: Double, heatMaps: [ChannelSide: HeatMap],
+        explanationSize: Int
+    ) {
+        self.path = path
+        self.pixels = pixels
+        self.scores = scores
+        self.explained = explained
+        self.contributions = contributions
+        self.contributionSum = contributionSum
+        self.heatMaps = heatMaps
+        self.explanationSize = explanationSize
+    }
 
     /// |sum of the contributions - logit| relative to the logit, at most 1e-4 for a sound explanation.
     public var additivityError: Double {

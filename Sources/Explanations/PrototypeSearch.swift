@@ -75,8 +75,7 @@ public enum PrototypeSearch {
                 negative: try prototypes(negative[channel], sign: -1))
         }
         return PrototypeTable(
-            schemaVersion: PrototypeTable.currentSchemaVersion, headDigest: model.headDigest,
-            datasetFingerprint: cache.identity.datasetFingerprint,
+            headDigest: model.headDigest, datasetFingerprint: cache.identity.datasetFingerprint,
             featureMap: MapSize(height: map.height, width: map.width), channels: channels)
     }
 }

@@ -37,6 +37,17 @@ public struct Prototype: Codable, Equatable, Sendable {
     public let activation: Float
     public let position: MapPosition
 
+    package init(
+        sample: Int, path: String, label: Int, contentDigest: ContentDigest, activation: Float, position: MapPosition
+    ) {
+        self.sample = sample
+        self.path = path
+        self.label = label
+        self.contentDigest = contentDigest
+        self.activation = activation
+        self.position = position
+    }
+
     enum CodingKeys: String, CodingKey {
         case sample, path, label, activation, position
         case contentDigest = "content_digest"
@@ -62,6 +73,12 @@ public struct ChannelPrototypes: Codable, Equatable, Sendable {
     /// The training images with the smallest m_k < 0.
     public let negative: [Prototype]
 
+    package init(channel: Int, positive: [Prototype], negative: [Prototype]) {
+        self.channel = channel
+        self.positive = positive
+        self.negative = negative
+    }
+
     public subscript(side: Side) -> [Prototype] { side == .positive ? positive : negative }
 }
 
@@ -76,6 +93,16 @@ public struct PrototypeTable: Codable, Equatable, Sendable {
     public let featureMap: MapSize
     /// Channel k at index k.
     public let channels: [ChannelPrototypes]
+
+    package init(
+        headDigest: ContentDigest, datasetFingerprint: ContentDigest, featureMap: MapSize, channels: [ChannelPrototypes]
+    ) {
+        schemaVersion = Self.currentSchemaVersion
+        self.headDigest = headDigest
+        self.datasetFingerprint = datasetFingerprint
+        self.featureMap = featureMap
+        self.channels = channels
+    }
 
     enum CodingKeys: String, CodingKey {
         case channels

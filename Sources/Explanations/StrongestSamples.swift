@@ -2,24 +2,30 @@
 ///
 /// The order is total (strength, then the lower sample index), so the result does not depend on the order in which
 /// samples are offered, and lists of parts merge into the list of the whole.
-struct StrongestSamples: Equatable, Sendable {
-    struct Entry: Equatable, Sendable {
-        let strength: Float
-        let sample: Int
+package struct StrongestSamples: Equatable, Sendable {
+    package struct Entry: Equatable, Sendable {
+        package let strength: Float
+        package let sample: Int
         /// Pixel of the feature map that won.
-        let pixel: Int
+        package let pixel: Int
+
+        package init(strength: Float, sample: Int, pixel: Int) {
+            self.strength = strength
+            self.sample = sample
+            self.pixel = pixel
+        }
 
         func precedes(_ other: Entry) -> Bool {
             strength != other.strength ? strength > other.strength : sample < other.sample
         }
     }
 
-    let capacity: Int
-    private(set) var entries: [Entry] = []
+    package let capacity: Int
+    package private(set) var entries: [Entry] = []
 
-    init(capacity: Int) { self.capacity = capacity }
+    package init(capacity: Int) { self.capacity = capacity }
 
-    mutating func offer(_ entry: Entry) {
+    package mutating func offer(_ entry: Entry) {
         if entries.count == capacity {
             guard entry.precedes(entries[capacity - 1]) else { return }
             entries.removeLast()
@@ -28,5 +34,5 @@ struct StrongestSamples: Equatable, Sendable {
         entries.insert(entry, at: place)
     }
 
-    mutating func merge(_ other: Self) { other.entries.forEach { offer($0) } }
+    package mutating func merge(_ other: Self) { other.entries.forEach { offer($0) } }
 }

@@ -2,33 +2,33 @@
 /// ends with the same figures.
 ///
 /// The loss is added up in fixed point, because a sum of integers is the same in every order.
-struct EpochProgress: Equatable, Sendable {
-    private(set) var sampleCount = 0
-    private(set) var correctCount = 0
+package struct EpochProgress: Equatable, Sendable {
+    package private(set) var sampleCount = 0
+    package private(set) var correctCount = 0
     /// Sum of the cross-entropies in units of 2^-24 nats.
-    private(set) var fixedPointLoss = 0
+    package private(set) var fixedPointLoss = 0
 
-    init() {}
+    package init() {}
 
     /// Mean cross-entropy, in nats.
-    var loss: Double { sampleCount == 0 ? 0 : Double(fixedPointLoss) * 0x1p-24 / Double(sampleCount) }
-    var accuracy: Double { sampleCount == 0 ? 0 : Double(correctCount) / Double(sampleCount) }
+    package var loss: Double { sampleCount == 0 ? 0 : Double(fixedPointLoss) * 0x1p-24 / Double(sampleCount) }
+    package var accuracy: Double { sampleCount == 0 ? 0 : Double(correctCount) / Double(sampleCount) }
 
-    mutating func count(samples: Int, correct: Int, fixedPointLoss: Int) {
+    package mutating func count(samples: Int, correct: Int, fixedPointLoss: Int) {
         sampleCount += samples
         correctCount += correct
         self.fixedPointLoss += fixedPointLoss
     }
 
     /// `loss` in units of 2^-24 nats, at most 2^36 of them: the sum over 2^17 shard batches stays exact as a Double too.
-    static func fixedPoint(_ loss: Double) -> Int64 {
+    package static func fixedPoint(_ loss: Double) -> Int64 {
         Int64((min(max(loss, -0x1p12), 0x1p12) * 0x1p24).rounded())
     }
 
     // MARK: - In a checkpoint
 
     /// The metrics of a checkpoint in the middle of an epoch; none at its start.
-    var metrics: [String: Double] {
+    package var metrics: [String: Double] {
         guard sampleCount > 0 else { return [:] }
         return [
             "epoch_so_far_samples": Double(sampleCount), "epoch_so_far_correct": Double(correctCount),
@@ -37,7 +37,7 @@ struct EpochProgress: Equatable, Sendable {
     }
 
     /// Reads back `metrics`; nil if they are not what that gives.
-    init?(metrics: [String: Double]) {
+    package init?(metrics: [String: Double]) {
         self.init()
         guard let samples = metrics["epoch_so_far_samples"] else { return }
         guard let correct = metrics["epoch_so_far_correct"], let loss = metrics["epoch_so_far_loss_sum"],

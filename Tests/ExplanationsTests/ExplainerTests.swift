@@ -1,0 +1,168 @@
+import Datasets
+import DisentangledHead
+import DurableFiles
+import Explanations
+import FeatureCache
+import Foundation
+import ImageCoding
+import RunConfiguration
+import SystemPackage
+import TemporaryFolders
+import Tensors
+import Testing
+import Training
+
+/// Runs `body` with a model trained for a moment on a few drawn birds.
+private func withModel(_ body: (TrainedModel) throws -> Void) throws {
+    try withTemporaryFolder { folder in
+        try PartDataset.generate(
+            .init(classCount: 3, trainPerClass: 8, testPerClass: 3, seed: 5, imageSide: 128),
+            into: folder.appending("birds"), team: WorkerTeam())
+        var configuration = RunConfiguration()
+        configuration.run.directory = folder.appending("run")
+        configuration.dataset.root = folder.appending("birds")
+        configuration.cache.directory = folder.appending("features")
+        configuration.training.epochs = 4
+        configuration.training.batchSize = 8
+        let experiment = try Experiment(configuration)
+        let cache = try #require(try Extraction.run(experiment, team: WorkerTeam()))
+        var run = try TrainingRun(experiment, cache: cache)
+        _ = try run.run()
+        try body(TrainedModel(folder.appending("run")))
+    }
+}
+
+@Suite struct ExplainerTests {
+    private let team = WorkerTeam()
+
+    @Test func theContributionsOfAllChannelsAddUpToTheLogit() throws {
+        try withModel { model in
+            let explainer = Explainer(model, shownCount: 4, team: team)
+            for sample in model.experiment.dataset.test {
+                for label in 0..<3 {
+                    let path = model.experiment.dataset.path(of: sample)
+                    let explanation = try explainer.explain(path, label: label)
+                    #expect(explanation.explained.label == label)
+                    #expect(explanation.additivityError <= 1e-4)
+                    let sum = explanation.contributions.reduce(0) { $0 + Double($1.contribution) }
+                    #expect(abs(sum - Double(explanation.explained.logit)) <= 1e-4 * abs(sum))
+                }
+            }
+        }
+    }
+
+    @Test func anImageGetsTheScoresThatItsCachedFeaturesGet() throws {
+        try withModel { model in
+            let cache = try model.cache()
+            let predictions = try Evaluation.predictions(model.head, cache: cache, split: .test, team: team)
+            let explainer = Explainer(model, shownCount: 1, team: team)
+            for prediction in predictions {
+                let explanation = try explainer.explain(model.experiment.dataset.root.appending(prediction.path))
+                #expect(explanation.scores[0].label == prediction.topClasses[0])
+                #expect(explanation.scores[0].probability == prediction.probability)
+                #expect(explanation.explanationSize == prediction.explanationSize)
+            }
+        }
+    }
+
+    @Test func theWinningPixelIsThePeakOfTheHeatMap() throws {
+        try withModel { model in
+            let sample = model.experiment.dataset.test[0]
+            let explanation = try Explainer(model, shownCount: 6, team: team)
+                .explain(model.experiment.dataset.path(of: sample))
+            #expect(explanation.heatMaps.count == 6)
+            for contribution in explanation.contributions.prefix(6) {
+                let side = contribution.dominantSide
+                let heat = try #require(
+                    explanation.heatMaps[ChannelSide(channel: contribution.channel, side: side)])
+                let isPositive = side == .positive
+                let position = isPositive ? contribution.positivePosition : contribution.negativePosition
+                let activation = isPositive ? contribution.positiveActivation : -contribution.negativeActivation
+                #expect(heat.values[position.row * heat.width + position.column] == heat.maximum)
+                #expect(abs(heat.maximum - activation) <= 1e-5 * activation)
+            }
+        }
+    }
+
+    @Test func anUnknownClassIsNamedWithTheNearestOne() throws {
+        try withModel { model in
+            let explainer = Explainer(model, shownCount: 1, team: team)
+            let name = model.experiment.dataset.classNames[1]
+            let label = try explainer.label(ofClass: name)
+            #expect(label == 1)
+            #expect(throws: ExplanationError.unknownClass(name: name + "z", nearest: name)) {
+                try explainer.label(ofClass: name + "z")
+            }
+        }
+    }
+}
+
+@Suite struct PrototypeTests {
+    private let team = WorkerTeam()
+
+    @Test func prototypesAreTheImagesThatABruteForceSearchFinds() throws {
+        try withModel { model in
+            let table = try PrototypeSearch.run(model, team: team)
+            let cache = try model.cache()
+            let map = cache.identity.featureMap
+            let indices = cache.indices(of: "train")
+            let pooled = try model.head.pooledActivations(
+                Tensor(
+                    shape: [indices.count, map.height, map.width, map.channelCount],
+                    values: cache.features(of: indices)), team: team)
+            #expect(table.channels.count == map.channelCount)
+            for channel in table.channels {
+                func expected(_ values: [Float], sign: Float) -> [String] {
+                    indices.indices
+                        .map { (sign * values[$0 * map.channelCount + channel.channel], $0) }
+                        .filter { $0.0 > 0 }
+                        .sorted { ($0.0, $1.1) > ($1.0, $0.1) }
+                        .prefix(PrototypeSearch.prototypeCount)
+                        .map { cache.samples.path(of: indices[$0.1]) }
+                }
+                #expect(channel.positive.map(\.path) == expected(pooled.maxima, sign: 1))
+                #expect(channel.negative.map(\.path) == expected(pooled.minima, sign: -1))
+                #expect(channel.positive.allSatisfy { $0.activation > 0 })
+                #expect(channel.negative.allSatisfy { $0.activation < 0 })
+            }
+        }
+    }
+
+    @Test func theTableIsKeptBesideTheCheckpointAndReadBack() throws {
+        try withModel { model in
+            var searchCount = 0
+            let search = {
+                searchCount += 1
+                return try PrototypeSearch.run(model, team: team)
+            }
+            let first = try PrototypeTable.kept(for: model, search: search)
+            let second = try PrototypeTable.kept(for: model, search: search)
+            #expect(first == second && searchCount == 1)
+
+            let path = model.runDirectory.appending("prototypes").appending("\(model.checkpointName).json")
+            try DurableFile.write("{}", to: path)
+            #expect(throws: ExplanationError.self) { try PrototypeTable(reading: path, for: model) }
+            #expect(try PrototypeTable.kept(for: model, search: search) == first, "a damaged table is made again")
+            #expect(searchCount == 2)
+        }
+    }
+
+    @Test func aPrototypeWhoseImageHasChangedIsNotShown() throws {
+        try withModel { model in
+            let table = try PrototypeSearch.run(model, team: team)
+            let prototype = try #require(table.channels.flatMap(\.positive).first)
+            let picture = try PrototypePictures(model)(prototype)
+            #expect(picture.width == model.experiment.input.crop)
+
+            let path = model.experiment.dataset.root.appending(prototype.path)
+            let other = PixelImage(width: 128, height: 128, red: 9)
+            try DurableFile.write(ImageEncoder.jpeg(other), to: path)
+            do {
+                _ = try PrototypePictures(model)(prototype)
+                Issue.record("a changed image was shown")
+            } catch ExplanationError.prototypeChanged(let changed, let expected, _) {
+                #expect(changed == path && expected == prototype.contentDigest)
+            }
+        }
+    }
+}
