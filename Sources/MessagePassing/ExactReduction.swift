@@ -47,6 +47,14 @@ public struct ExactReduction: Sendable {
     /// - Throws: on all ranks alike, `MessagePassingError.wrongShards`, `.notFinite` with the place of the first NaN or
     ///   infinity (in the order of shards), or `.sumOverflows`.
     public func sum(_ leaves: [Leaf]) throws -> [[Float]] {
+        var result: [[Float]] = []
+        try sum(leaves, into: &result)
+        return result
+    }
+
+    /// The same with the memory of an earlier result, which saves a pass over it; its contents do not matter. After an
+    /// error `result` holds nothing of use.
+    public func sum(_ leaves: [Leaf], into result: inout [[Float]]) throws {
         for leaf in leaves {
             precondition(
                 leaf.tensors.map(\.count) == tensorLengths,
@@ -54,7 +62,8 @@ public struct ExactReduction: Sendable {
         }
         try checkShards(leaves)
         let sums = try scales(leaves)
-        return try tensorLengths.indices.map { try sum(leaves, tensor: $0, sums[$0]) }
+        if result.map(\.count) != tensorLengths { result = tensorLengths.map { [Float](repeating: 0, count: $0) } }
+        for tensor in result.indices { try sum(leaves, tensor: tensor, sums[tensor], into: &result[tensor]) }
     }
 
     /// The sum of one array per logical shard.
@@ -119,14 +128,13 @@ public struct ExactReduction: Sendable {
 
     // MARK: Pieces
 
-    private func sum(_ leaves: [Leaf], tensor: Int, _ sum: ExactSum) throws -> [Float] {
+    private func sum(_ leaves: [Leaf], tensor: Int, _ sum: ExactSum, into result: inout [Float]) throws {
         let length = tensorLengths[tensor]
         let size = communicator.size
         let blockLength = (min(pieceLength, length) + size - 1) / size
         var integers = [Int64](repeating: 0, count: blockLength * size)
         var received = size == 1 ? [] : integers
         var floats = [Float](repeating: 0, count: integers.count)
-        var result = [Float](repeating: 0, count: length)
         for start in stride(from: 0, to: length, by: max(1, integers.count)) {
             let range = start..<min(start + integers.count, length)
             quantise(leaves, tensor, range, sum, into: &integers)
@@ -143,7 +151,6 @@ public struct ExactReduction: Sendable {
         if sum.mayExceedFloat, let element = result.firstIndex(where: { !$0.isFinite }) {
             throw MessagePassingError.sumOverflows(tensor: tensor, element: element)
         }
-        return result
     }
 
     /// Sets the first `range.count` of `integers` to the sum of this rank's leaves in `range`, and the others to 0.
@@ -153,11 +160,16 @@ public struct ExactReduction: Sendable {
         integers.withUnsafeMutableBufferPointer { integers in
             let used = leaves.isEmpty ? 0 : range.count
             integers[used...].update(repeating: 0)
-            for (index, leaf) in leaves.enumerated() {
-                leaf.tensors[tensor].withUnsafeBufferPointer { leaf in
-                    sum.quantise(
-                        leaf.baseAddress! + range.lowerBound, count: range.count, into: integers.baseAddress!,
-                        adding: index > 0)
+            // Blocks for which the integers stay in the first-level cache while the leaves are added.
+            let blockLength = 2048
+            for start in stride(from: 0, to: used, by: blockLength) {
+                let count = min(blockLength, used - start)
+                for (index, leaf) in leaves.enumerated() {
+                    leaf.tensors[tensor].withUnsafeBufferPointer { leaf in
+                        sum.quantise(
+                            leaf.baseAddress! + range.lowerBound + start, count: count,
+                            into: integers.baseAddress! + start, adding: index > 0)
+                    }
                 }
             }
         }

@@ -91,10 +91,10 @@ private func sayEverywhere(_ body: () throws -> Void) throws {
 
 func benchmark(elementCount: Int) throws {
     func milliseconds(_ seconds: Double) -> String { "\(Double(Int(seconds * 1e4)) / 10)" }
-    for pieceLength in [nil, 1 << 15, 1 << 16, 1 << 17, 1 << 18, 1 << 19] {
+    for pieceLength in [nil, 1 << 16, 1 << 17, 1 << 18, 1 << 19] {
         for leaves in pieceLength == nil ? [1, 4] : [1] {
             let result = try ReductionBenchmark(
-                elementCount: elementCount, leavesPerRank: leaves, repetitions: 11, pieceLength: pieceLength,
+                elementCount: elementCount, leavesPerRank: leaves, repetitions: 41, pieceLength: pieceLength,
                 over: communicator)
             let float = result.floatSum.map { "\(milliseconds($0.best)) (\(milliseconds($0.median)))" } ?? "-"
             say(
