@@ -32,7 +32,7 @@ func printSums() throws {
     ]
     for (name, owner) in distributions {
         let leaves = (0..<leafCount).filter { owner($0) == rank }.map(leaf)
-        for pieceLength in [nil, 5000, 97] {
+        for pieceLength in [nil, 5000, 997] {
             let reduction = ExactReduction(
                 tensorLengths: lengths, leafCount: leafCount, over: communicator, pieceLength: pieceLength)
             let own = digest(try reduction.sum(leaves.shuffled()))
@@ -89,18 +89,18 @@ private func sayEverywhere(_ body: () throws -> Void) throws {
     for line in try communicator.gather(Array(text.utf8), to: 0) { say(String(decoding: line, as: UTF8.self)) }
 }
 
+/// Prints what an exact sum costs; a piece length may be given after the number of elements.
 func benchmark(elementCount: Int) throws {
     func milliseconds(_ seconds: Double) -> String { "\(Double(Int(seconds * 1e4)) / 10)" }
-    for pieceLength in [nil, 1 << 16, 1 << 17, 1 << 18, 1 << 19] {
-        for leaves in pieceLength == nil ? [1, 4] : [1] {
-            let result = try ReductionBenchmark(
-                elementCount: elementCount, leavesPerRank: leaves, repetitions: 41, pieceLength: pieceLength,
-                over: communicator)
-            let float = result.floatSum.map { "\(milliseconds($0.best)) (\(milliseconds($0.median)))" } ?? "-"
-            say(
-                "\(communicator.size) ranks, \(leaves) leaves each, pieces \(pieceLength.map(String.init) ?? "default"): "
-                    + "exact \(milliseconds(result.exactSum.best)) (\(milliseconds(result.exactSum.median))) ms, "
-                    + "float \(float) ms")
-        }
+    let pieceLength = CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) : nil
+    for leaves in [1, 4] {
+        let result = try ReductionBenchmark(
+            elementCount: elementCount, leavesPerRank: leaves, repetitions: 21, pieceLength: pieceLength,
+            over: communicator)
+        let float = result.floatSum.map { "\(milliseconds($0.best)) (\(milliseconds($0.median))) ms" } ?? "-"
+        say(
+            "\(communicator.size) ranks, \(leaves) leaves each, pieces of \(pieceLength.map(String.init) ?? "default"): "
+                + "exact \(milliseconds(result.exactSum.best)) (\(milliseconds(result.exactSum.median))) ms, "
+                + "float \(float)")
     }
 }

@@ -19,7 +19,7 @@ import Testing
         #expect(outcome.exitCode == 75, "\(outcome)")
         #expect(outcome.errors.contains("rank 0 ("), "\(outcome)")
         #expect(outcome.errors.contains("ended by the watchdog: rank \(rank) ("), "\(outcome)")
-        #expect(outcome.errors.contains("has not been heard for 2."), "\(outcome)")
+        #expect(outcome.errors.contains("has not been heard for "), "\(outcome)")
         #expect(outcome.errors.contains(": adding gradients"), "\(outcome)")
         #expect(outcome.seconds > 1.5 && outcome.seconds < 8, "\(outcome)")
     }
@@ -41,14 +41,14 @@ import Testing
     @Test func aRankThatDoesNotGetOnIsNamed() throws {
         let outcome = try Probe.run(ranks: 3, ["stall", "2000"], limit: 30)
         #expect(outcome.exitCode == 75, "\(outcome)")
-        #expect(outcome.errors.contains("no rank has got on for 2."), "\(outcome)")
+        #expect(outcome.errors.contains("no rank has got on for "), "\(outcome)")
         #expect(outcome.errors.contains("because rank 2 ("), "\(outcome)")
         #expect(outcome.errors.contains("is at step 3: reading labels.csv"), "\(outcome)")
         #expect(!outcome.errors.contains("rank 1 ("), "\(outcome)")
     }
 
     @Test func longWorkThatIsAnnouncedIsNotDisturbed() throws {
-        let outcome = try Probe.run(ranks: 3, ["patience", "1000"], limit: 30)
+        let outcome = try Probe.run(ranks: 3, ["patience", "1500"], limit: 30)
         #expect(outcome.exitCode == 0 && outcome.lines == ["finished"] && outcome.errors.isEmpty, "\(outcome)")
     }
 
