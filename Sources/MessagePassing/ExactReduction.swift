@@ -1,16 +1,3 @@
-/// One logical shard's contribution to a sum.
-public struct Leaf: Sendable {
-    /// The logical shard, in 0..<leafCount.
-    public let shard: Int
-    /// The tensors to be summed, such as the gradients of all parameters.
-    public let tensors: [[Float]]
-
-    public init(shard: Int, tensors: [[Float]]) {
-        self.shard = shard
-        self.tensors = tensors
-    }
-}
-
 /// The exact sum of one leaf per logical shard over all ranks: the same bits whichever rank hosts which leaf.
 ///
 /// Each tensor has a scale of its own (`ExactSum`). The work goes through the tensors in pieces that stay in the cache.
@@ -18,6 +5,19 @@ public struct Leaf: Sendable {
 /// that each of W ranks gets 1/W of them from everyone, adds these and converts the sums to Float. In the end the floats are
 /// gathered. That moves 12 bytes per element instead of the 16 of a sum of 64-bit integers over all ranks.
 public struct ExactReduction: Sendable {
+    /// One logical shard's contribution to a sum.
+    public struct Leaf: Sendable {
+        /// The logical shard, in 0..<leafCount.
+        public let shard: Int
+        /// The tensors to be summed, such as the gradients of all parameters.
+        public let tensors: [[Float]]
+
+        public init(shard: Int, tensors: [[Float]]) {
+            self.shard = shard
+            self.tensors = tensors
+        }
+    }
+
     /// Number of elements of each tensor.
     public let tensorLengths: [Int]
     /// Number of leaves on all ranks together.

@@ -33,7 +33,7 @@ package struct ReductionBenchmark: Sendable {
             let values = (0..<elementCount).map { element in
                 Float(Int32(truncatingIfNeeded: (element &+ shard &* 7919) &* 0x9E37_79B1)) * 0x1p-40
             }
-            return Leaf(shard: shard, tensors: [values])
+            return ExactReduction.Leaf(shard: shard, tensors: [values])
         }
         let reduction = ExactReduction(
             tensorLengths: [elementCount], leafCount: leavesPerRank * communicator.size, over: communicator,

@@ -4,8 +4,8 @@ import MessagePassing
 private let lengths = [40_009, 1, 3, 0, 1001]
 
 /// Leaf number `shard`, with magnitudes for which float sums depend on their order.
-private func leaf(_ shard: Int) -> Leaf {
-    Leaf(
+private func leaf(_ shard: Int) -> ExactReduction.Leaf {
+    ExactReduction.Leaf(
         shard: shard,
         tensors: lengths.enumerated().map { tensor, length in
             (0..<length).map { index in
@@ -53,7 +53,7 @@ func reportNotFinite() throws {
         var tensors = leaf(shard).tensors
         if shard == 4 { tensors[0][1234] = .nan }
         if shard == 7 { tensors[1][0] = -.infinity }
-        return Leaf(shard: shard, tensors: tensors)
+        return ExactReduction.Leaf(shard: shard, tensors: tensors)
     }
     try sayEverywhere {
         _ = try ExactReduction(tensorLengths: lengths, leafCount: 8, over: communicator).sum(leaves)

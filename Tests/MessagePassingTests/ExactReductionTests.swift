@@ -4,8 +4,8 @@ import Testing
 @Suite struct ExactReductionTests {
     private let lengths = [5000, 0, 1]
 
-    private func leaf(_ shard: Int, scale: Float = 1) -> Leaf {
-        Leaf(
+    private func leaf(_ shard: Int, scale: Float = 1) -> ExactReduction.Leaf {
+        ExactReduction.Leaf(
             shard: shard,
             tensors: lengths.map { length in
                 (0..<length).map { Float(($0 * 7919 + shard * 104_729) % 2003 - 1001) * scale / Float($0 % 37 + 1) }
@@ -42,7 +42,7 @@ import Testing
         var tensors = leaf(0).tensors
         tensors[0][0] = .greatestFiniteMagnitude
         tensors[2][0] = .leastNonzeroMagnitude
-        let sums = try reduction(1).sum([Leaf(shard: 0, tensors: tensors)])
+        let sums = try reduction(1).sum([ExactReduction.Leaf(shard: 0, tensors: tensors)])
         #expect(sums[0][0] == .greatestFiniteMagnitude && sums[2][0] == .leastNonzeroMagnitude)
     }
 
@@ -50,7 +50,7 @@ import Testing
         var tensors = leaf(2).tensors
         tensors[0][4321] = bad
         tensors[0][4322] = .nan
-        let leaves = [leaf(0), Leaf(shard: 2, tensors: tensors), leaf(1)]
+        let leaves = [leaf(0), ExactReduction.Leaf(shard: 2, tensors: tensors), leaf(1)]
         do {
             _ = try reduction(3).sum(leaves)
             Issue.record("no error")
@@ -73,7 +73,7 @@ import Testing
         var tensors = leaf(0).tensors
         tensors[0][17] = .greatestFiniteMagnitude
         #expect(throws: MessagePassingError.sumOverflows(tensor: 0, element: 17)) {
-            try reduction(2).sum([0, 1].map { Leaf(shard: $0, tensors: tensors) })
+            try reduction(2).sum([0, 1].map { ExactReduction.Leaf(shard: $0, tensors: tensors) })
         }
     }
 }
