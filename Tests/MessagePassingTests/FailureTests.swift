@@ -68,4 +68,11 @@ import Testing
         #expect(outcome.exitCode == 3, "\(outcome)")
         #expect(outcome.errors.contains("left the run alone with exit code 3"), "\(outcome)")
     }
+
+    @Test func aGuardOutsideSeesTheHeartbeatInAFile() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("heartbeat-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let outcome = try Probe.run(ranks: 2, ["heartbeat-file", file.path], limit: 30)
+        #expect(outcome.exitCode == 0 && outcome.lines == ["touched"], "\(outcome)")
+    }
 }
