@@ -113,7 +113,7 @@ let package = Package(
         .testTarget(name: "RunConfigurationTests", dependencies: ["RunConfiguration", system]),
         .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing", "message-passing-probe", system]),
         .executableTarget(
-            name: "message-passing-probe", dependencies: ["MessagePassing"], path: "Tests/MessagePassingProbe"),
+            name: "message-passing-probe", dependencies: ["MessagePassing", system], path: "Tests/MessagePassingProbe"),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"]),
         .testTarget(

@@ -197,8 +197,10 @@ int cmpi_exchange(const void *buffer, void *received, int count, cmpi_type type,
     return MPI_Alltoall(buffer, count, datatype(type), received, count, datatype(type), communicator);
 }
 
-int cmpi_allgather_equal(void *buffer, int count, cmpi_type type, cmpi_communicator communicator) {
-    return MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, buffer, count, datatype(type), communicator);
+int cmpi_allgather(
+    void *buffer, const int *counts, const int *offsets, cmpi_type type, cmpi_communicator communicator) {
+    return MPI_Allgatherv(
+        MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, buffer, counts, offsets, datatype(type), communicator);
 }
 
 // MARK: Point to point

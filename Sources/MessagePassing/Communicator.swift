@@ -35,7 +35,10 @@ public protocol Communicator: Sendable {
     ///
     /// `values` and `received` hold `size` blocks of equal length.
     func exchange(_ values: [Int64], into received: inout [Int64]) throws
-    /// Fills the blocks of the other ranks. `values` holds `size` blocks of equal length; block `rank` is this rank's.
+    /// Fills the blocks of the other ranks.
+    ///
+    /// Block r, which rank r gives, starts at r * B and has B = `values.count` / `size`, rounded up, elements, or as many
+    /// as are left.
     func allGather(_ values: inout [Float]) throws
 
     /// Gives all ranks the bytes of `root`. The other ranks' `bytes` are replaced, whatever their length.

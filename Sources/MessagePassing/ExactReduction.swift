@@ -1,23 +1,23 @@
-/// One logical shard's contribution to a sum.
-public struct Leaf: Sendable {
-    /// The logical shard, in 0..<leafCount.
-    public let shard: Int
-    /// The tensors to be summed, such as the gradients of all parameters.
-    public let tensors: [[Float]]
-
-    public init(shard: Int, tensors: [[Float]]) {
-        self.shard = shard
-        self.tensors = tensors
-    }
-}
-
 /// The exact sum of one leaf per logical shard over all ranks: the same bits whichever rank hosts which leaf.
 ///
 /// Each tensor has a scale of its own (`ExactSum`). The work goes through the tensors in pieces that stay in the cache.
-/// For each piece, every rank rounds its leaves to 64-bit integers and adds them; the ranks exchange the integers so that
-/// each of W ranks gets 1/W of them from everyone; it adds these, converts the sums to Float, and the floats are gathered.
-/// That moves 12 bytes per element instead of the 16 of a sum of 64-bit integers over all ranks.
+/// For each piece, every rank rounds its leaves to 64-bit integers and adds them, and the ranks exchange the integers so
+/// that each of W ranks gets 1/W of them from everyone, adds these and converts the sums to Float. In the end the floats are
+/// gathered. That moves 12 bytes per element instead of the 16 of a sum of 64-bit integers over all ranks.
 public struct ExactReduction: Sendable {
+    /// One logical shard's contribution to a sum.
+    public struct Leaf: Sendable {
+        /// The logical shard, in 0..<leafCount.
+        public let shard: Int
+        /// The tensors to be summed, such as the gradients of all parameters.
+        public let tensors: [[Float]]
+
+        public init(shard: Int, tensors: [[Float]]) {
+            self.shard = shard
+            self.tensors = tensors
+        }
+    }
+
     /// Number of elements of each tensor.
     public let tensorLengths: [Int]
     /// Number of leaves on all ranks together.
@@ -47,6 +47,14 @@ public struct ExactReduction: Sendable {
     /// - Throws: on all ranks alike, `MessagePassingError.wrongShards`, `.notFinite` with the place of the first NaN or
     ///   infinity (in the order of shards), or `.sumOverflows`.
     public func sum(_ leaves: [Leaf]) throws -> [[Float]] {
+        var result: [[Float]] = []
+        try sum(leaves, into: &result)
+        return result
+    }
+
+    /// The same with the memory of an earlier result, which saves a pass over it; its contents do not matter. After an
+    /// error `result` holds nothing of use.
+    public func sum(_ leaves: [Leaf], into result: inout [[Float]]) throws {
         for leaf in leaves {
             precondition(
                 leaf.tensors.map(\.count) == tensorLengths,
@@ -54,7 +62,8 @@ public struct ExactReduction: Sendable {
         }
         try checkShards(leaves)
         let sums = try scales(leaves)
-        return try tensorLengths.indices.map { try sum(leaves, tensor: $0, sums[$0]) }
+        if result.map(\.count) != tensorLengths { result = tensorLengths.map { [Float](repeating: 0, count: $0) } }
+        for tensor in result.indices { try sum(leaves, tensor: tensor, sums[tensor], into: &result[tensor]) }
     }
 
     /// The sum of one array per logical shard.
@@ -119,45 +128,53 @@ public struct ExactReduction: Sendable {
 
     // MARK: Pieces
 
-    private func sum(_ leaves: [Leaf], tensor: Int, _ sum: ExactSum) throws -> [Float] {
+    private func sum(_ leaves: [Leaf], tensor: Int, _ sum: ExactSum, into result: inout [Float]) throws {
+        let (rank, size) = (communicator.rank, communicator.size)
         let length = tensorLengths[tensor]
-        let size = communicator.size
-        let blockLength = (min(pieceLength, length) + size - 1) / size
-        var integers = [Int64](repeating: 0, count: blockLength * size)
-        var received = size == 1 ? [] : integers
-        var floats = [Float](repeating: 0, count: integers.count)
-        var result = [Float](repeating: 0, count: length)
-        for start in stride(from: 0, to: length, by: max(1, integers.count)) {
-            let range = start..<min(start + integers.count, length)
-            quantise(leaves, tensor, range, sum, into: &integers)
-            if size == 1 {
-                Self.convert(integers, range.count, sum, into: &result, at: start)
-                continue
-            }
-            try communicator.exchange(integers, into: &received)
-            Self.addBlocks(&received, blockLength)
-            Self.convert(received, blockLength, sum, into: &floats, at: blockLength * communicator.rank)
-            try communicator.allGather(&floats)
-            result.replaceElements(range, with: floats)
+        // Rank r converts the sums of block r of the tensor. A piece is the same part of every block.
+        let blockLength = (length + size - 1) / size
+        func block(_ rank: Int) -> Range<Int> {
+            min(rank * blockLength, length)..<min((rank + 1) * blockLength, length)
         }
+        let partLength = min(max(1, pieceLength / size), blockLength)
+        var integers = [Int64](repeating: 0, count: partLength * size)
+        var received = size == 1 ? [] : integers
+        for start in stride(from: 0, to: blockLength, by: max(1, partLength)) {
+            for peer in 0..<size {
+                let part = block(peer).dropFirst(start).prefix(partLength)
+                quantise(leaves, tensor, part, sum, into: &integers, at: peer * partLength)
+            }
+            let own = block(rank).dropFirst(start).prefix(partLength)
+            if size == 1 {
+                Self.convert(integers, sum, into: &result, own)
+            } else {
+                try communicator.exchange(integers, into: &received)
+                Self.addBlocks(&received, partLength)
+                Self.convert(received, sum, into: &result, own)
+            }
+        }
+        try communicator.allGather(&result)
         if sum.mayExceedFloat, let element = result.firstIndex(where: { !$0.isFinite }) {
             throw MessagePassingError.sumOverflows(tensor: tensor, element: element)
         }
-        return result
     }
 
-    /// Sets the first `range.count` of `integers` to the sum of this rank's leaves in `range`, and the others to 0.
+    /// Sets the integers from `start` on to the sums of `range` of this rank's leaves.
     private func quantise(
-        _ leaves: [Leaf], _ tensor: Int, _ range: Range<Int>, _ sum: ExactSum, into integers: inout [Int64]
+        _ leaves: [Leaf], _ tensor: Int, _ range: Range<Int>, _ sum: ExactSum, into integers: inout [Int64],
+        at start: Int
     ) {
         integers.withUnsafeMutableBufferPointer { integers in
-            let used = leaves.isEmpty ? 0 : range.count
-            integers[used...].update(repeating: 0)
-            for (index, leaf) in leaves.enumerated() {
-                leaf.tensors[tensor].withUnsafeBufferPointer { leaf in
-                    sum.quantise(
-                        leaf.baseAddress! + range.lowerBound, count: range.count, into: integers.baseAddress!,
-                        adding: index > 0)
+            if leaves.isEmpty { integers[start..<start + range.count].update(repeating: 0) }
+            // Lengths for which the integers stay in the first-level cache while the leaves are added.
+            for offset in stride(from: 0, to: range.count, by: 2048) {
+                let count = min(2048, range.count - offset)
+                for (index, leaf) in leaves.enumerated() {
+                    leaf.tensors[tensor].withUnsafeBufferPointer { leaf in
+                        sum.quantise(
+                            leaf.baseAddress! + range.lowerBound + offset, count: count,
+                            into: integers.baseAddress! + start + offset, adding: index > 0)
+                    }
                 }
             }
         }
@@ -174,24 +191,15 @@ public struct ExactReduction: Sendable {
         }
     }
 
+    /// Sets `range` of `floats` to the first sums of `integers`.
     private static func convert(
-        _ integers: [Int64], _ count: Int, _ sum: ExactSum, into floats: inout [Float], at start: Int
+        _ integers: [Int64], _ sum: ExactSum, into floats: inout [Float], _ range: Range<Int>
     ) {
+        guard !range.isEmpty else { return }
         integers.withUnsafeBufferPointer { integers in
             floats.withUnsafeMutableBufferPointer { floats in
-                guard count > 0 else { return }
-                sum.floats(integers.baseAddress!, count: count, into: floats.baseAddress! + start)
-            }
-        }
-    }
-}
-
-extension [Float] {
-    /// Sets `range` to the first elements of `source`.
-    fileprivate mutating func replaceElements(_ range: Range<Int>, with source: [Float]) {
-        withUnsafeMutableBufferPointer { target in
-            source.withUnsafeBufferPointer { source in
-                _ = target[range].update(fromContentsOf: source[..<range.count])
+                sum.floats(
+                    integers.baseAddress!, count: range.count, into: floats.baseAddress! + range.lowerBound)
             }
         }
     }

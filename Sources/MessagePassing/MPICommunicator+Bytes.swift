@@ -60,11 +60,13 @@ extension MPICommunicator {
     // MARK: Pieces
 
     private func broadcastBytes(_ bytes: inout [UInt8], from root: Int) throws {
-        try bytes.withUnsafeMutableBufferPointer { bytes in
-            for piece in pieces(bytes.count) {
-                try broadcastPiece(.init(rebasing: bytes[piece]), CMPI_BYTE, root)
-            }
-        }
+        try bytes.withUnsafeMutableBufferPointer { try broadcastPieces($0, CMPI_BYTE, from: root) }
+    }
+
+    func broadcastPieces<Element>(
+        _ values: UnsafeMutableBufferPointer<Element>, _ type: cmpi_type, from root: Int
+    ) throws {
+        for piece in pieces(values.count) { try broadcastPiece(.init(rebasing: values[piece]), type, root) }
     }
 
     private func broadcastPiece<Element>(

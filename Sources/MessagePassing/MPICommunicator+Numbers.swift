@@ -33,26 +33,50 @@ extension MPICommunicator {
             values.count % size == 0 && received.count == values.count,
             "\(values.count) elements for \(received.count) are not \(size) equal blocks")
         let blockLength = values.count / size
-        precondition(blockLength <= countLimit, "blocks of \(blockLength) elements are more than \(countLimit)")
         try activity.during("exchange", count: values.count) {
-            try values.withUnsafeBufferPointer { values in
-                try received.withUnsafeMutableBufferPointer { received in
-                    try check(
-                        cmpi_exchange(values.baseAddress, received.baseAddress, Int32(blockLength), CMPI_INT64, handle),
-                        "MPI_Alltoall")
+            guard blockLength > countLimit else { return try exchangeBlocks(values, into: &received) }
+            // Too much for one call: a part of every block at a time.
+            for part in pieces(blockLength) {
+                func blocks(_ rank: Int) -> Range<Int> {
+                    rank * blockLength + part.lowerBound..<rank * blockLength + part.upperBound
+                }
+                var parts = [Int64](repeating: 0, count: part.count * size)
+                try exchangeBlocks((0..<size).flatMap { values[blocks($0)] }, into: &parts)
+                for peer in 0..<size {
+                    received.replaceSubrange(blocks(peer), with: parts[peer * part.count..<(peer + 1) * part.count])
                 }
             }
         }
     }
 
+    private func exchangeBlocks(_ values: [Int64], into received: inout [Int64]) throws {
+        let blockLength = Int32(values.count / size)
+        try values.withUnsafeBufferPointer { values in
+            try received.withUnsafeMutableBufferPointer { received in
+                try check(
+                    cmpi_exchange(values.baseAddress, received.baseAddress, blockLength, CMPI_INT64, handle),
+                    "MPI_Alltoall")
+            }
+        }
+    }
+
     package func allGather(_ values: inout [Float]) throws {
-        precondition(values.count % size == 0, "\(values.count) elements are not \(size) equal blocks")
-        let blockLength = values.count / size
-        precondition(blockLength <= countLimit, "blocks of \(blockLength) elements are more than \(countLimit)")
+        let blockLength = (values.count + size - 1) / size
+        let bounds = (0...size).map { min($0 * blockLength, values.count) }
         try activity.during("all-gather", count: values.count) {
             try values.withUnsafeMutableBufferPointer { values in
+                guard values.count <= countLimit else {
+                    // Too much for one call: a broadcast from each rank.
+                    for root in 0..<size {
+                        let block = values[bounds[root]..<bounds[root + 1]]
+                        try broadcastPieces(.init(rebasing: block), CMPI_FLOAT, from: root)
+                    }
+                    return
+                }
+                let counts = (0..<size).map { Int32(bounds[$0 + 1] - bounds[$0]) }
+                let offsets = bounds.dropLast().map { Int32($0) }
                 try check(
-                    cmpi_allgather_equal(values.baseAddress, Int32(blockLength), CMPI_FLOAT, handle), "MPI_Allgather")
+                    cmpi_allgather(values.baseAddress, counts, offsets, CMPI_FLOAT, handle), "MPI_Allgatherv")
             }
         }
     }

@@ -52,25 +52,24 @@ package struct RankRecords: Sendable {
         let patience = ownRank == 0 ? 0 : 1 + 0.5 * Double(min(ownRank, 8))
         let silent = sorted.filter { now - $0.lastHeard > deadline + patience }
         if !silent.isEmpty {
-            return Self.list(silent, now: now) { "has not been heard for \(Self.seconds(now - $0.lastHeard))" }
+            return Self.list(silent) { "has not been heard for \(Self.seconds(now - $0.lastHeard)), and was" }
         }
         let stalled = sorted.allSatisfy { now - $0.lastProgress > Double($0.beat.deadlineMilliseconds) / 1000 }
         guard ownRank == 0, stalled, let latest = sorted.map(\.lastProgress).max() else { return nil }
+        let seconds = Self.seconds(now - latest)
         // The culprits are those that the others wait for.
         let culprits = sorted.filter { !$0.beat.isInOperation }
-        let seconds = Self.seconds(now - latest)
         guard !culprits.isEmpty else {
-            return "no rank has got on for \(seconds) although all of them wait in a collective operation: "
-                + Self.list(sorted, now: now) { _ in "waits" }
+            return "no rank has got on for \(seconds), although all of them wait in a collective operation: "
+                + Self.list(sorted) { _ in "is" }
         }
-        return "no rank has got on for \(seconds), and the others wait for "
-            + Self.list(culprits, now: now) { "has not got on for \(Self.seconds(now - $0.lastProgress))" }
+        return "no rank has got on for \(seconds), because " + Self.list(culprits) { _ in "is" }
     }
 
-    private static func list(_ records: [Record], now: Double, _ state: (Record) -> String) -> String {
+    private static func list(_ records: [Record], _ state: (Record) -> String) -> String {
         let limit = 8
         let named = records.prefix(limit).map {
-            "rank \($0.rank) (\($0.host)) \(state($0)), last at step \($0.beat.step): \($0.beat.text)"
+            "rank \($0.rank) (\($0.host)) \(state($0)) at step \($0.beat.step): \($0.beat.text)"
         }
         let rest = records.count > limit ? "; and \(records.count - limit) more" : ""
         return named.joined(separator: "; ") + rest

@@ -43,7 +43,7 @@ public enum World {
         try communicator.barrier()
         if let watchdog = state.withLock({ $0.watchdog }) { try watchdog.stop() }
         state.withLock { $0.communicator = nil }
-        try finalise(communicator, code: 70)
+        try finalise(communicator, code: 70, seconds: 10)
     }
 
     /// The watchdog whose thread must end before MPI does.
@@ -73,23 +73,22 @@ public enum World {
             // An orderly exit waits for ranks that still work, under the watchdog; a failed one soon gives up on them.
             if code == 0 { try communicator.barrier() }
             state.withLock { $0.watchdog }?.endThread()
-            try finalise(communicator, code: code == 0 ? 70 : code)
+            try finalise(communicator, code: code == 0 ? 70 : code, seconds: code == 0 ? 10 : 4)
         } catch {
             writeToStandardError("rank \(communicator.rank) (\(communicator.hostName)): \(error)\n")
         }
     }
 
-    private static func finalise(_ communicator: MPICommunicator, code: Int32) throws {
+    /// MPI_Finalize; after `seconds` in it, the end of this process with exit code `code`.
+    private static func finalise(_ communicator: MPICommunicator, code: Int32, seconds: UInt32) throws {
         // MPI_Finalize waits for the other ranks without end.
         let message =
             "rank \(communicator.rank) (\(communicator.hostName)): left the run alone with exit code \(code), "
-            + "because the other ranks did not come to its end within \(finaliseSeconds) s\n"
-        cmpi_exit_after(finaliseSeconds, code, strdup(message))
+            + "because the other ranks did not come to its end within \(seconds) s\n"
+        cmpi_exit_after(seconds, code, strdup(message))
         defer { cmpi_exit_after(0, 0, nil) }
         try communicator.check(cmpi_finalise(), "MPI_Finalize")
     }
-
-    private static var finaliseSeconds: UInt32 { 10 }
 
     /// Whether this host has a network that Open MPI drives by more than TCP.
     private static func hasFastNetwork() -> Bool {

@@ -4,8 +4,8 @@ import MessagePassing
 private let lengths = [40_009, 1, 3, 0, 1001]
 
 /// Leaf number `shard`, with magnitudes for which float sums depend on their order.
-private func leaf(_ shard: Int) -> Leaf {
-    Leaf(
+private func leaf(_ shard: Int) -> ExactReduction.Leaf {
+    ExactReduction.Leaf(
         shard: shard,
         tensors: lengths.enumerated().map { tensor, length in
             (0..<length).map { index in
@@ -32,7 +32,7 @@ func printSums() throws {
     ]
     for (name, owner) in distributions {
         let leaves = (0..<leafCount).filter { owner($0) == rank }.map(leaf)
-        for pieceLength in [nil, 5000, 97] {
+        for pieceLength in [nil, 5000, 997] {
             let reduction = ExactReduction(
                 tensorLengths: lengths, leafCount: leafCount, over: communicator, pieceLength: pieceLength)
             let own = digest(try reduction.sum(leaves.shuffled()))
@@ -53,7 +53,7 @@ func reportNotFinite() throws {
         var tensors = leaf(shard).tensors
         if shard == 4 { tensors[0][1234] = .nan }
         if shard == 7 { tensors[1][0] = -.infinity }
-        return Leaf(shard: shard, tensors: tensors)
+        return ExactReduction.Leaf(shard: shard, tensors: tensors)
     }
     try sayEverywhere {
         _ = try ExactReduction(tensorLengths: lengths, leafCount: 8, over: communicator).sum(leaves)
@@ -89,18 +89,18 @@ private func sayEverywhere(_ body: () throws -> Void) throws {
     for line in try communicator.gather(Array(text.utf8), to: 0) { say(String(decoding: line, as: UTF8.self)) }
 }
 
+/// Prints what an exact sum costs; a piece length may be given after the number of elements.
 func benchmark(elementCount: Int) throws {
     func milliseconds(_ seconds: Double) -> String { "\(Double(Int(seconds * 1e4)) / 10)" }
-    for pieceLength in [nil, 1 << 15, 1 << 16, 1 << 17, 1 << 18, 1 << 19] {
-        for leaves in pieceLength == nil ? [1, 4] : [1] {
-            let result = try ReductionBenchmark(
-                elementCount: elementCount, leavesPerRank: leaves, repetitions: 11, pieceLength: pieceLength,
-                over: communicator)
-            let float = result.floatSum.map { "\(milliseconds($0.best)) (\(milliseconds($0.median)))" } ?? "-"
-            say(
-                "\(communicator.size) ranks, \(leaves) leaves each, pieces \(pieceLength.map(String.init) ?? "default"): "
-                    + "exact \(milliseconds(result.exactSum.best)) (\(milliseconds(result.exactSum.median))) ms, "
-                    + "float \(float) ms")
-        }
+    let pieceLength = CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) : nil
+    for leaves in [1, 4] {
+        let result = try ReductionBenchmark(
+            elementCount: elementCount, leavesPerRank: leaves, repetitions: 21, pieceLength: pieceLength,
+            over: communicator)
+        let float = result.floatSum.map { "\(milliseconds($0.best)) (\(milliseconds($0.median))) ms" } ?? "-"
+        say(
+            "\(communicator.size) ranks, \(leaves) leaves each, pieces of \(pieceLength.map(String.init) ?? "default"): "
+                + "exact \(milliseconds(result.exactSum.best)) (\(milliseconds(result.exactSum.median))) ms, "
+                + "float \(float)")
     }
 }

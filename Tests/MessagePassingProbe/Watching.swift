@@ -1,5 +1,6 @@
 import Glibc
 import MessagePassing
+import SystemPackage
 
 private func processorSeconds() -> Double {
     var usage = rusage()
@@ -70,4 +71,23 @@ func patience(deadline: Int) throws {
     try communicator.barrier()
     try watchdog.stop()
     say("finished")
+}
+
+/// Rank 0 makes the file and touches it again and again, also while its main thread is busy.
+func touchHeartbeatFile(_ path: String) throws {
+    func modification() -> Double {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return -1 }
+        return Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
+    }
+    var options = Watchdog.Options()
+    options.heartbeatFile = FilePath(path)
+    let watchdog = try Watchdog.start(over: communicator, options: options)
+    usleep(1_200_000)
+    let first = modification()
+    expect(first > 0, "\(path) is there")
+    usleep(1_200_000)
+    expect(modification() > first, "\(path) was touched again")
+    try watchdog.stop()
+    say("touched")
 }

@@ -23,6 +23,7 @@ case "rest": try measureRest()
 case "loop": try loop(deadline: number)
 case "stall": try stall(deadline: number)
 case "patience": try patience(deadline: number)
+case "heartbeat-file": try touchHeartbeatFile(CommandLine.arguments[2])
 case "exit": exit(Int32(number))
 case "exit-alone": if communicator.rank == communicator.size - 1 { exit(Int32(number)) } else { pause() }
 case "abort-alone":

@@ -68,6 +68,37 @@ private func exactSum(_ leaves: [[Float]], order: [Int]? = nil) throws -> [Float
         }
     }
 
+    @Test func everyElementIsRoundedToTheNearestIntegerTiesToEven() throws {
+        // A scale of 1.
+        let sum = try ExactSum(largestMagnitudeBits: (0x1p60 as Float).bitPattern, leafCount: 2)
+        #expect(sum.scaleExponent == 0)
+        var values: [Float] = [0, 0.5, -0.5, 1.5, -1.5, 2.5, 0x1p60, -0x1p60, 0x1p31, 0x1p32, 0x1.8p31, 0x1.000002p31]
+        for exponent in 0...60 {
+            for mantissa in 0..<64 {
+                let value = Float(sign: .plus, exponent: exponent, significand: 1 + Float(mantissa) * 0x1p-23)
+                values += [value, -value, value / 2, value.nextDown, Float(mantissa) * 0.25]
+            }
+        }
+        var integers = [Int64](repeating: 0, count: values.count)
+        values.withUnsafeBufferPointer { values in
+            integers.withUnsafeMutableBufferPointer { sum.add(values, 0..<values.count, to: $0) }
+        }
+        for (value, integer) in zip(values, integers) {
+            #expect(integer == Int64(Double(value).rounded(.toNearestOrEven)), "\(value)")
+        }
+    }
+
+    @Test func integersBecomeTheNearestDoubleAndThenFloat() throws {
+        let sum = try ExactSum(largestMagnitudeBits: (0x1p60 as Float).bitPattern, leafCount: 2)
+        var integers: [Int64] = [0, 1, -1, 1 << 62, -1 << 62, 1 << 32, -1 << 32, (1 << 32) - 1, (1 << 53) + 1]
+        for exponent in 0..<62 { integers += [(1 << exponent) + 12345, -(1 << exponent) - 3, (3 << exponent) >> 1] }
+        var floats = [Float](repeating: 0, count: integers.count)
+        integers.withUnsafeBufferPointer { integers in
+            floats.withUnsafeMutableBufferPointer { sum.floats(integers, 0..<integers.count, into: $0) }
+        }
+        #expect(floats == integers.map { Float(Double($0)) })
+    }
+
     @Test func aSingleProcessIsItsOwnSum() {
         let process = SingleProcess()
         var sums: [Int64] = [1, -2, 3]

@@ -84,8 +84,9 @@ int cmpi_allreduce(
     void *buffer, int count, cmpi_type type, cmpi_operation operation, cmpi_communicator communicator);
 /// `count` elements to and from each rank.
 int cmpi_exchange(const void *buffer, void *received, int count, cmpi_type type, cmpi_communicator communicator);
-/// In place: `count` elements from each rank, this rank's at its own position.
-int cmpi_allgather_equal(void *buffer, int count, cmpi_type type, cmpi_communicator communicator);
+/// In place: `counts[r]` elements at `offsets[r]` from rank r.
+int cmpi_allgather(
+    void *buffer, const int *counts, const int *offsets, cmpi_type type, cmpi_communicator communicator);
 
 // MARK: Point to point, in bytes
 
