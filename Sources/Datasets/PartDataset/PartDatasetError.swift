@@ -6,6 +6,17 @@ public enum PartDatasetError: Error, Equatable, Sendable, CustomStringConvertibl
     case outputNotEmpty(FilePath)
     case notADirectory(FilePath)
     case writeFailed(FilePath, reason: String)
+    case malformed(FilePath, line: Int?, reason: String)
+    case unknownVersion(FilePath, found: Int, expected: Int)
+
+    /// The exit code (sysexits) of a program that ends with this error.
+    public var exitCode: Int32 {
+        switch self {
+        case .invalidOption, .outputNotEmpty, .notADirectory: 64
+        case .writeFailed: 74
+        case .malformed, .unknownVersion: 65
+        }
+    }
 
     public var description: String {
         switch self {
@@ -17,6 +28,10 @@ public enum PartDatasetError: Error, Equatable, Sendable, CustomStringConvertibl
             "The output \(path) exists and is not a directory. Choose another one, or remove it first."
         case .writeFailed(let path, let reason):
             "Writing \(path) failed: \(reason)"
+        case .malformed(let path, let line, let reason):
+            "\(path)\(line.map { ", line \($0)" } ?? "") is malformed: \(reason). Generate the data set again."
+        case .unknownVersion(let path, let found, let expected):
+            "\(path) is of version \(found), and this program reads version \(expected). Generate the data set again."
         }
     }
 }
