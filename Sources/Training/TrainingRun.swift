@@ -183,7 +183,9 @@ public struct TrainingRun {
             totals[2] += EpochProgress.fixedPoint(gradient.lossSum)
         }
         try communicator.sum(&totals)
-        let leaves = zip(hostedShards, gradients).map { Leaf(shard: $0, tensors: [$1.channelMap, $1.classifier]) }
+        let leaves = zip(hostedShards, gradients).map {
+            ExactReduction.Leaf(shard: $0, tensors: [$1.channelMap, $1.classifier])
+        }
         let sums = try reduction.sum(leaves)
         var total = HeadGradient(
             channelMap: sums[0], classifier: sums[1], lossSum: Double(totals[2]) * 0x1p-24,

@@ -39,8 +39,7 @@ func exitCode(for error: any Error) -> ExitCode {
     case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault
     case BackboneError.unknownName: .badConfiguration
     case is BackboneError, is ImageCodingError: .badData
-    case PartDatasetError.invalidOption: .usage
-    case is PartDatasetError, is Errno, is CocoaError: .inputOutput
+    case is Errno, is CocoaError: .inputOutput
     default: .internalFault
     }
 }
@@ -55,5 +54,6 @@ extension DatasetError: ErrorWithExitCode {}
 extension DurableFileError: ErrorWithExitCode {}
 extension ExplanationError: ErrorWithExitCode {}
 extension FeatureCacheError: ErrorWithExitCode {}
+extension PartDatasetError: ErrorWithExitCode {}
 extension TrainingError: ErrorWithExitCode {}
 extension WeightFileError: ErrorWithExitCode {}

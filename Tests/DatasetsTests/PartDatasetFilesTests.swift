@@ -45,14 +45,13 @@ import Testing
             let directory = folder.appending("birds")
             try PartDataset.generate(Self.small, into: directory)
             let files = try files(in: directory)
-            let manifest = try JSONDecoder().decode(PartDataset.Manifest.self, from: #require(files["dataset.json"]))
+            let manifest = try PartDataset.manifest(of: directory)
             #expect(manifest.options == Self.small)
             #expect(manifest.classes.map(\.classIndex) == [4, 5, 6])
             #expect(manifest.classes.map(\.name) == [4, 5, 6].map(PartDataset.className))
             #expect(manifest.parts.map(\.part) == PartDataset.Part.allCases)
 
-            let lines = try #require(files["annotations.jsonl"]).split(separator: UInt8(ascii: "\n"))
-            let annotations = try lines.map { try JSONDecoder().decode(PartDataset.Annotation.self, from: Data($0)) }
+            let annotations = try PartDataset.annotations(of: directory)
             #expect(Set(annotations.map(\.path)) == Set(files.keys.filter { $0.hasSuffix(".jpg") }))
             for annotation in annotations {
                 #expect(annotation.path.hasPrefix("\(annotation.split.rawValue)/\(annotation.className)/"))
@@ -62,6 +61,35 @@ import Testing
                 #expect(drawing.parts == annotation.parts)
                 #expect(ImageEncoder.jpeg(drawing.image) == Array(try #require(files[annotation.path])))
             }
+        }
+    }
+
+    @Test func damagedFilesAreNamed() throws {
+        try withTemporaryFolder { (folder) throws in
+            let directory = folder.appending("birds")
+            try PartDataset.generate(Self.small, into: directory)
+            func replace(_ name: String, _ old: String, _ new: String) throws {
+                let url = URL(fileURLWithPath: directory.appending(name).string)
+                let text = try String(contentsOf: url, encoding: .utf8)
+                try #require(text.contains(old))
+                try Data(text.replacingOccurrences(of: old, with: new).utf8).write(to: url)
+            }
+
+            try replace("annotations.jsonl", #","split":"train""#, "")
+            #expect {
+                try PartDataset.annotations(of: directory)
+            } throws: { error in
+                guard case PartDatasetError.malformed(let path, let line, let reason) = error else { return false }
+                return path == directory.appending("annotations.jsonl") && line == 1 && reason.contains("split")
+            }
+            try replace("dataset.json", #""webbed""#, #""wheeled""#)
+            #expect(throws: PartDatasetError.self) { try PartDataset.manifest(of: directory) }
+            try replace("dataset.json", #""schemaVersion" : 1"#, #""schemaVersion" : 2"#)
+            let file = directory.appending("dataset.json")
+            #expect(throws: PartDatasetError.unknownVersion(file, found: 2, expected: 1)) {
+                try PartDataset.manifest(of: directory)
+            }
+            #expect(throws: (any Error).self) { try PartDataset.manifest(of: folder) }
         }
     }
 

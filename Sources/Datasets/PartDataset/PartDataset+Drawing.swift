@@ -15,6 +15,18 @@ extension PartDataset {
             self.sceneSeed = sceneSeed
             self.imageSide = imageSide
         }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            variants = try container.decode(Variants.self, forKey: .variants)
+            sceneSeed = try container.decode(UInt64.self, forKey: .sceneSeed)
+            imageSide = try container.decode(Int.self, forKey: .imageSide)
+            guard sideRange.contains(imageSide) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .imageSide, in: container,
+                    debugDescription: "birds are drawn on \(sideRange) pixels, not \(imageSide)")
+            }
+        }
     }
 
     /// What shows of one part in an image.

@@ -117,6 +117,7 @@ def save(backbone, path):
     path = Path(path)
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata)
+    partial.chmod(0o644)
     partial.replace(path)
 
 
