@@ -30,7 +30,7 @@ enum Tool: String {
             as [(String, (FileHandle) -> Void)]
         {
             let path = folder.path.appending(name).string
-            FileManager.default.createFile(atPath: path, contents: nil)
+            try #require(FileManager.default.createFile(atPath: path, contents: nil))
             set(try #require(FileHandle(forWritingAtPath: path)))
         }
         process.standardInput = FileHandle.nullDevice
