@@ -64,6 +64,20 @@ import Testing
         }
     }
 
+    @Test func classFoldersReadItWithTheSameLabels() throws {
+        try withTemporaryFolder { (folder) throws in
+            let directory = folder.appending("birds")
+            try PartDataset.generate(Self.small, into: directory)
+            let dataset = try ClassFolders.load(root: directory)
+            let annotations = try PartDataset.annotations(of: directory)
+            #expect(dataset.classNames == (4..<7).map(PartDataset.className))
+            for split in Split.allCases {
+                let expected = annotations.filter { $0.split == split }.map { Sample(path: $0.path, label: $0.label) }
+                #expect(dataset.samples(split) == expected)
+            }
+        }
+    }
+
     @Test func damagedFilesAreNamed() throws {
         try withTemporaryFolder { (folder) throws in
             let directory = folder.appending("birds")
