@@ -16,21 +16,12 @@ struct Infodisent: ParsableCommand {
         ])
 
     static func main() {
-        var command: any ParsableCommand
         do {
-            command = try parseAsRoot()
-        } catch {
-            exit(withError: error)
-        }
-        do {
+            var command = try parseAsRoot()
             try command.run()
-        } catch let error as CleanExit {
-            exit(withError: error)
-        } catch let error as ArgumentParser.ExitCode {
-            exit(withError: error)
-        } catch let error as ValidationError {
-            exit(withError: error)
         } catch {
+            // The parser's own errors, help among them, are its to print; all others are ours.
+            if exitCode(for: error) != .failure { exit(withError: error) }
             Console.fail(error)
         }
     }
