@@ -17,6 +17,7 @@ struct Infodisent: ParsableCommand {
 
     static func main() {
         do {
+            try Processor.check()
             var command = try parseAsRoot()
             try command.run()
         } catch {
