@@ -22,8 +22,13 @@ final class RunDirectory {
     init(_ path: FilePath) throws {
         self.path = path
         try DurableFile.createDirectory(path)
-        lock = try FileDescriptor.open(
-            path.appending(".lock"), .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+        let lockPath = path.appending(".lock")
+        do {
+            lock = try FileDescriptor.open(
+                lockPath, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+        } catch let error as Errno {
+            throw DurableFileError.failed(operation: "open", path: lockPath, code: error.rawValue)
+        }
         guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
             try? lock.close()
             throw TrainingError.runInUse(directory: path)

@@ -37,7 +37,7 @@ struct Evaluate: ParsableCommand {
             checkpoint: model.checkpointName, backbone: model.configuration.backbone.name,
             classCount: model.head.classCount, predictions: predictions, blackBox: blackBox,
             orthogonalityError: model.head.orthogonalityError(team: team))
-        Console.result(json ? try jsonText(summary) : summary.table)
+        try Console.result(json ? try jsonText(summary) : summary.table)
     }
 
     /// RFC 4180, with a header line.

@@ -49,7 +49,7 @@ struct Explain: ParsableCommand {
                 "\(explanation.path): \(explanation.scores[0].className) "
                     + String(format: "(%.1f %%)", explanation.scores[0].probability * 100))
         }
-        Console.result(output.appending("index.html").string)
+        try Console.result(output.appending("index.html").string)
     }
 }
 

@@ -27,6 +27,6 @@ struct FindPrototypes: ParsableCommand {
         try DurableFile.createDirectory(output)
         try DurableFile.write(table.json(), to: output.appending("prototypes.json"))
         try DurableFile.write(page.html(), to: output.appending("index.html"))
-        Console.result(output.appending("index.html").string)
+        try Console.result(output.appending("index.html").string)
     }
 }

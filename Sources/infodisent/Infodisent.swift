@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Infodisent: ParsableCommand {
@@ -16,6 +17,8 @@ struct Infodisent: ParsableCommand {
         ])
 
     static func main() {
+        // A reader that goes away shows as an error of the write, not as the end of the program.
+        signal(SIGPIPE, SIG_IGN)
         do {
             try Processor.check()
             var command = try parseAsRoot()
