@@ -41,16 +41,18 @@ extension PrototypeTable {
         }
     }
 
-    /// The table that is kept beside the checkpoint of `model`, found anew and kept if there is none that fits.
+    /// The table that is kept in the run of `model`, found anew and kept if there is none that fits.
+    ///
+    /// Keeping it only saves time: a run that cannot be written to, or a checkpoint without a run, is fine.
     public static func kept(
         for model: TrainedModel, search: () throws -> PrototypeTable
     ) throws -> PrototypeTable {
-        let folder = model.runDirectory.appending("prototypes")
+        guard let folder = model.runDirectory?.appending("prototypes") else { return try search() }
         let path = folder.appending("\(model.checkpointName).json")
         if let table = try? PrototypeTable(reading: path, for: model) { return table }
         let table = try search()
-        try DurableFile.createDirectory(folder)
-        try DurableFile.write(table.json(), to: path)
+        try? DurableFile.createDirectory(folder)
+        try? DurableFile.write(table.json(), to: path)
         return table
     }
 }

@@ -2,6 +2,7 @@ import Checkpoints
 import DisentangledHead
 import DurableFiles
 import FeatureCache
+import Foundation
 import RunConfiguration
 import StrictJSON
 import SystemPackage
@@ -13,8 +14,8 @@ public struct TrainedModel: Sendable {
     public let experiment: Experiment
     public let head: Head
 
-    /// The folder of the run the checkpoint belongs to.
-    public let runDirectory: FilePath
+    /// The folder of the run the checkpoint belongs to; nil for a checkpoint that was moved out of its run.
+    public let runDirectory: FilePath?
 
     /// The checkpoint's folder name, such as step-00001234.
     public var checkpointName: String { checkpoint.directory.lastComponent?.string ?? "" }
@@ -31,12 +32,17 @@ public struct TrainedModel: Sendable {
     /// - Throws: `CheckpointError`, `ConfigurationError`, the errors of a dataset or weights that are gone, and
     ///   `TrainingError.provenanceDiffers` if they are not the ones the checkpoint was made from.
     public init(_ path: FilePath, overrides: [String] = []) throws {
-        let directory = try CheckpointStore.resolve(path)
+        let directory = try CheckpointStore.resolve(path).absolute
         checkpoint = try Checkpoint(reading: directory)
-        runDirectory = directory.removingLastComponent().removingLastComponent()
-        configuration = try RunConfiguration(
-            yaml: checkpoint.state.configuration, source: "\(directory.appending("state.json"))",
-            overrides: Self.locations(ofRun: runDirectory) + overrides)
+        let folder = directory.removingLastComponent()
+        runDirectory = folder.lastComponent == "checkpoints" ? folder.removingLastComponent() : nil
+        do {
+            configuration = try RunConfiguration(
+                yaml: checkpoint.state.configuration, source: "\(directory.appending("state.json"))",
+                overrides: Self.locations(ofRun: runDirectory) + overrides)
+        } catch ConfigurationError.missingKey(_, let key) {
+            throw TrainingError.locationUnknown(checkpoint: directory, key: key)
+        }
         experiment = try Experiment(configuration)
         try checkpoint.requireSameData(as: experiment)
         head = try checkpoint.head()
@@ -44,7 +50,8 @@ public struct TrainedModel: Sendable {
 
     /// Where the run's own configuration says that dataset, weights and cache are; a checkpoint does not say it, so that
     /// equal runs have equal checkpoints. Nothing but the run directory if there is no such file.
-    private static func locations(ofRun runDirectory: FilePath) throws -> [String] {
+    private static func locations(ofRun runDirectory: FilePath?) throws -> [String] {
+        guard let runDirectory else { return ["run.directory=none"] }
         let path = runDirectory.appending(RunDirectory.configurationName)
         guard DurableFile.exists(path) else { return ["run.directory=\(runDirectory)"] }
         return try RunConfiguration(contentsOf: path).locations + ["run.directory=\(runDirectory)"]
@@ -54,6 +61,15 @@ public struct TrainedModel: Sendable {
     /// - Throws: `FeatureCacheError` if it is gone, incomplete, or holds something else.
     public func cache() throws -> FeatureCache {
         try FeatureCache(directory: configuration.cache.directory, expecting: experiment.cacheIdentity)
+    }
+}
+
+extension FilePath {
+    /// The same place, whatever the current directory is.
+    package var absolute: FilePath {
+        isAbsolute
+            ? lexicallyNormalized()
+            : FilePath(FileManager.default.currentDirectoryPath).pushing(self).lexicallyNormalized()
     }
 }
 
