@@ -19,6 +19,7 @@ struct Evaluate: ParsableCommand {
     @OptionGroup var deployment: DeploymentOptions
 
     func run() throws {
+        if let predictions { try OutputFolder.checkFile(predictions) }
         let team = deployment.team
         let model = try source.load()
         let cache = try model.cache()

@@ -23,6 +23,7 @@ struct Explain: ParsableCommand {
     }
 
     func run() throws {
+        try OutputFolder.check(output)
         let model = try source.load()
         let team = deployment.team
         let table = try PrototypeTable.kept(for: model) {

@@ -13,9 +13,15 @@ struct FindPrototypes: ParsableCommand {
 
     @OptionGroup var source: CheckpointOptions
     @Option(help: "The folder to write to; made if it is not there.", transform: { FilePath($0) }) var output: FilePath
+    @Option(help: "Channels on the page, at most: those that the classifier uses most.") var channels = 200
     @OptionGroup var deployment: DeploymentOptions
 
+    func validate() throws {
+        if channels < 1 { throw ValidationError("--channels is \(channels), but at least 1 is needed.") }
+    }
+
     func run() throws {
+        try OutputFolder.check(output)
         let model = try source.load()
         let table = try PrototypeTable.kept(for: model) {
             try PrototypeSearch.run(model, team: deployment.team, progress: Console.showProgress)
@@ -23,7 +29,7 @@ struct FindPrototypes: ParsableCommand {
         let pictures = PrototypePictures(model)
         let page = PrototypePage(
             table, classifier: model.head.classifier, classNames: model.experiment.dataset.classNames,
-            picture: { try pictures($0) })
+            channelLimit: channels, picture: { try pictures($0) })
         try DurableFile.createDirectory(output)
         try DurableFile.write(table.json(), to: output.appending("prototypes.json"))
         try DurableFile.write(page.html(), to: output.appending("index.html"))
