@@ -88,7 +88,7 @@ let package = Package(
             name: "Explanations",
             dependencies: [
                 "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "FeatureCache",
-                "ImageCoding", "Tensors", "Training", system,
+                "ImageCoding", "MessagePassing", "Tensors", "Training", system,
             ], swiftSettings: vectorised),
 
         // Level 5
@@ -99,8 +99,8 @@ let package = Package(
             name: "infodisent",
             dependencies: [
                 "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "Explanations",
-                "FeatureCache", "ImageCoding", "Reports", "RunConfiguration", "Tensors", "Training", "WeightFiles",
-                arguments, system,
+                "FeatureCache", "ImageCoding", "MessagePassing", "Reports", "RunConfiguration", "Tensors", "Training",
+                "WeightFiles", arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",

@@ -1,5 +1,6 @@
 import DurableFiles
 import Foundation
+import MessagePassing
 import SystemPackage
 import Training
 
@@ -41,18 +42,24 @@ extension PrototypeTable {
         }
     }
 
-    /// The table that is kept in the run of `model`, found anew and kept if there is none that fits.
+    /// The table that is kept in the run of `model`, found anew by `search` and kept if there is none that fits. Collective;
+    /// rank 0 gets the table, the others nil.
     ///
     /// Keeping it only saves time: a run that cannot be written to, or a checkpoint without a run, is fine.
     public static func kept(
-        for model: TrainedModel, search: () throws -> PrototypeTable
-    ) throws -> PrototypeTable {
+        for model: TrainedModel, communicator: any Communicator = SingleProcess(),
+        search: () throws -> PrototypeTable?
+    ) throws -> PrototypeTable? {
         guard let folder = model.runDirectory?.appending("prototypes") else { return try search() }
         let path = folder.appending("\(model.checkpointName).json")
-        if let table = try? PrototypeTable(reading: path, for: model) { return table }
-        let table = try search()
-        try? DurableFile.createDirectory(folder)
-        try? DurableFile.write(table.json(), to: path)
+        var table = communicator.rank == 0 ? try? PrototypeTable(reading: path, for: model) : nil
+        if try communicator.fromRank0(allowing: .zero, { table == nil ? [] : [1] }).isEmpty {
+            table = try search()
+            if let table {
+                try? DurableFile.createDirectory(folder)
+                try? DurableFile.write(table.json(), to: path)
+            }
+        }
         return table
     }
 }

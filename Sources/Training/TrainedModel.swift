@@ -3,9 +3,11 @@ import DisentangledHead
 import DurableFiles
 import FeatureCache
 import Foundation
+import MessagePassing
 import RunConfiguration
 import StrictJSON
 import SystemPackage
+import Tensors
 
 /// A head read from a checkpoint, with the dataset, weights and backbone it was trained on, checked to be the same ones.
 public struct TrainedModel: Sendable {
@@ -26,26 +28,48 @@ public struct TrainedModel: Sendable {
         checkpoint.state.files["head.safetensors"]!
     }
 
-    /// Reads the checkpoint at `path` (a run directory, its checkpoints folder, or one checkpoint's folder).
+    /// Reads the checkpoint at `path` (a run directory, its checkpoints folder, or one checkpoint's folder). Collective:
+    /// rank 0 reads it and gives it to the others.
     ///
     /// - Parameter overrides: `section.key=value`, for paths of the configuration that have moved.
     /// - Throws: `CheckpointError`, `ConfigurationError`, the errors of a dataset or weights that are gone, and
     ///   `TrainingError.provenanceDiffers` if they are not the ones the checkpoint was made from.
-    public init(_ path: FilePath, overrides: [String] = []) throws {
-        let directory = try CheckpointStore.resolve(path).absolute
-        checkpoint = try Checkpoint(reading: directory)
-        let folder = directory.removingLastComponent()
-        runDirectory = folder.lastComponent == "checkpoints" ? folder.removingLastComponent() : nil
-        do {
-            configuration = try RunConfiguration(
-                yaml: checkpoint.state.configuration, source: "\(directory.appending("state.json"))",
-                overrides: Self.locations(ofRun: runDirectory) + overrides)
-        } catch ConfigurationError.missingKey(_, let key) {
-            throw TrainingError.locationUnknown(checkpoint: directory, key: key)
+    public init(
+        _ path: FilePath, overrides: [String] = [], communicator: any Communicator = SingleProcess()
+    ) throws {
+        communicator.activity.begin(step: 0, "reading the checkpoint \(path)")
+        var locations: [String] = []
+        let bytes = try communicator.fromRank0(allowing: .seconds(600)) {
+            let checkpoint = try Checkpoint(reading: CheckpointStore.resolve(path).absolute)
+            locations = try Self.locations(ofRun: Self.runDirectory(of: checkpoint))
+            return checkpoint.bytes
         }
-        experiment = try Experiment(configuration)
+        checkpoint = try Checkpoint(bytes: bytes)
+        runDirectory = Self.runDirectory(of: checkpoint)
+        // No value holds a zero byte.
+        let text = try communicator.fromRank0(allowing: .zero) { Array(locations.joined(separator: "\0").utf8) }
+        locations = text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        configuration = try Self.configuration(of: checkpoint, overrides: locations + overrides)
+        experiment = try Experiment(configuration, on: communicator)
         try checkpoint.requireSameData(as: experiment)
         head = try checkpoint.head()
+    }
+
+    private static func configuration(of checkpoint: Checkpoint, overrides: [String]) throws -> RunConfiguration {
+        do {
+            return try RunConfiguration(
+                yaml: checkpoint.state.configuration, source: "\(checkpoint.directory.appending("state.json"))",
+                overrides: overrides)
+        } catch {
+            guard case .missingKey(_, let key) = error else { throw error }
+            throw TrainingError.locationUnknown(checkpoint: checkpoint.directory, key: key)
+        }
+    }
+
+    /// The run that a checkpoint lies in; nil for one that was moved out of its run.
+    private static func runDirectory(of checkpoint: Checkpoint) -> FilePath? {
+        let folder = checkpoint.directory.removingLastComponent()
+        return folder.lastComponent == "checkpoints" ? folder.removingLastComponent() : nil
     }
 
     /// Where the run's own configuration says that dataset, weights and cache are; a checkpoint does not say it, so that
@@ -57,10 +81,21 @@ public struct TrainedModel: Sendable {
         return try RunConfiguration(contentsOf: path).locations + ["run.directory=\(runDirectory)"]
     }
 
-    /// The feature cache the head was trained on.
+    /// The feature cache the head was trained on. Collective. What is missing in a cache on the nodes' own disks is
+    /// fetched from other ranks or extracted again.
     /// - Throws: `FeatureCacheError` if it is gone, incomplete, or holds something else.
-    public func cache() throws -> FeatureCache {
-        try FeatureCache(directory: configuration.cache.directory, expecting: experiment.cacheIdentity)
+    public func cache(
+        on communicator: any Communicator = SingleProcess(), team: WorkerTeam = WorkerTeam(),
+        progress: @escaping ProgressHandler = { _ in }
+    ) throws -> FeatureCache {
+        if configuration.cache.location == .nodeLocal,
+            let cache = try Extraction.run(experiment, team: team, communicator: communicator, progress: progress)
+        {
+            return cache
+        }
+        return try communicator.together {
+            try FeatureCache(directory: configuration.cache.directory, expecting: experiment.cacheIdentity)
+        }
     }
 }
 

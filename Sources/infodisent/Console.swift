@@ -6,10 +6,14 @@ import Training
 
 /// What the program says to a person: results on standard output, everything else on standard error.
 enum Console {
+    /// Whether this process says nothing, because another speaks for it. Set before there are other threads.
+    nonisolated(unsafe) static var isQuiet = false
+
     /// Writes a line of results to standard output.
     /// - Throws: `DurableFileError` if it cannot be written, for example to a full disk. A reader that has gone away
     ///   (`infodisent ... | head`) is not an error.
     static func result(_ line: String) throws {
+        guard !isQuiet else { return }
         do {
             _ = try FileDescriptor.standardOutput.writeAll((line + "\n").utf8)
         } catch Errno.brokenPipe {
@@ -29,6 +33,7 @@ enum Console {
 
     /// Reports `error` in one line (or as many as it lists) and ends the process with its exit code.
     static func fail(_ error: any Error) -> Never {
+        isQuiet = false
         note("infodisent: \(error)")
         exit(exitCode(for: error).rawValue)
     }
@@ -36,6 +41,7 @@ enum Console {
     private static let progress = ProgressBar()
 
     fileprivate static func write(_ text: String, to handle: FileHandle) {
+        guard !isQuiet else { return }
         // What cannot be said to a person does not stop the work.
         try? handle.write(contentsOf: Data(text.utf8))
     }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Backbones
 import Checkpoints
 import Datasets
@@ -7,6 +8,7 @@ import Explanations
 import FeatureCache
 import Foundation
 import ImageCoding
+import MessagePassing
 import RunConfiguration
 import SystemPackage
 import Training
@@ -36,7 +38,10 @@ func exitCode(for error: any Error) -> ExitCode {
     case ConfigurationError.missingFile: .missingInput
     case ImageCodingError.invalidTransform: .badConfiguration
     case is ConfigurationError, is HeadError: .badConfiguration
+    case is ValidationError: .usage
     case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault
+    case MessagePassingError.noProcessManager: .usage
+    case MessagePassingError.notFinite, MessagePassingError.sumOverflows: .badConfiguration
     case BackboneError.unknownName: .badConfiguration
     case is BackboneError, is ImageCodingError: .badData
     case is Errno, is CocoaError: .inputOutput

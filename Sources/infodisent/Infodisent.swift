@@ -22,7 +22,11 @@ struct Infodisent: ParsableCommand {
         do {
             try Processor.check()
             var command = try parseAsRoot()
-            try command.run()
+            if let command = command as? any CollectiveCommand {
+                command.runWithOtherRanks()
+            } else {
+                try command.run()
+            }
         } catch {
             // The parser's own errors, help among them, are its to print; all others are ours.
             if exitCode(for: error) != .failure { exit(withError: error) }
