@@ -20,12 +20,12 @@ enum Tool: String {
         return URL(fileURLWithPath: own).deletingLastPathComponent()
     }()
 
-    /// Starts the program; its output goes to files in `folder`.
-    func start(_ arguments: [String], in folder: Folder) throws -> Process {
+    /// Starts the program with `place` in `folder` as its current directory; its output goes to files in `folder`.
+    func start(_ arguments: [String], in folder: Folder, from place: String = ".") throws -> Process {
         let process = Process()
         process.executableURL = Self.products.appending(path: rawValue)
         process.arguments = arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: folder.path.string)
+        process.currentDirectoryURL = folder.url(place)
         for (name, set) in [("stdout", { process.standardOutput = $0 }), ("stderr", { process.standardError = $0 })]
             as [(String, (FileHandle) -> Void)]
         {
@@ -40,8 +40,8 @@ enum Tool: String {
 
     /// Runs the program to its end.
     @discardableResult
-    func run(_ arguments: [String], in folder: Folder) throws -> Outcome {
-        let process = try start(arguments, in: folder)
+    func run(_ arguments: [String], in folder: Folder, from place: String = ".") throws -> Outcome {
+        let process = try start(arguments, in: folder, from: place)
         process.waitUntilExit()
         return Outcome(
             exitCode: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
