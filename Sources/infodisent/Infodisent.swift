@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MessagePassing
 
 @main
 struct Infodisent: ParsableCommand {
@@ -19,9 +20,20 @@ struct Infodisent: ParsableCommand {
     static func main() {
         // A reader that goes away shows as an error of the write, not as the end of the program.
         signal(SIGPIPE, SIG_IGN)
+        var command: any ParsableCommand
         do {
             try Processor.check()
-            var command = try parseAsRoot()
+            command = try parseAsRoot()
+        } catch let error as Processor.MissingFeatures {
+            Console.fail(error)
+        } catch {
+            // All ranks have the same command line; one of them is enough to say what is wrong with it.
+            if let communicator = try? World.start(), communicator.rank != 0 {
+                Foundation.exit(Self.exitCode(for: error).rawValue)
+            }
+            exit(withError: error)
+        }
+        do {
             if let command = command as? any CollectiveCommand {
                 command.runWithOtherRanks()
             } else {

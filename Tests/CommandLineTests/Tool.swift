@@ -22,9 +22,18 @@ enum Tool: String {
 
     /// Starts the program with `place` in `folder` as its current directory; its output goes to files in `folder`.
     func start(_ arguments: [String], in folder: Folder, from place: String = ".") throws -> Process {
+        try Self.start(Self.products.appending(path: rawValue), arguments, in: folder, from: place)
+    }
+
+    /// Starts a program; its output goes to files in `folder`.
+    static func start(
+        _ program: URL, _ arguments: [String], environment: [String: String]? = nil, in folder: Folder,
+        from place: String = "."
+    ) throws -> Process {
         let process = Process()
-        process.executableURL = Self.products.appending(path: rawValue)
+        process.executableURL = program
         process.arguments = arguments
+        if let environment { process.environment = environment }
         process.currentDirectoryURL = folder.url(place)
         for (name, set) in [("stdout", { process.standardOutput = $0 }), ("stderr", { process.standardError = $0 })]
             as [(String, (FileHandle) -> Void)]
@@ -41,7 +50,11 @@ enum Tool: String {
     /// Runs the program to its end.
     @discardableResult
     func run(_ arguments: [String], in folder: Folder, from place: String = ".") throws -> Outcome {
-        let process = try start(arguments, in: folder, from: place)
+        try Self.finish(start(arguments, in: folder, from: place), in: folder)
+    }
+
+    /// Waits for a program that was started in `folder`.
+    static func finish(_ process: Process, in folder: Folder) throws -> Outcome {
         process.waitUntilExit()
         return Outcome(
             exitCode: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
