@@ -88,7 +88,7 @@ let package = Package(
             name: "Explanations",
             dependencies: [
                 "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "FeatureCache",
-                "ImageCoding", "Tensors", "Training", system,
+                "ImageCoding", "MessagePassing", "Tensors", "Training", system,
             ], swiftSettings: vectorised),
 
         // Level 5
@@ -105,9 +105,8 @@ let package = Package(
             name: "infodisent",
             dependencies: [
                 "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "Explanations",
-                "FeatureCache", "ImageCoding", "Planning", "Reports", "RunConfiguration", "Tensors", "Training",
-                "WeightFiles",
-                arguments, system,
+                "FeatureCache", "ImageCoding", "MessagePassing", "Planning", "Reports", "RunConfiguration", "Tensors",
+                "Training", "WeightFiles", arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",

@@ -75,6 +75,19 @@ public struct Checkpoint: Sendable {
         return try CheckpointState(reading: directory.appending(stateName))
     }
 
+    init(
+        directory: FilePath, state: CheckpointState, channelCount: Int, channelMap: [Float], classifier: [Float],
+        optimizer: [OptimizerTensor], orthogonalityError: Double
+    ) {
+        self.directory = directory
+        self.state = state
+        self.channelCount = channelCount
+        self.channelMap = channelMap
+        self.classifier = classifier
+        self.optimizer = optimizer
+        self.orthogonalityError = orthogonalityError
+    }
+
     private static func open(_ name: String, in directory: FilePath, _ state: CheckpointState) throws -> SafetensorsFile
     {
         let path = directory.appending(name)

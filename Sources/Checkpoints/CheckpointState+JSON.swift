@@ -38,6 +38,11 @@ extension CheckpointState {
         } catch DurableFileError.missing {
             throw CheckpointError.incomplete(path: path)
         }
+        try self.init(parsing: bytes, path: path)
+    }
+
+    /// Checks the bytes of `state.json`; `path` names them in errors. Throws `CheckpointError`.
+    init(parsing bytes: [UInt8], path: FilePath) throws {
         do {
             let value = try JSONValue(parsing: bytes)
             guard case .object(var members) = value else { throw Problem("it is not an object") }

@@ -2,6 +2,7 @@ import Datasets
 import DisentangledHead
 import DurableFiles
 import FeatureCache
+import MessagePassing
 import SystemPackage
 import Tensors
 import Training
@@ -11,22 +12,51 @@ public enum PrototypeSearch {
     /// Prototypes of one side of a channel (method: m = 5).
     public static let prototypeCount = 5
 
-    /// Goes through the cached features of the training images once.
+    /// Goes through the cached features of the training images once. Collective; rank 0 gets the table, the others nil.
     ///
     /// The order of prototypes is total (activation, then the dataset's order), so the table depends on the head and the
-    /// features alone. Only images that excite a side at all (M_k > 0, m_k < 0) are its prototypes, so a side may have
-    /// fewer than `prototypeCount`, or none.
+    /// features alone, and not on the ranks that share out the images. Only images that excite a side at all (M_k > 0,
+    /// m_k < 0) are its prototypes, so a side may have fewer than `prototypeCount`, or none.
     /// - Throws: the errors of the cache and of image files that are gone.
     public static func run(
-        _ model: TrainedModel, team: WorkerTeam, progress: @escaping ProgressHandler = { _ in }
-    ) throws -> PrototypeTable {
-        let cache = try model.cache()
+        _ model: TrainedModel, team: WorkerTeam, communicator: any Communicator = SingleProcess(),
+        progress: @escaping ProgressHandler = { _ in }
+    ) throws -> PrototypeTable? {
+        let cache = try model.cache(on: communicator, team: team, progress: progress)
+        communicator.activity.begin(step: 0, "searching for prototypes")
+        var sides = try communicator.together {
+            try strongest(
+                model, cache: cache, share: cache.share(of: Split.train.rawValue, on: communicator), team,
+                communicator.activity, progress)
+        }
+        let parts = try communicator.gather(sides.flatMap { $0.flatMap(\.bytes) }, to: 0)
+        return try communicator.together {
+            for (rank, part) in parts.enumerated() where rank != communicator.rank {
+                var part = part[...]
+                for side in sides.indices {
+                    for channel in sides[side].indices {
+                        sides[side][channel].merge(.init(capacity: prototypeCount, readingFrom: &part))
+                    }
+                }
+            }
+            guard communicator.rank == 0 else { return nil }
+            return try communicator.activity.allowing(.seconds(3600)) {
+                try table(model, cache: cache, positive: sides[0], negative: sides[1])
+            }
+        }
+    }
+
+    /// The strongest of the samples in `share`, of each channel: the positive sides, then the negative ones.
+    private static func strongest(
+        _ model: TrainedModel, cache: FeatureCache, share: [Int], _ team: WorkerTeam, _ activity: Activity,
+        _ progress: ProgressHandler
+    ) throws -> [[StrongestSamples]] {
         let channelCount = model.head.channelCount
         var positive = [StrongestSamples](repeating: .init(capacity: prototypeCount), count: channelCount)
         var negative = positive
         let total = cache.indices(of: Split.train.rawValue).count
         var completed = 0
-        try Evaluation.forEachBatch(of: cache, split: .train) { samples, features in
+        try Evaluation.forEachBatch(share, of: cache) { samples, features in
             let pooled = try model.head.pooledActivations(features, team: team)
             for (row, sample) in samples.enumerated() {
                 for channel in 0..<channelCount {
@@ -46,9 +76,12 @@ public enum PrototypeSearch {
                 }
             }
             completed += samples.count
-            progress(.init(activity: "prototypes", completed: completed, total: total, unit: "images"))
+            activity.progress()
+            progress(
+                .init(
+                    activity: "prototypes", completed: total * completed / share.count, total: total, unit: "images"))
         }
-        return try table(model, cache: cache, positive: positive, negative: negative)
+        return [positive, negative]
     }
 
     private static func table(

@@ -1,5 +1,6 @@
 import DurableFiles
 import Foundation
+import MessagePassing
 import SystemPackage
 import Training
 
@@ -41,16 +42,23 @@ extension PrototypeTable {
         }
     }
 
-    /// The table that is kept beside the checkpoint of `model`, found anew and kept if there is none that fits.
+    /// The table that is kept beside the checkpoint of `model`, found anew by `search` and kept if there is none that fits.
+    /// Collective; rank 0 gets the table, the others nil.
     public static func kept(
-        for model: TrainedModel, search: () throws -> PrototypeTable
-    ) throws -> PrototypeTable {
+        for model: TrainedModel, communicator: any Communicator = SingleProcess(),
+        search: () throws -> PrototypeTable?
+    ) throws -> PrototypeTable? {
         let folder = model.runDirectory.appending("prototypes")
         let path = folder.appending("\(model.checkpointName).json")
-        if let table = try? PrototypeTable(reading: path, for: model) { return table }
-        let table = try search()
-        try DurableFile.createDirectory(folder)
-        try DurableFile.write(table.json(), to: path)
+        var table = communicator.rank == 0 ? try? PrototypeTable(reading: path, for: model) : nil
+        if try communicator.fromRank0(allowing: .zero, { table == nil ? [] : [1] }).isEmpty {
+            table = try search()
+            try communicator.together {
+                guard let table else { return }
+                try DurableFile.createDirectory(folder)
+                try DurableFile.write(table.json(), to: path)
+            }
+        }
         return table
     }
 }

@@ -35,4 +35,28 @@ package struct StrongestSamples: Equatable, Sendable {
     }
 
     package mutating func merge(_ other: Self) { other.entries.forEach { offer($0) } }
+
+    // MARK: - On several ranks
+
+    /// The number of entries, and of each entry strength, sample and pixel, in 32 bits each.
+    package var bytes: [UInt8] {
+        let words =
+            [UInt32(entries.count)]
+            + entries.flatMap { [$0.strength.bitPattern, UInt32($0.sample), UInt32($0.pixel)] }
+        return words.withUnsafeBytes { Array($0) }
+    }
+
+    /// Reads a value from the front of what `bytes` of this program gave, and removes it there.
+    package init(capacity: Int, readingFrom bytes: inout ArraySlice<UInt8>) {
+        self.init(capacity: capacity)
+        func next() -> UInt32 {
+            defer { bytes = bytes.dropFirst(4) }
+            return bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }
+        }
+        for _ in 0..<next() {
+            let strength = Float(bitPattern: next())
+            let sample = Int(next())
+            entries.append(Entry(strength: strength, sample: sample, pixel: Int(next())))
+        }
+    }
 }

@@ -34,9 +34,15 @@ struct CacheIndex: Sendable {
         self.order = order
     }
 
-    /// Cuts the samples into shards: those of each split, in the given order, `samplesPerShard` at a time.
-    init(identity: CacheIdentity, samples list: [(path: String, label: Int, split: String)], samplesPerShard: Int) {
+    /// Cuts the samples into shards: those of each split and group, in the given order, `samplesPerShard` at a time.
+    ///
+    /// The samples of a split are dealt out to the groups in turn: sample i of a split belongs to group i mod G.
+    init(
+        identity: CacheIdentity, samples list: [(path: String, label: Int, split: String)], samplesPerShard: Int,
+        groupCount: Int = 1
+    ) {
         precondition(samplesPerShard > 0, "a shard needs room for a sample")
+        precondition(groupCount > 0, "samples belong to at least one group")
         precondition(list.count <= Self.sampleLimit, "a cache holds at most \(Self.sampleLimit) samples")
         var splits: [String] = []
         var counts: [String: Int] = [:]
@@ -45,11 +51,16 @@ struct CacheIndex: Sendable {
             counts[sample.split, default: 0] += 1
         }
         var shards: [Shard] = []
-        var next: [String: (shard: Int, row: Int)] = [:]
+        // Where the next sample of each group of a split goes, and the position in the split of the next sample.
+        var next: [String: [(shard: Int, row: Int)]] = [:]
+        var positions: [String: Int] = [:]
         for split in splits {
-            next[split] = (shards.count, 0)
-            for start in stride(from: 0, to: counts[split]!, by: samplesPerShard) {
-                shards.append(Shard(split: split, sampleCount: min(samplesPerShard, counts[split]! - start)))
+            for group in 0..<groupCount {
+                next[split, default: []].append((shards.count, 0))
+                let count = (counts[split]! - group + groupCount - 1) / groupCount
+                for start in stride(from: 0, to: count, by: samplesPerShard) {
+                    shards.append(Shard(split: split, sampleCount: min(samplesPerShard, count - start)))
+                }
             }
         }
         var samples = CacheSamples(shardSplits: shards.map(\.split))
@@ -58,14 +69,24 @@ struct CacheIndex: Sendable {
             precondition(
                 identity.classNames.indices.contains(sample.label),
                 "\(sample.path) has the label \(sample.label), of \(identity.classNames.count) classes")
-            var place = next[sample.split]!
+            let group = positions[sample.split, default: 0] % groupCount
+            positions[sample.split, default: 0] += 1
+            var place = next[sample.split]![group]
             samples.append(label: sample.label, shard: place.shard, row: place.row) {
                 $0.append(contentsOf: sample.path.utf8)
             }
             place = place.row + 1 < samplesPerShard ? (place.shard, place.row + 1) : (place.shard + 1, 0)
-            next[sample.split] = place
+            next[sample.split]![group] = place
         }
         self.init(identity: identity, shards: shards, samples: samples)
+    }
+
+    /// How the division into shards differs from that of `expected`, which has the same samples; nil if it does not.
+    func divisionDifference(from expected: CacheIndex) -> CacheDifference? {
+        guard shards != expected.shards || order != expected.order else { return nil }
+        return CacheDifference(
+            field: "division into shards", found: "\(shards.count) shards",
+            expected: "\(expected.shards.count) shards, cut by logical shard")
     }
 
     /// The indices of a shard's samples, in the order of their rows.

@@ -18,7 +18,7 @@ public struct CacheSample: Codable, Equatable, Sendable {
     }
 }
 
-/// The samples of a cache, in the dataset's order: 16 bytes each and the bytes of their paths.
+/// The samples of a cache, in the dataset's order: 20 bytes each and the bytes of their paths.
 public struct CacheSamples: RandomAccessCollection, Sendable {
     /// All paths, one after the other, in UTF-8.
     private(set) var pathBytes: [UInt8] = []

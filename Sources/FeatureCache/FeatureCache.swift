@@ -2,7 +2,9 @@ import DurableFiles
 public import SystemPackage
 import WeightFiles
 
-/// A complete cache, for reading any sample's features in any order, from any thread.
+/// A cache, for reading any sample's features in any order, from any thread.
+///
+/// It is complete, or holds at least the shards that one rank of several is responsible for.
 ///
 /// Shards are mapped and checked (digest, labels, origin) when they are first read from; nothing is copied before it is
 /// asked for, and the system takes the memory of the maps back when it needs it.
@@ -10,10 +12,16 @@ public final class FeatureCache: Sendable {
     public let directory: FilePath
     private let index: CacheIndex
     private let shards: [CacheShard]
+    /// The shards that this rank is responsible for; nil for all.
+    package let ownShards: Set<Int>?
 
     /// Opens the cache in `directory`. Throws `FeatureCacheError` when there is none, when it is damaged or not complete,
     /// and when its identity is not `expected`; `DurableFileError`.
-    public init(directory: FilePath, expecting expected: CacheIdentity? = nil) throws {
+    ///
+    /// - Parameter ownShards: the shards that must be there; all of them if nil.
+    public init(
+        directory: FilePath, expecting expected: CacheIdentity? = nil, ownShards: Set<Int>? = nil
+    ) throws {
         self.directory = directory
         let index = try CacheIndex(directory: directory)
         if let expected {
@@ -23,12 +31,20 @@ public final class FeatureCache: Sendable {
             }
         }
         let paths = index.shards.indices.map { CacheIndex.shardPath($0, in: directory) }
-        let missing = paths.indices.filter { !DurableFile.exists(paths[$0]) }
+        let missing = paths.indices.filter {
+            ownShards?.contains($0) != false && !DurableFile.exists(paths[$0])
+        }
         guard missing.isEmpty else {
             throw FeatureCacheError.incomplete(directory: directory, missingShards: missing, shardCount: paths.count)
         }
         self.index = index
+        self.ownShards = ownShards
         shards = paths.map { CacheShard(path: $0) }
+    }
+
+    /// Whether there is a cache in `directory`, complete or not.
+    public static func exists(in directory: FilePath) -> Bool {
+        DurableFile.exists(CacheIndex.path(in: directory))
     }
 
     public var identity: CacheIdentity { index.identity }
@@ -82,12 +98,12 @@ public final class FeatureCache: Sendable {
         }
     }
 
-    /// Checks every shard; `progress` is called after each with the number checked so far.
+    /// Checks every own shard; `progress` is called after each with the number checked so far.
     /// Throws `FeatureCacheError.corruptShard` for the first that is damaged, `DurableFileError`.
     public func verify(progress: (_ checkedShardCount: Int) -> Void = { _ in }) throws {
-        for shard in shards.indices {
+        for (count, shard) in (ownShards?.sorted() ?? Array(shards.indices)).enumerated() {
             _ = try CacheShard(path: CacheIndex.shardPath(shard, in: directory)).open(shard, of: index)
-            progress(shard + 1)
+            progress(count + 1)
         }
     }
 }

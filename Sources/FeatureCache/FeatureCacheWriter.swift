@@ -24,25 +24,34 @@ public final class FeatureCacheWriter: Sendable {
 
     /// Starts a cache of `samples` in `directory`, or goes on with the one that is there (with its own division into
     /// shards). Throws `FeatureCacheError.mismatch` when that one was made from anything else, `DurableFileError`.
+    ///
+    /// - Parameter groupCount: if not nil, sample i of a split belongs to group i mod `groupCount`, no shard holds samples
+    ///   of several groups, and a cache that is there must be divided in the same way.
     public init(
         directory: FilePath, identity: CacheIdentity, samples: [(path: String, label: Int, split: String)],
-        samplesPerShard: Int? = nil
+        samplesPerShard: Int? = nil, groupCount: Int? = nil
     ) throws {
         self.directory = directory
         try DurableFile.createDirectory(directory)
         try DurableFile.removeStaleTemporaries(in: directory)
+        func newIndex() -> CacheIndex {
+            CacheIndex(
+                identity: identity, samples: samples,
+                samplesPerShard: samplesPerShard ?? identity.defaultSamplesPerShard, groupCount: groupCount ?? 1)
+        }
         let found: CacheIndex
         do {
             found = try CacheIndex(directory: directory)
         } catch FeatureCacheError.noIndex {
-            index = CacheIndex(
-                identity: identity, samples: samples,
-                samplesPerShard: samplesPerShard ?? identity.defaultSamplesPerShard)
+            index = newIndex()
             try index.write(to: CacheIndex.path(in: directory))
             return
         }
         var differences = found.identity.differences(from: identity)
         if let difference = found.samples.firstDifference(from: samples) { differences.append(difference) }
+        if differences.isEmpty, groupCount != nil, let difference = found.divisionDifference(from: newIndex()) {
+            differences.append(difference)
+        }
         guard differences.isEmpty else {
             throw FeatureCacheError.mismatch(directory: directory, differences: differences)
         }
@@ -51,8 +60,42 @@ public final class FeatureCacheWriter: Sendable {
 
     /// The shards that are not there, or are there and not what the index says; their data are not read.
     public var missingShards: [Int] {
-        index.shards.indices.filter { shard in
-            (try? CacheShard.open(CacheIndex.shardPath(shard, in: directory), shard, of: index)) == nil
+        index.shards.indices.filter { !isPresent(shard: $0) }
+    }
+
+    /// Whether the file of a shard is there and what the index says; its data are not read.
+    package func isPresent(shard: Int) -> Bool {
+        (try? CacheShard.open(CacheIndex.shardPath(shard, in: directory), shard, of: index)) != nil
+    }
+
+    /// The group of each shard, for a cache that was divided into `groupCount` groups.
+    package func groups(groupCount: Int) -> [Int] {
+        var groups = [Int](repeating: 0, count: shardCount)
+        var positions: [String: Int] = [:]
+        for sample in samples.indices {
+            let split = samples.split(of: sample)
+            groups[samples.shard(of: sample)] = positions[split, default: 0] % groupCount
+            positions[split, default: 0] += 1
+        }
+        return groups
+    }
+
+    /// The bytes of a shard's file, to be given to `adopt(_:as:)` elsewhere. Throws `DurableFileError`.
+    package func fileBytes(ofShard shard: Int) throws -> [UInt8] {
+        try DurableFile.read(CacheIndex.shardPath(shard, in: directory))
+    }
+
+    /// Writes the file of a shard from the bytes it has elsewhere; false, and no file, if they are not that shard.
+    /// Throws `DurableFileError`.
+    package func adopt(_ bytes: [UInt8], as shard: Int) throws -> Bool {
+        let path = CacheIndex.shardPath(shard, in: directory)
+        try DurableFile.write(bytes, to: path)
+        do {
+            _ = try CacheShard(path: path).open(shard, of: index)
+            return true
+        } catch FeatureCacheError.corruptShard {
+            try DurableFile.remove(path)
+            return false
         }
     }
 

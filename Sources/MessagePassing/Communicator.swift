@@ -53,6 +53,12 @@ public protocol Communicator: Sendable {
     /// Returns when all ranks have called it.
     func barrier() throws
 
+    /// What every rank has to say at its end, in rank order; nil if some rank does not come to its end within `patience`.
+    ///
+    /// For a rank that cannot go on and does not know whether the others can: they call this too, or are waiting in
+    /// another operation for ever. Called once. After nil, the only operation left is `abort`.
+    func gatherEndings(_ report: [UInt8], patience: Duration) throws -> [[UInt8]]?
+
     /// Ends all ranks with exit code `code` after a line with `message` and this rank on standard error. Not collective.
     func abort(code: Int32, because message: String) -> Never
 }

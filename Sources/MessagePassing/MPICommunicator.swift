@@ -13,6 +13,8 @@ package final class MPICommunicator: Communicator {
     let countLimit: Int
     // Communicators may be used from several threads at the MPI_THREAD_MULTIPLE level.
     nonisolated(unsafe) let handle: cmpi_communicator
+    /// A copy of `handle` for `gatherEndings`, whose messages must not meet those of an operation that others are in.
+    private nonisolated(unsafe) let endingHandle: cmpi_communicator
 
     /// The world's communicator. MPI must be running. Collective.
     init() throws {
@@ -33,24 +35,42 @@ package final class MPICommunicator: Communicator {
         try checkMPI(cmpi_free(&part), "MPI_Comm_free", rank: self.rank, host: hostName)
         localRank = Int(rank)
         localSize = Int(size)
+        var copy: cmpi_communicator?
+        try checkMPI(cmpi_duplicate(handle, &copy), "MPI_Comm_dup", rank: self.rank, host: hostName)
+        endingHandle = copy!
         countLimit = 1 << 28
         activity = Activity()
     }
 
-    private init(_ other: MPICommunicator, countLimit: Int) {
+    private init(_ other: MPICommunicator, handle: cmpi_communicator? = nil, countLimit: Int) {
         rank = other.rank
         size = other.size
         localRank = other.localRank
         localSize = other.localSize
         hostName = other.hostName
         activity = other.activity
-        handle = other.handle
+        self.handle = handle ?? other.handle
+        endingHandle = other.endingHandle
         self.countLimit = countLimit
     }
 
     /// The same communicator with smaller pieces, so that tests reach the code for arrays beyond Int32.
     package func limitingCounts(to countLimit: Int) -> MPICommunicator {
         MPICommunicator(self, countLimit: countLimit)
+    }
+
+    package func gatherEndings(_ report: [UInt8], patience: Duration) throws -> [[UInt8]]? {
+        let endings = MPICommunicator(self, handle: endingHandle, countLimit: countLimit)
+        var request: cmpi_request?
+        try check(cmpi_start_barrier(endingHandle, &request), "MPI_Ibarrier")
+        let start = ContinuousClock.now
+        var done: Int32 = 0
+        while true {
+            try check(cmpi_test(&request, &done), "MPI_Ibarrier")
+            if done != 0 { return try endings.allGather(report) }
+            if ContinuousClock.now - start > patience { return nil }
+            usleep(1000)
+        }
     }
 
     package func abort(code: Int32, because message: String) -> Never {

@@ -97,7 +97,9 @@ private struct HeadMeasurement {
             _ = try team.map(team.workerCount) { _, _ in try trainer.gradient(of: shard, team: single).sampleCount }
         }
         let batch = features(workload.samplesPerShard * workload.logicalShards)
-        batchGradient = try UnitCosts.best(of: 1) { _ = try trainer.gradient(of: batch, team: single) }
+        batchGradient = try UnitCosts.best(of: 1) { [trainer] in
+            _ = try team.map(team.workerCount) { _, _ in try trainer.gradient(of: batch, team: single).sampleCount }
+        }
         evaluation =
             try UnitCosts.best(of: 1) { [head = trainer.head] in
                 _ = try head.forward(shard, team: single)

@@ -121,6 +121,7 @@ extension NamedValue {
 extension RunConfiguration.Dataset.Kind: NamedValue {}
 extension RunConfiguration.Input.Interpolation: NamedValue {}
 extension RunConfiguration.Cache.Precision: NamedValue {}
+extension RunConfiguration.Cache.Location: NamedValue {}
 extension RunConfiguration.Head.ChannelMap: NamedValue {}
 extension RunConfiguration.Head.Pooling: NamedValue {}
 extension RunConfiguration.Head.ClassifierInit: NamedValue {}

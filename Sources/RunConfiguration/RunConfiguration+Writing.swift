@@ -22,14 +22,20 @@ extension RunConfiguration {
 extension RunConfiguration {
     /// The keys that say where files are: they differ between machines and say nothing about a result.
     public static let locationKeys: Set<String> = [
-        "run.directory", "backbone.weights", "dataset.root", "cache.directory",
+        "run.directory", "backbone.weights", "dataset.root", "cache.directory", "cache.location",
     ]
 
     /// The location keys that are set, as overrides of the form `section.key=value`.
     public var locations: [String] {
         [
             "run.directory=\(run.directory)", "dataset.root=\(dataset.root)", "cache.directory=\(cache.directory)",
+            "cache.location=\(cache.location.rawValue)",
         ] + (backbone.weights.map { ["backbone.weights=\($0)"] } ?? [])
+    }
+
+    /// The keys that have a value, with it, in the order of the file.
+    public var entries: [(key: String, value: String)] {
+        Self.schema.compactMap { field in field.write(self).map { (field.path, $0) } }
     }
 
     /// The keys in which another configuration computes something else, with both values.

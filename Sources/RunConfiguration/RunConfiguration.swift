@@ -69,7 +69,14 @@ public struct RunConfiguration: Equatable, Sendable {
 
     public struct Cache: Equatable, Sendable {
         public enum Precision: String, CaseIterable, Sendable { case f16, f32 }
+        public enum Location: String, CaseIterable, Sendable {
+            /// One folder that all ranks see.
+            case shared
+            /// A folder of each node, which holds the features of the logical shards that the node's ranks host.
+            case nodeLocal = "node_local"
+        }
         public var directory: FilePath = ""
+        public var location = Location.shared
         public var precision = Precision.f16
         /// Images in one file of the cache; as many as make about 64 MiB if nil.
         public var samplesPerShard: Int?

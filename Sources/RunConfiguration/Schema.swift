@@ -54,6 +54,7 @@ extension RunConfiguration {
             expected: "three positive numbers: [red, green, blue]"),
 
         Field("cache", "directory", \.cache.directory, required: true, { !$0.isEmpty }),
+        Field("cache", "location", \.cache.location),
         Field("cache", "precision", \.cache.precision),
         Field("cache", "samples_per_shard", \.cache.samplesPerShard, { $0 ?? 1 > 0 }, expected: positiveInteger),
 

@@ -1,6 +1,7 @@
 import Datasets
 import DisentangledHead
 import FeatureCache
+import MessagePassing
 import Tensors
 
 /// The plain linear classifier on the average-pooled features of the same frozen backbone: what one would use without
@@ -11,41 +12,79 @@ public struct BlackBox: Sendable {
     /// The L2 strength picked on a held-out fifth of the training images.
     public var regularisation: Double { probe.regularisation }
 
-    /// Fits the classifier (multinomial logistic regression with bias) on the training images of a cache.
-    public init(fitting cache: FeatureCache, seed: UInt64, team: WorkerTeam) throws {
-        let (features, labels) = try Self.averagePooled(cache, split: .train)
-        probe = try LinearProbe.fit(
-            features: features, labels: labels, classCount: cache.identity.classNames.count, seed: seed, team: team)
-    }
-
-    /// Counts the correctly classified images of a split.
-    public func score(_ cache: FeatureCache, split: Split, team: WorkerTeam) throws -> ClassificationScore {
-        let (features, labels) = try Self.averagePooled(cache, split: split)
-        let logits = try probe.logits(features, team: team)
-        var score = ClassificationScore()
-        for (row, label) in labels.enumerated() {
-            score.count(logits: logits[row * probe.classCount..<(row + 1) * probe.classCount], label: label)
-        }
-        return score
-    }
-
-    /// The mean over all pixels of each feature map of a split, [N, D], and the labels [N].
-    private static func averagePooled(_ cache: FeatureCache, split: Split) throws -> (features: Tensor, labels: [Int]) {
-        let map = cache.identity.featureMap
-        let pixelCount = map.height * map.width
-        var values: [Float] = []
-        var labels: [Int] = []
-        try Evaluation.forEachBatch(of: cache, split: split) { samples, features in
-            for (row, sample) in samples.enumerated() {
-                var mean = [Float](repeating: 0, count: map.channelCount)
-                for pixel in 0..<pixelCount {
-                    let start = (row * pixelCount + pixel) * map.channelCount
-                    for channel in 0..<map.channelCount { mean[channel] += features.values[start + channel] }
+    /// Fits the classifier (multinomial logistic regression with bias) on the training images of a cache, and counts the
+    /// correctly classified images of a split. Collective; rank 0 fits and gets the result, the others wait and get nil.
+    public static func fitted(
+        to cache: FeatureCache, scoring split: Split, seed: UInt64, team: WorkerTeam,
+        communicator: any Communicator = SingleProcess()
+    ) throws -> (blackBox: BlackBox, score: ClassificationScore)? {
+        let training = try averagePooled(cache, split: .train, communicator)
+        let tested = try averagePooled(cache, split: split, communicator)
+        return try communicator.together {
+            guard let training, let tested else { return nil }
+            // Nobody knows how long a fit takes, and a frozen rank is found by its silence all the same.
+            return try communicator.activity.allowing(.seconds(24 * 3600)) {
+                let probe = try LinearProbe.fit(
+                    features: training.features, labels: training.labels,
+                    classCount: cache.identity.classNames.count, seed: seed, team: team)
+                let logits = try probe.logits(tested.features, team: team)
+                var score = ClassificationScore()
+                for (row, label) in tested.labels.enumerated() {
+                    score.count(logits: logits[row * probe.classCount..<(row + 1) * probe.classCount], label: label)
                 }
-                values += mean.map { $0 / Float(pixelCount) }
-                labels.append(cache.samples.label(of: sample))
+                return (BlackBox(probe: probe), score)
             }
         }
-        return (Tensor(shape: [labels.count, map.channelCount], values: values), labels)
+    }
+
+    /// The mean over all pixels of each feature map of a split, [N, D], and the labels [N], in the dataset's order, at rank
+    /// 0; nil elsewhere. Collective.
+    private static func averagePooled(
+        _ cache: FeatureCache, split: Split, _ communicator: any Communicator
+    ) throws -> (features: Tensor, labels: [Int])? {
+        let map = cache.identity.featureMap
+        let pixelCount = map.height * map.width
+        let share = cache.share(of: split.rawValue, on: communicator)
+        var means: [Float] = []
+        try communicator.together {
+            try Evaluation.forEachBatch(share, of: cache) { samples, features in
+                for row in 0..<samples.count {
+                    var mean = [Float](repeating: 0, count: map.channelCount)
+                    for pixel in 0..<pixelCount {
+                        let start = (row * pixelCount + pixel) * map.channelCount
+                        for channel in 0..<map.channelCount { mean[channel] += features.values[start + channel] }
+                    }
+                    means += mean.map { $0 / Float(pixelCount) }
+                }
+                communicator.activity.progress()
+            }
+        }
+        let owners = try communicator.gather(share.map { Int32($0) }.withUnsafeBytes { Array($0) }, to: 0)
+        let parts = try communicator.gather(means.withUnsafeBytes { Array($0) }, to: 0)
+        guard communicator.rank == 0 else { return nil }
+
+        let indices = cache.indices(of: split.rawValue)
+        var values = [Float](repeating: 0, count: indices.count * map.channelCount)
+        let rows = Dictionary(uniqueKeysWithValues: zip(indices, 0...))
+        let rowByteCount = map.channelCount * MemoryLayout<Float>.size
+        values.withUnsafeMutableBytes { values in
+            for (samples, means) in zip(owners, parts) {
+                samples.withUnsafeBytes { samples in
+                    for (position, sample) in (0..<samples.count / 4).lazy.map({ position in
+                        (position, Int(samples.loadUnaligned(fromByteOffset: 4 * position, as: Int32.self)))
+                    }) {
+                        let row = rows[sample]! * rowByteCount
+                        means.withUnsafeBytes {
+                            UnsafeMutableRawBufferPointer(rebasing: values[row..<row + rowByteCount]).copyMemory(
+                                from: .init(rebasing: $0[position * rowByteCount..<(position + 1) * rowByteCount]))
+                        }
+                    }
+                }
+            }
+        }
+        return (
+            Tensor(shape: [indices.count, map.channelCount], values: values),
+            indices.map { cache.samples.label(of: $0) }
+        )
     }
 }

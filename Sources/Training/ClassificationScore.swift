@@ -26,4 +26,17 @@ public struct ClassificationScore: Equatable, Sendable {
         total.top1Count += part.top1Count
         total.top5Count += part.top5Count
     }
+    // MARK: - On several ranks
+
+    /// Number of elements of `counts`.
+    static let countCount = 3
+
+    /// The counts, to be added to those of other ranks.
+    var counts: [Int64] { [Int64(sampleCount), Int64(top1Count), Int64(top5Count)] }
+
+    init(counts: [Int64]) {
+        sampleCount = Int(counts[0])
+        top1Count = Int(counts[1])
+        top5Count = Int(counts[2])
+    }
 }

@@ -34,6 +34,10 @@ public struct LogicalShards: Equatable, Sendable {
 
     /// The shards that `rank` of `rankCount` hosts: consecutive ones, as many on each rank as possible.
     public func hosted(byRank rank: Int, of rankCount: Int) -> Range<Int> {
+        Self.hosted(byRank: rank, of: rankCount, shardCount: shardCount)
+    }
+
+    static func hosted(byRank rank: Int, of rankCount: Int, shardCount: Int) -> Range<Int> {
         precondition(
             (1...shardCount).contains(rankCount) && (0..<rankCount).contains(rank),
             "rank \(rank) of \(rankCount) cannot host some of \(shardCount) logical shards")

@@ -2,9 +2,11 @@ import Checkpoints
 import DisentangledHead
 import DurableFiles
 import FeatureCache
+import MessagePassing
 import RunConfiguration
 import StrictJSON
 import SystemPackage
+import Tensors
 
 /// A head read from a checkpoint, with the dataset, weights and backbone it was trained on, checked to be the same ones.
 public struct TrainedModel: Sendable {
@@ -25,21 +27,37 @@ public struct TrainedModel: Sendable {
         checkpoint.state.files["head.safetensors"]!
     }
 
-    /// Reads the checkpoint at `path` (a run directory, its checkpoints folder, or one checkpoint's folder).
+    /// Reads the checkpoint at `path` (a run directory, its checkpoints folder, or one checkpoint's folder). Collective:
+    /// rank 0 reads it and gives it to the others.
     ///
     /// - Parameter overrides: `section.key=value`, for paths of the configuration that have moved.
     /// - Throws: `CheckpointError`, `ConfigurationError`, the errors of a dataset or weights that are gone, and
     ///   `TrainingError.provenanceDiffers` if they are not the ones the checkpoint was made from.
-    public init(_ path: FilePath, overrides: [String] = []) throws {
-        let directory = try CheckpointStore.resolve(path)
-        checkpoint = try Checkpoint(reading: directory)
-        runDirectory = directory.removingLastComponent().removingLastComponent()
+    public init(
+        _ path: FilePath, overrides: [String] = [], communicator: any Communicator = SingleProcess()
+    ) throws {
+        communicator.activity.begin(step: 0, "reading the checkpoint \(path)")
+        var locations: [String] = []
+        let bytes = try communicator.fromRank0(allowing: .seconds(600)) {
+            let checkpoint = try Checkpoint(reading: CheckpointStore.resolve(path))
+            locations = try Self.locations(ofRun: Self.runDirectory(of: checkpoint))
+            return checkpoint.bytes
+        }
+        checkpoint = try Checkpoint(bytes: bytes)
+        runDirectory = Self.runDirectory(of: checkpoint)
+        // No value holds a zero byte.
+        let text = try communicator.fromRank0(allowing: .zero) { Array(locations.joined(separator: "\0").utf8) }
+        locations = text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         configuration = try RunConfiguration(
-            yaml: checkpoint.state.configuration, source: "\(directory.appending("state.json"))",
-            overrides: Self.locations(ofRun: runDirectory) + overrides)
-        experiment = try Experiment(configuration)
+            yaml: checkpoint.state.configuration, source: "\(checkpoint.directory.appending("state.json"))",
+            overrides: locations + overrides)
+        experiment = try Experiment(configuration, on: communicator)
         try checkpoint.requireSameData(as: experiment)
         head = try checkpoint.head()
+    }
+
+    private static func runDirectory(of checkpoint: Checkpoint) -> FilePath {
+        checkpoint.directory.removingLastComponent().removingLastComponent()
     }
 
     /// Where the run's own configuration says that dataset, weights and cache are; a checkpoint does not say it, so that
@@ -50,10 +68,21 @@ public struct TrainedModel: Sendable {
         return try RunConfiguration(contentsOf: path).locations + ["run.directory=\(runDirectory)"]
     }
 
-    /// The feature cache the head was trained on.
+    /// The feature cache the head was trained on. Collective. What is missing in a cache on the nodes' own disks is
+    /// fetched from other ranks or extracted again.
     /// - Throws: `FeatureCacheError` if it is gone, incomplete, or holds something else.
-    public func cache() throws -> FeatureCache {
-        try FeatureCache(directory: configuration.cache.directory, expecting: experiment.cacheIdentity)
+    public func cache(
+        on communicator: any Communicator = SingleProcess(), team: WorkerTeam = WorkerTeam(),
+        progress: @escaping ProgressHandler = { _ in }
+    ) throws -> FeatureCache {
+        if configuration.cache.location == .nodeLocal,
+            let cache = try Extraction.run(experiment, team: team, communicator: communicator, progress: progress)
+        {
+            return cache
+        }
+        return try communicator.together {
+            try FeatureCache(directory: configuration.cache.directory, expecting: experiment.cacheIdentity)
+        }
     }
 }
 

@@ -16,11 +16,19 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooFewSamples(count: Int, shards: Int)
     /// The cache's features cannot be trained on with this configuration.
     case classifierNotInWeights(weights: FilePath, reason: String)
+    /// A rank works on something else than rank 0.
+    case ranksDiffer(rank: Int, host: String, rank0Host: String, differences: [String])
+    /// A rank does not see the folder of a cache that is said to be shared.
+    case cacheNotShared(directory: FilePath)
+    /// There are more processes than logical shards for them to host.
+    case tooManyRanks(count: Int, shards: Int)
 
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
-        case .runInUse, .runExists, .configurationDiffers, .tooFewSamples, .classifierNotInWeights: 78
+        case .runInUse, .runExists, .configurationDiffers, .tooFewSamples, .classifierNotInWeights, .ranksDiffer,
+            .cacheNotShared, .tooManyRanks:
+            78
         case .provenanceDiffers, .metricsUnreadable: 65
         }
     }
@@ -53,6 +61,21 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
             """
             \(count) training images cannot be cut into \(shards) logical shards. Lower training.logical_shards, and \
             training.batch_size with it.
+            """
+        case .ranksDiffer(let rank, let host, let rank0Host, let differences):
+            """
+            Rank \(rank) (\(host)) works on something else than rank 0 (\(rank0Host)): \
+            \(differences.joined(separator: "; ")). All ranks need the same program, configuration, dataset and weights.
+            """
+        case .cacheNotShared(let directory):
+            """
+            The feature cache that rank 0 keeps in \(directory) is not there. Use a folder that all nodes see, or set \
+            cache.location to node_local.
+            """
+        case .tooManyRanks(let count, let shards):
+            """
+            \(count) ranks are more than the \(shards) logical shards of training.logical_shards, so that some would have \
+            nothing to do. Start at most \(shards) ranks, with more threads each.
             """
         case .classifierNotInWeights(let weights, let reason):
             """

@@ -9,6 +9,7 @@ import Tensors
 
 /// Trains the head on the cached features of an experiment, from the start or from a checkpoint.
 ///
+/// Several ranks train together: each hosts a range of logical shards, and rank 0 alone writes into the run directory.
 /// What is computed depends on the configuration and the data alone: not on threads, ranks, kills or resumes.
 public struct TrainingRun {
     /// Where to begin.
@@ -33,35 +34,40 @@ public struct TrainingRun {
         public let testTop1: Double?
     }
 
-    private let experiment: Experiment
-    private let cache: FeatureCache
-    private let communicator: any Communicator
-    private let team: WorkerTeam
-    private let stop: StopRequest
+    let experiment: Experiment
+    let cache: FeatureCache
+    let communicator: any Communicator
+    let team: WorkerTeam
+    let stop: StopRequest
     private let progress: ProgressHandler
-    private let note: @Sendable (String) -> Void
 
-    private let directory: RunDirectory
+    /// Held by rank 0 while the run lives.
+    private let directory: RunDirectory?
     private let store: CheckpointStore
-    private let shards: LogicalShards
-    private let schedule: LearningRateSchedule
-    private let trainingSamples: [Int]
+    let shards: LogicalShards
+    let schedule: LearningRateSchedule
+    let trainingSamples: [Int]
     /// The logical shards whose gradients this rank computes.
-    private let hostedShards: Range<Int>
-    private let reduction: ExactReduction
+    let hostedShards: Range<Int>
+    let reduction: ExactReduction
 
-    private var trainer: HeadTrainer
-    private var epochProgress: EpochProgress
+    var trainer: HeadTrainer
+    var epochProgress: EpochProgress
     /// The figures of the last completed epoch, as a checkpoint names them.
     private var metrics: [String: Double]
+    /// The memory of the last step's summed gradients.
+    var gradientSums: [[Float]] = []
+    /// What went wrong on this rank and is not yet known to the others; they hear of it in the next step.
+    var pendingFailure: (any Error)?
 
-    /// Takes the run directory, and reads the checkpoint to go on from if there is one.
+    /// Takes the run directory, and reads the checkpoint to go on from if there is one. Collective: rank 0 does, and gives
+    /// the others what they need.
     ///
     /// - Parameters:
-    ///   - cache: the complete feature cache of `experiment`.
-    ///   - note: receives lines such as a warning about a checkpoint that could not be used.
-    /// - Throws: `TrainingError` for a run directory in use, or a checkpoint of another configuration, weights or data;
-    ///   `CheckpointError` for one that is corrupt.
+    ///   - cache: the feature cache of `experiment`, complete or with the shards that this rank is responsible for.
+    ///   - note: receives lines such as a warning about a checkpoint that could not be used, on rank 0.
+    /// - Throws: on all ranks, `TrainingError` for a run directory in use, more ranks than logical shards, or a checkpoint of
+    ///   another configuration, weights or data; `CheckpointError` for one that is corrupt.
     public init(
         _ experiment: Experiment, cache: FeatureCache, resume: Resume = .automatic,
         communicator: any Communicator = SingleProcess(), team: WorkerTeam = WorkerTeam(),
@@ -74,8 +80,8 @@ public struct TrainingRun {
         self.team = team
         self.stop = stop
         self.progress = progress
-        self.note = note
         let configuration = experiment.configuration
+        try configuration.requireShard(forEachRankOf: communicator)
         trainingSamples = cache.indices(of: "train")
         guard trainingSamples.count >= configuration.training.logicalShards else {
             throw TrainingError.tooFewSamples(
@@ -91,13 +97,22 @@ public struct TrainingRun {
                 configuration.head.channelMap == .identity ? 0 : channelCount * channelCount, classCount * channelCount,
             ], leafCount: shards.shardCount, over: communicator)
         schedule = configuration.training.learningRateSchedule
-        directory = try RunDirectory(configuration.run.directory)
-        store = CheckpointStore(runDirectory: directory.path)
+        let store = CheckpointStore(runDirectory: configuration.run.directory)
+        self.store = store
 
+        communicator.activity.begin(step: 0, "reading the checkpoint to go on from")
+        directory = try communicator.together {
+            communicator.rank == 0 ? try RunDirectory(configuration.run.directory) : nil
+        }
+        let bytes = try communicator.fromRank0(allowing: .seconds(600)) {
+            let checkpoint = try Self.checkpoint(for: resume, in: store, note: note)
+            try checkpoint?.requireSameRun(as: experiment)
+            return checkpoint?.bytes ?? []
+        }
         let headConfiguration = configuration.headConfiguration(
             totalSteps: configuration.training.epochs * shards.stepsPerEpoch)
-        if let checkpoint = try Self.checkpoint(for: resume, in: store, note: note) {
-            try checkpoint.requireSameRun(as: experiment)
+        if !bytes.isEmpty {
+            let checkpoint = try Checkpoint(bytes: bytes)
             trainer = try HeadTrainer(
                 configuration: headConfiguration, seed: UInt64(configuration.run.seed),
                 restoring: checkpoint.trainerState())
@@ -113,7 +128,9 @@ public struct TrainingRun {
             epochProgress = EpochProgress()
             metrics = [:]
         }
-        try DurableFile.write(configuration.yaml, to: directory.configurationPath)
+        try communicator.together {
+            if let directory { try DurableFile.write(configuration.yaml, to: directory.configurationPath) }
+        }
     }
 
     private static func checkpoint(
@@ -133,108 +150,75 @@ public struct TrainingRun {
         }
     }
 
-    private var totalSteps: Int { experiment.configuration.training.epochs * shards.stepsPerEpoch }
+    var totalSteps: Int { experiment.configuration.training.epochs * shards.stepsPerEpoch }
 
-    /// Trains until the last step or until a stop is requested; either way the last step has a checkpoint.
+    /// Trains until the last step or until a stop is requested on a rank; either way the last step has a checkpoint.
+    /// Collective.
+    ///
+    /// Every rank takes the same decisions from the same figures. What only one of them knows (a wish to stop, an error)
+    /// travels with the sums of the next step.
     public mutating func run() throws -> Outcome {
-        let log = try MetricsLog(directory.metricsPath, continuingAfter: trainer.step)
+        var log: MetricsLog?
+        var lastCheckpoint: FilePath?
+        try communicator.together {
+            guard let directory else { return }
+            log = try MetricsLog(directory.metricsPath, continuingAfter: trainer.step)
+            lastCheckpoint = try store.list().last
+        }
         let start = ContinuousClock.now
         let checkpoints = experiment.configuration.checkpoint
-        var lastCheckpoint = try store.list().last
         var orders = shards.orders(epoch: trainer.step / shards.stepsPerEpoch)
 
         while trainer.step < totalSteps {
+            communicator.activity.begin(step: trainer.step, "training")
             let epoch = trainer.step / shards.stepsPerEpoch
             let stepInEpoch = trainer.step % shards.stepsPerEpoch
             if stepInEpoch == 0 { orders = shards.orders(epoch: epoch) }
-            let learningRate = try takeStep(shards.batch(ofStep: stepInEpoch, from: orders))
+            let step = try takeStep(shards.batch(ofStep: stepInEpoch, from: orders))
 
             let isEndOfEpoch = stepInEpoch + 1 == shards.stepsPerEpoch
             var record = MetricsRecord(
                 kind: isEndOfEpoch ? .epoch : .step, step: trainer.step, epoch: epoch + 1, loss: epochProgress.loss,
-                accuracy: epochProgress.accuracy, learningRate: learningRate, orthogonalityError: nil, testTop1: nil,
-                testTop5: nil, seconds: (ContinuousClock.now - start) / .seconds(1))
-            if isEndOfEpoch {
-                try finishEpoch(&record)
-                try log.append(record)
-            } else if trainer.step % 50 == 0 {
-                try log.append(record)
-            }
+                accuracy: epochProgress.accuracy, learningRate: step.learningRate,
+                seconds: (ContinuousClock.now - start) / .seconds(1))
+            if isEndOfEpoch { try finishEpoch(&record) }
+            if let log, isEndOfEpoch || trainer.step % 50 == 0 { onRank0 { _ in try log.append(record) } }
             show(record)
 
-            let isStopping = stop.isRequested
-            if trainer.step % checkpoints.every == 0 || trainer.step == totalSteps || isStopping {
-                lastCheckpoint = try saveCheckpoint()
+            if trainer.step % checkpoints.every == 0 || trainer.step == totalSteps || step.isLast {
+                communicator.activity.begin(step: trainer.step, "writing a checkpoint")
+                onRank0 { lastCheckpoint = try $0.saveCheckpoint() }
             }
-            if isStopping { break }
+            if step.isLast { break }
+        }
+        communicator.activity.begin(step: trainer.step, "finishing the training")
+        let path = try communicator.fromRank0(allowing: .seconds(60)) {
+            if let pendingFailure { throw pendingFailure }
+            return Array((lastCheckpoint ?? store.directory).string.utf8)
         }
         return Outcome(
-            checkpoint: lastCheckpoint ?? store.directory, step: trainer.step, totalSteps: totalSteps,
+            checkpoint: FilePath(String(decoding: path, as: UTF8.self)), step: trainer.step, totalSteps: totalSteps,
             testTop1: metrics["test_top1"])
     }
 
-    /// One optimizer step on the samples that each logical shard gives; returns its learning rate.
-    private mutating func takeStep(_ batches: [ArraySlice<Int>]) throws -> Double {
-        let gradients = try shardGradients(batches)
-        var totals: [Int64] = [0, 0, 0]
-        for gradient in gradients {
-            totals[0] += Int64(gradient.sampleCount)
-            totals[1] += Int64(gradient.correctCount)
-            totals[2] += EpochProgress.fixedPoint(gradient.lossSum)
-        }
-        try communicator.sum(&totals)
-        let leaves = zip(hostedShards, gradients).map {
-            ExactReduction.Leaf(shard: $0, tensors: [$1.channelMap, $1.classifier])
-        }
-        let sums = try reduction.sum(leaves)
-        var total = HeadGradient(
-            channelMap: sums[0], classifier: sums[1], lossSum: Double(totals[2]) * 0x1p-24,
-            correctCount: Int(totals[1]), sampleCount: Int(totals[0]))
-        total.scale(by: 1 / Float(total.sampleCount))
-
-        let training = experiment.configuration.training
-        let rate = schedule.learningRate(base: training.learningRate, step: trainer.step, totalSteps: totalSteps)
-        let mapRate = schedule.learningRate(
-            base: training.channelMapLearningRate ?? training.learningRate, step: trainer.step, totalSteps: totalSteps)
-        try trainer.apply(total, learningRate: rate, channelMapLearningRate: mapRate, team: team)
-        epochProgress.count(
-            samples: total.sampleCount, correct: total.correctCount, fixedPointLoss: Int(totals[2]))
-        return rate
-    }
-
-    /// The gradients of the hosted logical shards, each summed over its samples; zero where a shard has none left.
-    ///
-    /// Shards are independent of each other, so they are what the threads share out; with more threads than shards the
-    /// threads work together inside each shard instead. Either way a gradient has the same bits.
-    private func shardGradients(_ batches: [ArraySlice<Int>]) throws -> [HeadGradient] {
-        let (outer, inner) =
-            team.workerCount <= hostedShards.count
-            ? (team, WorkerTeam(workerCount: 1)) : (WorkerTeam(workerCount: 1), team)
-        let map = experiment.cacheIdentity.featureMap
-        let lengths = reduction.tensorLengths
-        return try outer.map(hostedShards.count) { [trainer, cache, trainingSamples, hostedShards] _, index in
-            let batch = Array(batches[hostedShards[hostedShards.startIndex + index]])
-            guard !batch.isEmpty else {
-                return HeadGradient(
-                    channelMap: [Float](repeating: 0, count: lengths[0]),
-                    classifier: [Float](repeating: 0, count: lengths[1]), lossSum: 0, correctCount: 0, sampleCount: 0)
-            }
-            let samples = batch.map { trainingSamples[$0] }
-            let features = Tensor(
-                shape: [samples.count, map.height, map.width, map.channelCount],
-                values: try cache.features(of: samples))
-            return try trainer.gradient(
-                features: features, labels: samples.map { cache.samples.label(of: $0) }, sampleIDs: batch, team: inner)
+    /// Work in which the other ranks have no part and for whose end they do not wait. An error is kept for the next step.
+    private mutating func onRank0(_ body: (Self) throws -> Void) {
+        guard communicator.rank == 0 else { return }
+        do {
+            try communicator.activity.allowing(.seconds(600)) { try body(self) }
+        } catch {
+            pendingFailure = pendingFailure ?? error
         }
     }
 
     /// Evaluates if it is time to, and starts the figures of the next epoch.
     private mutating func finishEpoch(_ record: inout MetricsRecord) throws {
-        record.orthogonalityError = Double(trainer.orthogonalityError(team: team))
         metrics = ["loss": record.loss, "accuracy": record.accuracy]
         let evaluation = experiment.configuration.evaluation
         if record.epoch % evaluation.every == 0 || trainer.step == totalSteps {
-            let score = try Evaluation.score(trainer.head, cache: cache, split: .test, team: team)
+            communicator.activity.begin(step: trainer.step, "evaluating")
+            let score = try Evaluation.score(
+                trainer.head, cache: cache, split: .test, team: team, communicator: communicator)
             if score.sampleCount > 0 {
                 record.testTop1 = score.top1
                 record.testTop5 = score.top5
@@ -242,12 +226,15 @@ public struct TrainingRun {
                 metrics["test_top5"] = score.top5
             }
         }
+        // Only for the log.
+        if communicator.rank == 0 { record.orthogonalityError = Double(trainer.orthogonalityError(team: team)) }
         epochProgress = EpochProgress()
     }
 
     /// The names of the figures of a completed epoch.
     private static let epochMetrics: Set<String> = ["loss", "accuracy", "test_top1", "test_top5"]
 
+    /// On rank 0.
     private func saveCheckpoint() throws -> FilePath {
         let state = trainer.state
         let path = try store.save(

@@ -4,6 +4,9 @@ import Training
 
 /// What the program says to a person: results on standard output, everything else on standard error.
 enum Console {
+    /// Whether this process says nothing, because another speaks for it. Set before there are other threads.
+    nonisolated(unsafe) static var isQuiet = false
+
     /// Writes a line of results to standard output.
     static func result(_ line: String) { write(line + "\n", to: .standardOutput) }
 
@@ -18,6 +21,7 @@ enum Console {
 
     /// Reports `error` in one line (or as many as it lists) and ends the process with its exit code.
     static func fail(_ error: any Error) -> Never {
+        isQuiet = false
         note("infodisent: \(error)")
         exit(exitCode(for: error).rawValue)
     }
@@ -25,6 +29,7 @@ enum Console {
     private static let progress = ProgressBar()
 
     fileprivate static func write(_ text: String, to handle: FileHandle) {
+        guard !isQuiet else { return }
         // A reader that has gone away (`infodisent ... | head`) is not an error of the run.
         try? handle.write(contentsOf: Data(text.utf8))
     }

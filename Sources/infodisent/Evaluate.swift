@@ -2,11 +2,12 @@ import ArgumentParser
 import Datasets
 import DurableFiles
 import Foundation
+import MessagePassing
 import SystemPackage
 import Training
 
 /// `infodisent evaluate`: the accuracy of a checkpoint beside that of the black box.
-struct Evaluate: ParsableCommand {
+struct Evaluate: CollectiveCommand {
     static let configuration = CommandConfiguration(
         abstract: "Evaluate a checkpoint on the test images, beside the plain linear classifier on the same features.")
 
@@ -17,27 +18,35 @@ struct Evaluate: ParsableCommand {
         transform: { FilePath($0) })
     var predictions: FilePath?
     @OptionGroup var deployment: DeploymentOptions
+    @OptionGroup var ranks: RankOptions
 
-    func run() throws {
-        let team = deployment.team
-        let model = try source.load()
-        let cache = try model.cache()
+    func run(on communicator: any Communicator) throws {
+        let team = try deployment.team(on: communicator)
+        let model = try source.load(on: communicator)
+        let cache = try model.cache(on: communicator, team: team, progress: Console.showProgress)
+        communicator.activity.begin(step: 0, "evaluating")
         let predictions = try Evaluation.predictions(
-            model.head, cache: cache, split: .test, team: team, progress: Console.showProgress)
+            model.head, cache: cache, split: .test, team: team, communicator: communicator,
+            progress: Console.showProgress)
         var blackBox: ClassificationScore?
         if model.configuration.evaluation.blackBox {
             Console.note("Fitting the plain linear classifier on the same features...")
-            blackBox = try BlackBox(fitting: cache, seed: UInt64(model.configuration.run.seed), team: team)
-                .score(cache, split: .test, team: team)
+            blackBox = try BlackBox.fitted(
+                to: cache, scoring: .test, seed: UInt64(model.configuration.run.seed), team: team,
+                communicator: communicator)?
+                .score
         }
-        if let path = self.predictions {
-            try DurableFile.write(csv(predictions, classNames: cache.identity.classNames), to: path)
+        try communicator.together {
+            guard communicator.rank == 0 else { return }
+            if let path = self.predictions {
+                try DurableFile.write(csv(predictions, classNames: cache.identity.classNames), to: path)
+            }
+            let summary = EvaluationSummary(
+                checkpoint: model.checkpointName, backbone: model.configuration.backbone.name,
+                classCount: model.head.classCount, predictions: predictions, blackBox: blackBox,
+                orthogonalityError: model.head.orthogonalityError(team: team))
+            Console.result(json ? try jsonText(summary) : summary.table)
         }
-        let summary = EvaluationSummary(
-            checkpoint: model.checkpointName, backbone: model.configuration.backbone.name,
-            classCount: model.head.classCount, predictions: predictions, blackBox: blackBox,
-            orthogonalityError: model.head.orthogonalityError(team: team))
-        Console.result(json ? try jsonText(summary) : summary.table)
     }
 
     /// RFC 4180, with a header line.

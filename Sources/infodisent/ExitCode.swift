@@ -7,6 +7,7 @@ import Explanations
 import FeatureCache
 import Foundation
 import ImageCoding
+import MessagePassing
 import RunConfiguration
 import SystemPackage
 import Training
@@ -37,6 +38,8 @@ func exitCode(for error: any Error) -> ExitCode {
     case ImageCodingError.invalidTransform: .badConfiguration
     case is ConfigurationError, is HeadError: .badConfiguration
     case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault
+    case MessagePassingError.noProcessManager: .usage
+    case MessagePassingError.notFinite, MessagePassingError.sumOverflows: .badConfiguration
     case BackboneError.unknownName: .badConfiguration
     case is BackboneError, is ImageCodingError: .badData
     case is Errno, is CocoaError: .inputOutput

@@ -25,9 +25,10 @@ struct Explain: ParsableCommand {
     func run() throws {
         let model = try source.load()
         let team = deployment.team
-        let table = try PrototypeTable.kept(for: model) {
+        let found = try PrototypeTable.kept(for: model) {
             try PrototypeSearch.run(model, team: team, progress: Console.showProgress)
         }
+        guard let table = found else { preconditionFailure("a single process is rank 0") }
         let explainer = Explainer(model, shownCount: channels, team: team)
         let label = try className.map { try explainer.label(ofClass: $0) }
         let explanations = try images.enumerated().map { index, image in

@@ -1,11 +1,12 @@
 import ArgumentParser
 import Foundation
+import MessagePassing
 import RunConfiguration
 import SystemPackage
 import Training
 
 /// `infodisent extract`: runs the frozen backbone over a dataset into a feature cache.
-struct Extract: ParsableCommand {
+struct Extract: CollectiveCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the frozen backbone over a dataset and keep its feature maps in a cache.",
         discussion: """
@@ -25,6 +26,9 @@ struct Extract: ParsableCommand {
     @Option(help: "The cache's folder.", transform: { FilePath($0) }) var output: FilePath?
     @Option(help: "Number format of the cache: f16 or f32.") var precision: RunConfiguration.Cache.Precision?
     @OptionGroup var deployment: DeploymentOptions
+    @OptionGroup var ranks: RankOptions
+
+    static let canStopEarly = true
 
     func validate() throws {
         if path == nil && (backbone == nil || dataset == nil || output == nil) {
@@ -32,13 +36,14 @@ struct Extract: ParsableCommand {
         }
     }
 
-    func run() throws {
-        let experiment = try Experiment(runConfiguration())
+    func run(on communicator: any Communicator) throws {
+        let team = try deployment.team(on: communicator)
+        let experiment = try Experiment(runConfiguration(), on: communicator)
         experiment.dataset.notes.forEach(Console.note)
-        let stop = StopSignals.request()
         guard
             let cache = try Extraction.run(
-                experiment, team: deployment.team, stop: stop, progress: Console.showProgress)
+                experiment, team: team, communicator: communicator, stop: StopSignals.request,
+                progress: Console.showProgress)
         else {
             Console.note("Stopped before the cache was complete: run the same command again to go on.")
             throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)

@@ -2,11 +2,13 @@ import ArgumentParser
 import DurableFiles
 import Explanations
 import Foundation
+import MessagePassing
 import Reports
 import SystemPackage
+import Training
 
 /// `infodisent prototypes`: what each channel stands for.
-struct FindPrototypes: ParsableCommand {
+struct FindPrototypes: CollectiveCommand {
     static let configuration = CommandConfiguration(
         commandName: "prototypes", abstract: "Find the training images that stand for each channel.",
         discussion: "Writes prototypes.json and a page to look at, index.html, into the output folder.")
@@ -14,12 +16,22 @@ struct FindPrototypes: ParsableCommand {
     @OptionGroup var source: CheckpointOptions
     @Option(help: "The folder to write to; made if it is not there.", transform: { FilePath($0) }) var output: FilePath
     @OptionGroup var deployment: DeploymentOptions
+    @OptionGroup var ranks: RankOptions
 
-    func run() throws {
-        let model = try source.load()
-        let table = try PrototypeTable.kept(for: model) {
-            try PrototypeSearch.run(model, team: deployment.team, progress: Console.showProgress)
+    func run(on communicator: any Communicator) throws {
+        let team = try deployment.team(on: communicator)
+        let model = try source.load(on: communicator)
+        let table = try PrototypeTable.kept(for: model, communicator: communicator) {
+            try PrototypeSearch.run(model, team: team, communicator: communicator, progress: Console.showProgress)
         }
+        try communicator.together {
+            try communicator.activity.allowing(.seconds(3600)) {
+                if let table { try write(table, of: model) }
+            }
+        }
+    }
+
+    private func write(_ table: PrototypeTable, of model: TrainedModel) throws {
         let pictures = PrototypePictures(model)
         let page = PrototypePage(
             table, classifier: model.head.classifier, classNames: model.experiment.dataset.classNames,

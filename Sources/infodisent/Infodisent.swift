@@ -23,7 +23,11 @@ struct Infodisent: ParsableCommand {
             exit(withError: error)
         }
         do {
-            try command.run()
+            if let command = command as? any CollectiveCommand {
+                command.runWithOtherRanks()
+            } else {
+                try command.run()
+            }
         } catch let error as CleanExit {
             exit(withError: error)
         } catch let error as ArgumentParser.ExitCode {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MessagePassing
 import RunConfiguration
 import SystemPackage
 import Tensors
@@ -7,7 +8,8 @@ import Training
 
 /// How work is carried out; never changes a result.
 struct DeploymentOptions: ParsableArguments {
-    @Option(help: "Threads to use (default: all processors this process may use).") var threads: Int?
+    @Option(help: "Threads to use (default: the processors this process may use, shared with other ranks there).")
+    var threads: Int?
 
     func validate() throws {
         if let threads, threads < 1 { throw ValidationError("--threads is \(threads), but at least 1 is needed.") }
@@ -43,7 +45,9 @@ struct CheckpointOptions: ParsableArguments {
             valueName: "key.path=value"))
     var overrides: [String] = []
 
-    func load() throws -> TrainedModel { try TrainedModel(path, overrides: overrides) }
+    func load(on communicator: any Communicator = SingleProcess()) throws -> TrainedModel {
+        try TrainedModel(path, overrides: overrides, communicator: communicator)
+    }
 }
 
 extension RunConfiguration {

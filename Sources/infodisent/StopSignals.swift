@@ -9,8 +9,9 @@ enum StopSignals {
 
     nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
 
-    /// A request that the first such signal sets; a second one ends the process at once, as without this.
-    static func request() -> StopRequest {
+    /// The request that the first such signal sets; a second one ends the process at once, as without this. From the first
+    /// use of this value on, not before.
+    static let request: StopRequest = {
         let stop = StopRequest()
         for number in signals {
             signal(number, SIG_IGN)
@@ -24,5 +25,5 @@ enum StopSignals {
             sources.append(source)
         }
         return stop
-    }
+    }()
 }

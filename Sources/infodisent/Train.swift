@@ -1,10 +1,11 @@
 import ArgumentParser
 import Foundation
+import MessagePassing
 import SystemPackage
 import Training
 
 /// `infodisent train`: trains the head on a configuration's dataset.
-struct Train: ParsableCommand {
+struct Train: CollectiveCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train the head on the frozen features of a dataset.",
         discussion: """
@@ -26,20 +27,26 @@ struct Train: ParsableCommand {
         })
     var resume = TrainingRun.Resume.automatic
     @OptionGroup var deployment: DeploymentOptions
+    @OptionGroup var ranks: RankOptions
 
-    func run() throws {
-        let stop = StopSignals.request()
-        let experiment = try Experiment(source.load())
+    static let canStopEarly = true
+
+    func run(on communicator: any Communicator) throws {
+        let team = try deployment.team(on: communicator)
+        let configuration = try source.load()
+        try configuration.requireShard(forEachRankOf: communicator)
+        let experiment = try Experiment(configuration, on: communicator)
         experiment.dataset.notes.forEach(Console.note)
+        let stop = StopSignals.request
         guard
             let cache = try Extraction.run(
-                experiment, team: deployment.team, stop: stop, progress: Console.showProgress)
+                experiment, team: team, communicator: communicator, stop: stop, progress: Console.showProgress)
         else {
             Console.note("Stopped before the features were complete: run the same command again to go on.")
             throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
         }
         var training = try TrainingRun(
-            experiment, cache: cache, resume: resume, team: deployment.team, stop: stop,
+            experiment, cache: cache, resume: resume, communicator: communicator, team: team, stop: stop,
             progress: Console.showProgress, note: { Console.note($0) })
         let outcome = try training.run()
         if !outcome.isComplete {

@@ -102,7 +102,7 @@ private func withModel(_ body: (TrainedModel) throws -> Void) throws {
 
     @Test func prototypesAreTheImagesThatABruteForceSearchFinds() throws {
         try withModel { model in
-            let table = try PrototypeSearch.run(model, team: team)
+            let table = try #require(try PrototypeSearch.run(model, team: team))
             let cache = try model.cache()
             let map = cache.identity.featureMap
             let indices = cache.indices(of: "train")
@@ -149,7 +149,7 @@ private func withModel(_ body: (TrainedModel) throws -> Void) throws {
 
     @Test func aPrototypeWhoseImageHasChangedIsNotShown() throws {
         try withModel { model in
-            let table = try PrototypeSearch.run(model, team: team)
+            let table = try #require(try PrototypeSearch.run(model, team: team))
             let prototype = try #require(table.channels.flatMap(\.positive).first)
             let picture = try PrototypePictures(model)(prototype)
             #expect(picture.width == model.experiment.input.crop)

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+import MessagePassing
+import SystemPackage
+import Tensors
+import Training
+
+/// A command that several processes carry out together when mpirun or srun starts it.
+///
+/// All ranks run the same code; only rank 0 speaks (`Console.isQuiet`) and writes results.
+protocol CollectiveCommand: ParsableCommand {
+    var ranks: RankOptions { get }
+    /// Whether signals that ask the program to end make it finish the work in hand first.
+    static var canStopEarly: Bool { get }
+
+    /// Carries the command out. Collective. An error may be thrown on one rank alone: it ends the others too.
+    func run(on communicator: any Communicator) throws
+}
+
+extension CollectiveCommand {
+    static var canStopEarly: Bool { false }
+
+    func run() throws { try run(on: SingleProcess()) }
+
+    /// Joins the other ranks, runs the command, and leaves them; ends the process if something fails.
+    func runWithOtherRanks() {
+        // Before MPI starts, because a batch system's signal may come at any time.
+        if Self.canStopEarly { _ = StopSignals.request }
+        let communicator: any Communicator
+        do {
+            communicator = try World.start()
+        } catch {
+            Console.fail(error)
+        }
+        Console.isQuiet = communicator.rank != 0
+        do {
+            _ = try Watchdog.start(over: communicator, options: ranks.watchdogOptions)
+            try run(on: communicator)
+            try World.finish()
+        } catch let code as ArgumentParser.ExitCode {
+            // The same on all ranks.
+            Foundation.exit(code.rawValue)
+        } catch {
+            RankFailure.end(with: error, on: communicator)
+        }
+    }
+}
+
+/// How the ranks of a run watch each other; never changes a result.
+struct RankOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "With several processes: end the run when one has not been heard, or nothing has got on, for this long.",
+            valueName: "seconds"))
+    var deadline = 60.0
+    @Option(
+        help: ArgumentHelp(
+            "With several processes: a file that is touched as long as the run lives.", valueName: "file"),
+        transform: { FilePath($0) })
+    var heartbeatFile: FilePath?
+
+    func validate() throws {
+        guard deadline >= 1, deadline <= 1e6 else {
+            throw ValidationError("--deadline is \(deadline), but it takes a number of seconds from 1 to 1000000.")
+        }
+    }
+
+    fileprivate var watchdogOptions: Watchdog.Options {
+        var options = Watchdog.Options()
+        options.deadline = .seconds(deadline)
+        options.heartbeatFile = heartbeatFile
+        options.exitCode = ExitCode.stoppedEarly.rawValue
+        return options
+    }
+}
+
+extension DeploymentOptions {
+    /// The workers of this rank. Collective.
+    func team(on communicator: any Communicator) throws -> WorkerTeam {
+        let (team, warnings) = try WorkerTeam.share(of: communicator, requested: threads)
+        warnings.forEach(Console.note)
+        return team
+    }
+}
