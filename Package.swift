@@ -155,7 +155,7 @@ let package = Package(
         .testTarget(name: "PlanningTests", dependencies: ["FeatureCache", "Planning"]),
         // Run the built programs, so they need them built.
         .testTarget(
-            name: "ClusterTests", dependencies: ["infodisent", "infodisent-inspect", "message-passing-probe", yams]),
+            name: "ClusterTests", dependencies: ["infodisent", yams]),
         .testTarget(name: "CommandLineTests", dependencies: ["infodisent", "infodisent-inspect", system]),
     ],
     swiftLanguageModes: [.v6]
