@@ -18,7 +18,7 @@ extension Checkpoint {
         for tensor in optimizer {
             writer.append(tensor.name)
             writer.append(UInt64(tensor.shape.count))
-            tensor.shape.forEach { writer.append(UInt64($0)) }
+            for extent in tensor.shape { writer.append(UInt64(extent)) }
             writer.append(tensor.elements)
         }
         return writer.bytes

@@ -34,7 +34,9 @@ package struct StrongestSamples: Equatable, Sendable {
         entries.insert(entry, at: place)
     }
 
-    package mutating func merge(_ other: Self) { other.entries.forEach { offer($0) } }
+    package mutating func merge(_ other: Self) {
+        for entry in other.entries { offer(entry) }
+    }
 
     // MARK: - On several ranks
 

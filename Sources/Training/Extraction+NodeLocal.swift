@@ -70,10 +70,10 @@ extension Extraction {
 }
 
 /// A shard's file that a rank needs and another has.
-struct ShardTransfer: Equatable {
-    let shard: Int
-    let source: Int
-    let destination: Int
+package struct ShardTransfer: Equatable {
+    package let shard: Int
+    package let source: Int
+    package let destination: Int
 
     /// Who sends which shard to whom, in rounds in which each rank sends at most one and receives at most one: memory for
     /// two shards is enough, and several ranks that have a shard take turns.
@@ -81,7 +81,7 @@ struct ShardTransfer: Equatable {
     /// - Parameters:
     ///   - owners: the rank that needs each shard.
     ///   - isPresent: for each rank, whether its folder has each shard (1 or 0).
-    static func plan(owners: [Int], isPresent: [[UInt8]]) -> [[ShardTransfer]] {
+    package static func plan(owners: [Int], isPresent: [[UInt8]]) -> [[ShardTransfer]] {
         var pending: [ShardTransfer] = []
         for (shard, owner) in owners.enumerated() where isPresent[owner][shard] == 0 {
             let sources = isPresent.indices.filter { isPresent[$0][shard] != 0 }

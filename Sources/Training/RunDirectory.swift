@@ -19,14 +19,21 @@ final class RunDirectory {
     var configurationPath: FilePath { path.appending(Self.configurationName) }
 
     /// Makes the folder if it is not there, and takes its lock.
-    init(_ path: FilePath) throws {
+    ///
+    /// - Parameter patience: how long to wait for another process to give up the lock. After the death of mpirun or of a
+    ///   rank, the other ranks of that run live for about a second.
+    init(_ path: FilePath, patience: Duration = .zero) throws {
         self.path = path
         try DurableFile.createDirectory(path)
         lock = try FileDescriptor.open(
             path.appending(".lock"), .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
-        guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-            try? lock.close()
-            throw TrainingError.runInUse(directory: path)
+        let start = ContinuousClock.now
+        while flock(lock.rawValue, LOCK_EX | LOCK_NB) != 0 {
+            guard ContinuousClock.now - start < patience else {
+                try? lock.close()
+                throw TrainingError.runInUse(directory: path)
+            }
+            usleep(100_000)
         }
         try DurableFile.removeStaleTemporaries(in: path)
     }

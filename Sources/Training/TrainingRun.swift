@@ -102,7 +102,9 @@ public struct TrainingRun {
 
         communicator.activity.begin(step: 0, "reading the checkpoint to go on from")
         directory = try communicator.together {
-            communicator.rank == 0 ? try RunDirectory(configuration.run.directory) : nil
+            guard communicator.rank == 0 else { return nil }
+            return try RunDirectory(
+                configuration.run.directory, patience: communicator is SingleProcess ? .zero : .seconds(5))
         }
         let bytes = try communicator.fromRank0(allowing: .seconds(600)) {
             let checkpoint = try Self.checkpoint(for: resume, in: store, note: note)

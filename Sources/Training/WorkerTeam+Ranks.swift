@@ -2,45 +2,62 @@ import DurableFiles
 import MessagePassing
 import Tensors
 
+/// The processors that the ranks of a run may use, and how those of each host are shared out.
+package struct RankProcessors {
+    /// For each rank and processor number, whether the rank may run on it (1 or 0).
+    private let masks: [[UInt8]]
+    /// The host of each rank.
+    private let hosts: [String]
+
+    package init(masks: [[UInt8]], hosts: [String]) {
+        self.masks = masks
+        self.hosts = hosts
+    }
+
+    /// The number of workers of a rank, at least 1: each processor counts by its share, so ranks that the launcher bound
+    /// to processors of their own use all of these, and ranks that may run anywhere divide the host.
+    package func share(ofRank rank: Int) -> Int {
+        let neighbours = hosts.indices.filter { hosts[$0] == hosts[rank] }
+        let parts = masks[rank].indices.filter { allows(rank, $0) }.map { processor in
+            1 / Double(neighbours.count { allows($0, processor) })
+        }
+        // Thirds must add up to one.
+        return max(1, Int(parts.reduce(0, +) + 1e-6))
+    }
+
+    /// A sentence for each host on which there are more workers than processors, given the workers of each rank.
+    package func warnings(workerCounts: [Int]) -> [String] {
+        hosts.indices.filter { hosts.firstIndex(of: hosts[$0]) == $0 }.compactMap { first in
+            let ranks = hosts.indices.filter { hosts[$0] == hosts[first] }
+            let processorCount = (masks.map(\.count).max() ?? 0)
+            let usable = (0..<processorCount).count { processor in ranks.contains { allows($0, processor) } }
+            let workerCount = ranks.reduce(0) { $0 + workerCounts[$1] }
+            guard workerCount > usable else { return nil }
+            return "\(hosts[first]) has \(usable) processors for the \(workerCount) threads of \(ranks.count) ranks, "
+                + "so they run slower; the result is the same."
+        }
+    }
+
+    private func allows(_ rank: Int, _ processor: Int) -> Bool {
+        masks[rank].indices.contains(processor) && masks[rank][processor] != 0
+    }
+}
+
 extension WorkerTeam {
     /// The team of this rank: `requested` workers or, if nil, this rank's part of the processors of its host. Collective.
-    ///
-    /// A processor on which several ranks of the host may run counts for each of them by its share. So ranks that the
-    /// launcher bound to processors of their own use all of these, and ranks that are free to run anywhere divide the
-    /// host. A rank always has one worker at least.
-    /// - Returns: the team and, on rank 0, a sentence for each host on which there are more workers than processors.
+    /// - Returns: the team, and a sentence for each host on which there are more workers than processors.
     public static func share(
         of communicator: any Communicator, requested: Int? = nil
     ) throws -> (team: WorkerTeam, warnings: [String]) {
         guard communicator.size > 1 else { return (WorkerTeam(workerCount: requested), []) }
-        let own = allowedProcessors()
-        let masks = try communicator.allGather(own.map { $0 ? 1 : 0 })
-        let hosts = try communicator.allGather(Array(communicator.hostName.utf8))
-        func neighbours(of rank: Int) -> [Int] { hosts.indices.filter { hosts[$0] == hosts[rank] } }
-        func share(of rank: Int) -> Int {
-            let neighbours = neighbours(of: rank)
-            let parts = masks[rank].indices.filter { masks[rank][$0] != 0 }.map { processor in
-                1 / Double(neighbours.count { masks[$0].indices.contains(processor) && masks[$0][processor] != 0 })
-            }
-            // Thirds must add up to one.
-            return max(1, Int(parts.reduce(0, +) + 1e-6))
-        }
-        let team = WorkerTeam(workerCount: requested ?? share(of: communicator.rank))
-
+        let processors = RankProcessors(
+            masks: try communicator.allGather(allowedProcessors().map { $0 ? 1 : 0 }),
+            hosts: try communicator.allGather(Array(communicator.hostName.utf8))
+                .map { String(decoding: $0, as: UTF8.self) })
+        let team = WorkerTeam(workerCount: requested ?? processors.share(ofRank: communicator.rank))
         let workerCounts = try communicator.allGather(Array("\(team.workerCount)".utf8))
             .map { Int(String(decoding: $0, as: UTF8.self)) ?? 1 }
-        guard communicator.rank == 0 else { return (team, []) }
-        let warnings = hosts.indices.filter { hosts.firstIndex(of: hosts[$0]) == $0 }.compactMap { rank -> String? in
-            let neighbours = neighbours(of: rank)
-            let processors = masks[rank].indices.count { processor in
-                neighbours.contains { masks[$0].indices.contains(processor) && masks[$0][processor] != 0 }
-            }
-            let workers = neighbours.reduce(0) { $0 + workerCounts[$1] }
-            guard workers > processors else { return nil }
-            return "\(String(decoding: hosts[rank], as: UTF8.self)) has \(processors) processors for the \(workers) "
-                + "threads of \(neighbours.count) ranks, so they run slower; the result is the same."
-        }
-        return (team, warnings)
+        return (team, processors.warnings(workerCounts: workerCounts))
     }
 
     /// For each processor number, whether this process may run on it: the line "Cpus_allowed_list: 0-3,8" of its status.

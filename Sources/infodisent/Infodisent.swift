@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import MessagePassing
 
 @main
 struct Infodisent: ParsableCommand {
@@ -20,6 +22,10 @@ struct Infodisent: ParsableCommand {
         do {
             command = try parseAsRoot()
         } catch {
+            // All ranks have the same command line; one of them is enough to say what is wrong with it.
+            if let communicator = try? World.start(), communicator.rank != 0 {
+                Foundation.exit(Self.exitCode(for: error).rawValue)
+            }
             exit(withError: error)
         }
         do {

@@ -30,6 +30,8 @@ enum RankFailure {
         }
         let reports = all.map { try? JSONDecoder().decode(Report.self, from: Data($0)) }
         for line in lines(reports) { Console.note(line) }
+        // Nothing more, such as about the SIGTERM by which mpirun answers a rank's failure.
+        Console.isQuiet = true
         exit(reports.compactMap { $0 }.first { $0.message != nil }?.code ?? own.code)
     }
 

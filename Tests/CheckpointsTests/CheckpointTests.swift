@@ -43,6 +43,17 @@ struct CheckpointTests {
         }
     }
 
+    @Test func `a checkpoint comes back from its bytes`() throws {
+        try withCheckpoint { path in
+            let checkpoint = try Checkpoint(reading: path)
+            let copy = try Checkpoint(bytes: checkpoint.bytes)
+            #expect(copy.directory == path && copy.state == checkpoint.state)
+            #expect(copy.channelCount == 12 && copy.channelMap == checkpoint.channelMap)
+            #expect(copy.classifier == checkpoint.classifier && copy.optimizer == checkpoint.optimizer)
+            #expect(copy.orthogonalityError == checkpoint.orthogonalityError)
+        }
+    }
+
     @Test func `equal runs have equal bytes, in whatever folder`() throws {
         try withTemporaryFolder { folder throws in
             let paths = try ["one", "another/run"].map {

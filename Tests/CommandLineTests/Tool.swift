@@ -22,9 +22,17 @@ enum Tool: String {
 
     /// Starts the program; its output goes to files in `folder`.
     func start(_ arguments: [String], in folder: Folder) throws -> Process {
+        try Self.start(Self.products.appending(path: rawValue), arguments, in: folder)
+    }
+
+    /// Starts a program; its output goes to files in `folder`.
+    static func start(
+        _ program: URL, _ arguments: [String], environment: [String: String]? = nil, in folder: Folder
+    ) throws -> Process {
         let process = Process()
-        process.executableURL = Self.products.appending(path: rawValue)
+        process.executableURL = program
         process.arguments = arguments
+        if let environment { process.environment = environment }
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path.string)
         for (name, set) in [("stdout", { process.standardOutput = $0 }), ("stderr", { process.standardError = $0 })]
             as [(String, (FileHandle) -> Void)]
@@ -41,7 +49,11 @@ enum Tool: String {
     /// Runs the program to its end.
     @discardableResult
     func run(_ arguments: [String], in folder: Folder) throws -> Outcome {
-        let process = try start(arguments, in: folder)
+        try Self.finish(start(arguments, in: folder), in: folder)
+    }
+
+    /// Waits for a program that was started in `folder`.
+    static func finish(_ process: Process, in folder: Folder) throws -> Outcome {
         process.waitUntilExit()
         return Outcome(
             exitCode: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,

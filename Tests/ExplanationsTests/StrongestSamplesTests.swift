@@ -38,6 +38,13 @@ import Testing
         }
     }
 
+    @Test func listsComeBackFromTheirBytes() {
+        let lists = [0, 3, 100].map { strongest(entries(count: $0)) }
+        var bytes = lists.flatMap(\.bytes)[...]
+        for list in lists { #expect(StrongestSamples(capacity: 5, readingFrom: &bytes) == list) }
+        #expect(bytes.isEmpty)
+    }
+
     @Test func fewerSamplesThanPlacesAreAllKept() {
         #expect(strongest(entries(count: 3)).entries.count == 3)
     }

@@ -42,6 +42,47 @@ struct FeatureCacheTests {
         }
     }
 
+    @Test func `a cache cut by group reads the same, and one group is enough to open it`() throws {
+        try withTemporaryFolder { folder throws in
+            let fixture = CacheFixture()
+            func writer(_ name: String, groupCount: Int?) throws -> FeatureCacheWriter {
+                try FeatureCacheWriter(
+                    directory: folder.appending(name), identity: fixture.identity, samples: fixture.samples,
+                    samplesPerShard: 4, groupCount: groupCount)
+            }
+            let whole = try writer("whole", groupCount: 3)
+            let groups = whole.groups(groupCount: 3)
+            for split in ["train", "test"] {
+                for (position, sample) in whole.samples.filter({ $0.split == split }).enumerated() {
+                    #expect(groups[sample.shard] == position % 3, "\(sample.path)")
+                }
+            }
+            for shard in whole.missingShards { try fixture.write(shard, with: whole) }
+            let cache = try FeatureCache(directory: folder.appending("whole"))
+            #expect(try cache.features(of: Array(0..<23)) == (0..<23).flatMap { fixture.features(of: $0) })
+
+            // One group, elsewhere, from the bytes of its files.
+            let part = try writer("part", groupCount: 3)
+            let own = Set(groups.indices.filter { groups[$0] == 1 })
+            for shard in own { #expect(try part.adopt(whole.fileBytes(ofShard: shard), as: shard)) }
+            let partial = try FeatureCache(directory: folder.appending("part"), ownShards: own)
+            try partial.verify()
+            let indices = cache.samples.indices.filter { own.contains(cache.samples.shard(of: $0)) }
+            #expect(try partial.features(of: indices) == cache.features(of: indices))
+            #expect(throws: FeatureCacheError.self) { try FeatureCache(directory: folder.appending("part")) }
+
+            // Damaged on the way, or of another shard.
+            let other = try #require(groups.firstIndex(of: 0))
+            var bytes = try whole.fileBytes(ofShard: other)
+            bytes[bytes.count - 3] ^= 1
+            #expect(try !part.adopt(bytes, as: other) && !part.isPresent(shard: other))
+            #expect(try !part.adopt(whole.fileBytes(ofShard: own.first!), as: other))
+            // Cut in another way.
+            #expect(throws: FeatureCacheError.self) { try writer("whole", groupCount: 2) }
+            #expect(try writer("whole", groupCount: nil).missingShards.isEmpty)
+        }
+    }
+
     @Test func `the files are those of the documented format`() throws {
         try withTemporaryFolder { folder throws in
             try CacheFixture().fill(folder)

@@ -1,3 +1,4 @@
+import Glibc
 import MessagePassing
 
 /// Bytes that differ by rank and length.
@@ -81,3 +82,28 @@ func checkBytes() throws {
     }
     say("bytes agree")
 }
+
+/// All ranks come to their end, some later, while one message of another operation is on its way.
+func reportEndings() throws {
+    let total = try communicator.sumTogether(count: 2) { [Int64(communicator.rank), 1] }
+    expect(total[1] == communicator.size, "every rank counts once")
+    let bytes = try communicator.fromRank0(allowing: .seconds(1)) {
+        expect(communicator.rank == 0, "rank 0 alone is asked")
+        return [7, 8, 9]
+    }
+    expect(bytes == [7, 8, 9], "all get what rank 0 gave")
+    do {
+        _ = try communicator.sumTogether(count: 1) {
+            if communicator.rank == communicator.size - 1 { throw ProbeError() }
+            return [1]
+        }
+        expect(false, "all ranks throw")
+    } catch {}
+    usleep(UInt32(communicator.rank) * 50_000)
+    let endings = try communicator.gatherEndings(
+        [UInt8](repeating: UInt8(communicator.rank), count: communicator.rank), patience: .seconds(20))
+    expect(endings?.map(\.count) == Array(0..<communicator.size), "every rank's report")
+    say("ended together")
+}
+
+private struct ProbeError: Error {}

@@ -19,6 +19,13 @@ case "benchmark": try benchmark(elementCount: number)
 case "not-finite": try reportNotFinite()
 case "wrong-shards": try reportWrongShards()
 case "together": try reportTogether()
+case "endings": try reportEndings()
+case "ending-alone":
+    if communicator.rank == communicator.size - 1 {
+        expect(try communicator.gatherEndings([1], patience: .milliseconds(300)) == nil, "others do not end")
+        communicator.abort(code: Int32(number), because: "the only one to end")
+    }
+    try communicator.barrier()
 case "rest": try measureRest()
 case "loop": try loop(deadline: number)
 case "stall": try stall(deadline: number)

@@ -63,6 +63,16 @@ import Testing
         #expect(outcome.errors.contains("rank 2 (") && outcome.errors.contains("): asked to"), "\(outcome)")
     }
 
+    @Test func ranksThatEndTogetherHearOfEachOther() throws {
+        let outcome = try Probe.run(ranks: 3, ["endings"], limit: 30)
+        #expect(outcome.exitCode == 0 && outcome.lines == ["ended together"], "\(outcome)")
+    }
+
+    @Test func aRankThatFailsAloneFindsThatOutAndEndsTheRun() throws {
+        let outcome = try Probe.run(ranks: 3, ["ending-alone", "65"], limit: 30)
+        #expect(outcome.exitCode == 65 && outcome.errors.contains("the only one to end"), "\(outcome)")
+    }
+
     @Test func aRankThatLeavesAloneEndsTheRunWithItsCode() throws {
         let outcome = try Probe.run(ranks: 3, ["exit-alone", "3"], limit: 30)
         #expect(outcome.exitCode == 3, "\(outcome)")
