@@ -93,14 +93,20 @@ let package = Package(
 
         // Level 5
         .target(name: "Reports", dependencies: ["DurableFiles", "Explanations", "ImageCoding", system]),
+        .target(
+            name: "Planning",
+            dependencies: [
+                "CounterRandom", "Datasets", "DisentangledHead", "FeatureCache", "ImageCoding", "MessagePassing",
+                "Tensors", "Training", system,
+            ]),
 
         // Level 6
         .executableTarget(
             name: "infodisent",
             dependencies: [
                 "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "Explanations",
-                "FeatureCache", "ImageCoding", "MessagePassing", "Reports", "RunConfiguration", "Tensors", "Training",
-                "WeightFiles", arguments, system,
+                "FeatureCache", "ImageCoding", "MessagePassing", "Planning", "Reports", "RunConfiguration", "Tensors",
+                "Training", "WeightFiles", arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",
@@ -146,16 +152,19 @@ let package = Package(
                 "ImageCoding", "RunConfiguration", "TemporaryFolders", "Tensors", "Training", system,
             ]),
         .testTarget(name: "ReportsTests", dependencies: ["DurableFiles", "Explanations", "ImageCoding", "Reports"]),
-        // Runs the built programs, so it needs them built.
+        .testTarget(name: "PlanningTests", dependencies: ["FeatureCache", "Planning"]),
+        // Run the built programs, so they need them built.
+        .testTarget(
+            name: "ClusterTests", dependencies: ["infodisent", yams]),
         .testTarget(name: "CommandLineTests", dependencies: ["infodisent", "infodisent-inspect", system]),
     ],
     swiftLanguageModes: [.v6]
 )
 
-// A target's README and the scripts that recorded its tests' reference values are no sources.
+// A target's README, and the scripts that recorded its tests' reference values or set up its tests, are no sources.
 for target in package.targets where target.type != .system {
     let folder = target.path ?? (target.type == .test ? "Tests/" : "Sources/") + target.name
-    for name in ["README.md", "Reference"] where !target.exclude.contains(name) {
+    for name in ["README.md", "Reference", "Support"] where !target.exclude.contains(name) {
         let path = "\(Context.packageDirectory)/\(folder)/\(name)"
         if FileManager.default.fileExists(atPath: path) { target.exclude.append(name) }
     }

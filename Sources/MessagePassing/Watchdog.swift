@@ -18,7 +18,8 @@ public final class Watchdog: Sendable {
         public var deadline: Duration = .seconds(60)
         /// Exit code of the job when the watchdog ends it: by default that of a run that can be started again.
         public var exitCode: Int32 = 75
-        /// A file that rank 0 touches with every heartbeat, for a guard outside that ends a hung mpirun.
+        /// A file that rank 0 touches with every heartbeat, for a guard outside that ends a hung mpirun. It stays empty
+        /// until the watchdog ends the run; then it says why.
         public var heartbeatFile: FilePath?
 
         public init() {}

@@ -109,7 +109,22 @@ final class WatchdogThread: Sendable {
     }
 
     private func abort(_ verdict: String) -> Never {
-        communicator.abort(code: options.exitCode, because: "ended by the watchdog: \(verdict)")
+        let message = "ended by the watchdog: \(verdict)"
+        if let file = options.heartbeatFile {
+            // A file system that hangs must not keep the run: then the process leaves with the same words.
+            let line = "rank \(communicator.rank) (\(communicator.hostName)): \(message)\n"
+            cmpi_exit_after(abortSeconds, options.exitCode, strdup(line))
+            leave(line, in: file)
+        }
+        communicator.abort(code: options.exitCode, because: message)
+    }
+
+    /// Appends `verdict` to the heartbeat file: to the guard outside it says that this run was given up, and why.
+    private func leave(_ verdict: String, in file: FilePath) {
+        let descriptor = file.withPlatformString { open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
+        guard descriptor >= 0 else { return }
+        _ = verdict.utf8CString.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count - 1) }
+        close(descriptor)
     }
 
     private func touch(_ file: FilePath) {

@@ -3,7 +3,7 @@ import RunConfiguration
 
 extension RunConfiguration {
     /// The head's part of the configuration in the head's own terms.
-    func headConfiguration(totalSteps: Int) -> HeadConfiguration {
+    package func headConfiguration(totalSteps: Int) -> HeadConfiguration {
         HeadConfiguration(
             channelMap: ChannelMapKind(rawValue: head.channelMap.rawValue)!,
             pooling: Pooling(rawValue: head.pooling.rawValue)!,

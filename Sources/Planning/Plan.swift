@@ -1,0 +1,129 @@
+/// What a run costs on a cluster. README.md has the formulas and what they assume. Times in seconds.
+public struct Plan: Sendable {
+    public let workload: Workload
+    public let costs: UnitCosts
+    public let cluster: Cluster
+
+    public init(_ workload: Workload, costs: UnitCosts, on cluster: Cluster) {
+        self.workload = workload
+        self.costs = costs
+        self.cluster = cluster
+    }
+
+    // MARK: - Ranks
+
+    /// W: ranks that have work. A run has at most as many ranks as logical shards.
+    public var rankCount: Int { min(cluster.nodeCount * cluster.ranksPerNode, workload.logicalShards) }
+    /// Whether some of the cluster would stand idle.
+    public var isLimitedByShards: Bool { cluster.nodeCount * cluster.ranksPerNode > workload.logicalShards }
+    /// Nodes that have a rank; ranks fill one node after the other.
+    public var usedNodeCount: Int { (rankCount + cluster.ranksPerNode - 1) / cluster.ranksPerNode }
+    /// k: the most logical shards that a rank hosts.
+    public var shardsPerRank: Int { (workload.logicalShards + rankCount - 1) / rankCount }
+
+    private func hosted(byRank rank: Int) -> Range<Int> { workload.distribution.hosted(byRank: rank, of: rankCount) }
+
+    private func ranks(ofNode node: Int) -> Range<Int> {
+        min(node * cluster.ranksPerNode, rankCount)..<min((node + 1) * cluster.ranksPerNode, rankCount)
+    }
+
+    // MARK: - Disk
+
+    /// Bytes of all features, and so of a cache on a shared disk.
+    public var cacheByteCount: Int { (workload.trainCount + workload.testCount) * workload.sampleByteCount }
+
+    /// Bytes of the features that a node with a cache of its own keeps.
+    public func cacheByteCount(ofNode node: Int) -> Int {
+        ranks(ofNode: node).reduce(0) { $0 + workload.sampleCount(of: hosted(byRank: $1)) } * workload.sampleByteCount
+    }
+
+    /// Bytes on the node that keeps most.
+    public var largestNodeCacheByteCount: Int { (0..<usedNodeCount).map { cacheByteCount(ofNode: $0) }.max()! }
+
+    // MARK: - Memory
+
+    /// Bytes of a rank in training.
+    public var trainingByteCount: Int {
+        let shard = workload.samplesPerShard * workload.featureMap.elementCount + workload.gradientCount
+        let state = (3 + workload.momentsPerParameter) * workload.gradientCount + 6 * workload.channelMapCount
+        return costs.programBytes + 4 * (shardsPerRank * shard + state)
+    }
+
+    /// Bytes of a rank in extraction.
+    public var extractionByteCount: Int {
+        costs.programBytes + cluster.threadsPerRank * costs.workerBytes
+            + min(workload.samplesPerCacheShard, workload.trainCount + workload.testCount) * workload.sampleByteCount
+    }
+
+    // MARK: - Network
+
+    /// Bytes that each rank sends in a step (and receives).
+    public var sentPerStep: Int { 12 * workload.gradientCount * (rankCount - 1) / rankCount }
+
+    /// Bytes of those that leave a node, of all its ranks together.
+    public var leavingNodePerStep: Int {
+        let own = min(cluster.ranksPerNode, rankCount)
+        return 12 * workload.gradientCount * own * (rankCount - own) / rankCount
+    }
+
+    /// Of one step.
+    public var network: Double {
+        guard rankCount > 1 else { return 0 }
+        let own = min(cluster.ranksPerNode, rankCount)
+        let inside = 12 * workload.gradientCount * (own - 1) / rankCount
+        let levels = Double((rankCount - 1).bitLength)
+        let latency = usedNodeCount > 1 ? cluster.latency : cluster.messageSeconds
+        let pieceLength = max(1, min(1 << 16, (1 << 20) / rankCount))
+        let block = (workload.gradientCount + rankCount - 1) / rankCount
+        let pieces = Double((block + pieceLength - 1) / pieceLength)
+        return Double(leavingNodePerStep) * 8 / (cluster.networkGigabits * 1e9)
+            + Double(inside) / cluster.sharedMemoryRate
+            + (4 + pieces) * latency * levels + pieces * Double(rankCount - 1) * cluster.messageSeconds
+    }
+
+    // MARK: - Time
+
+    /// Of the features of the whole dataset, once.
+    public var extraction: Double {
+        (0..<rankCount).map { rank in
+            let images = workload.sampleCount(of: hosted(byRank: rank))
+            return Double((images + cluster.threadsPerRank - 1) / cluster.threadsPerRank) * costs.image
+        }.max()!
+    }
+
+    public var gradients: Double {
+        costs.gradients(shardCount: shardsPerRank, threadCount: cluster.threadsPerRank)
+    }
+    public var exactSum: Double { costs.exactSum(leafCount: shardsPerRank) }
+    public var update: Double { costs.update / Double(cluster.threadsPerRank) }
+    public var step: Double { gradients + exactSum + network + update }
+
+    /// Of the test samples, once.
+    public var evaluation: Double {
+        Double(workload.testCount) * costs.evaluation / Double(rankCount * cluster.threadsPerRank)
+    }
+    public var epoch: Double { Double(workload.stepsPerEpoch) * step + evaluation }
+    public var training: Double { Double(workload.epochs) * epoch }
+
+    /// What it costs that one rank computes V gradients and adds them exactly, instead of one gradient of the whole batch:
+    /// share of a step on one rank of one thread, in 0...1.
+    public var shardingShare: Double {
+        let separate =
+            Double(workload.logicalShards) * costs.shardGradient + costs.exactSum(leafCount: workload.logicalShards)
+        return max(0, separate - costs.batchGradient) / (separate + costs.update)
+    }
+
+    /// The same run on 1, 2, 4, ... 256 nodes of the same kind.
+    public var scaling: [Plan] {
+        (0...8).map { exponent in
+            var cluster = cluster
+            cluster.nodeCount = 1 << exponent
+            return Plan(workload, costs: costs, on: cluster)
+        }
+    }
+}
+
+extension Int {
+    /// Binary digits: ceil(log2(self + 1)).
+    fileprivate var bitLength: Int { Int.bitWidth - leadingZeroBitCount }
+}

@@ -1,0 +1,152 @@
+import CounterRandom
+import Datasets
+import DisentangledHead
+import Foundation
+import ImageCoding
+import MessagePassing
+import SystemPackage
+import Tensors
+import Training
+
+extension UnitCosts {
+    /// Measures on this machine, with all threads of `team` busy: some images of the dataset (a made-up photograph if it has
+    /// none) through the backbone, and a few steps on random features. Seconds to a minute.
+    /// - Throws: the error of an image that cannot be read, or of a head that cannot be trained as configured.
+    public static func measure(
+        _ experiment: Experiment, as workload: Workload, team: WorkerTeam
+    ) throws -> UnitCosts {
+        let program = memory("VmRSS")
+        let image = try imageSeconds(experiment, team: team)
+        let worker = max(0, memory("VmHWM") - program) / team.workerCount
+        let head = try HeadMeasurement(experiment, workload, team: team)
+        return UnitCosts(
+            threadCount: team.workerCount, image: image, shardGradient: head.shardGradient,
+            batchGradient: head.batchGradient, firstLeaf: head.firstLeaf, furtherLeaf: head.furtherLeaf,
+            update: head.update, evaluation: head.evaluation, programBytes: program, workerBytes: worker,
+            checkedShardCount: head.shardCount, checkedStep: head.step)
+    }
+
+    /// Core-seconds per image.
+    private static func imageSeconds(_ experiment: Experiment, team: WorkerTeam) throws -> Double {
+        let workspaces = WorkerLocal(team) { experiment.backbone.makeWorkspace() }
+        var files = try experiment.dataset.train.prefix(4).map { sample in
+            let path = experiment.dataset.root.appending(sample.path)
+            return (path, Array(try Data(contentsOf: URL(fileURLWithPath: path.string))))
+        }
+        if files.isEmpty {
+            let photograph = PixelImage(width: 500, height: 375, red: 90, green: 120, blue: 60)
+            files = [("made-up.jpeg", ImageEncoder.jpeg(photograph))]
+        }
+        let perThread = 2
+        let seconds = try best(of: 2) {
+            _ = try team.map(team.workerCount * perThread) { [files] worker, index in
+                let (path, bytes) = files[index % files.count]
+                let image = try ImageDecoder.decode(bytes, path: path)
+                return experiment.featureMap(of: experiment.input.pixels(of: image), workspace: workspaces[worker])
+                    .values[0]
+            }
+        }
+        return seconds / Double(perThread)
+    }
+
+    /// A line of /proc/self/status, in bytes; 0 where there is no such file.
+    private static func memory(_ name: String) -> Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
+    }
+
+    /// The shortest time of `body` in seconds, after a first time that touches the memory.
+    fileprivate static func best(of count: Int, _ body: () throws -> Void) rethrows -> Double {
+        try body()
+        var shortest = Double.infinity
+        for _ in 0..<count {
+            let start = SuspendingClock.now
+            try body()
+            shortest = min(shortest, (SuspendingClock.now - start) / .seconds(1))
+        }
+        return shortest
+    }
+}
+
+/// The times of the head's parts on random features.
+private struct HeadMeasurement {
+    let shardGradient, batchGradient, firstLeaf, furtherLeaf, update, evaluation, step: Double
+    /// Logical shards of `step`.
+    let shardCount: Int
+
+    init(_ experiment: Experiment, _ workload: Workload, team: WorkerTeam) throws {
+        let map = workload.featureMap
+        let single = WorkerTeam(workerCount: 1)
+        var trainer = try HeadTrainer(
+            configuration: experiment.configuration.headConfiguration(totalSteps: workload.stepCount),
+            channelCount: map.channelCount, classCount: workload.classCount, seed: 0)
+        func features(_ count: Int) -> Tensor {
+            var stream = RandomStream(seed: 0, purpose: .shuffle, count, 0)
+            return Tensor(
+                shape: [count, map.height, map.width, map.channelCount],
+                values: (0..<count * map.elementCount).map { _ in Float(stream.next() >> 40) * 0x1p-24 })
+        }
+
+        // As many shards as a step has, but not more than fit into any memory.
+        let shardCount = min(workload.logicalShards, 8)
+        self.shardCount = shardCount
+        let shard = features(workload.samplesPerShard)
+        let (outer, inner) = team.workerCount <= shardCount ? (team, single) : (single, team)
+        shardGradient = try UnitCosts.best(of: 2) { [trainer] in
+            _ = try team.map(team.workerCount) { _, _ in try trainer.gradient(of: shard, team: single).sampleCount }
+        }
+        let batch = features(workload.samplesPerShard * workload.logicalShards)
+        batchGradient = try UnitCosts.best(of: 1) { [trainer] in
+            _ = try team.map(team.workerCount) { _, _ in try trainer.gradient(of: batch, team: single).sampleCount }
+        }
+        evaluation =
+            try UnitCosts.best(of: 1) { [head = trainer.head] in
+                _ = try head.forward(shard, team: single)
+            } / Double(workload.samplesPerShard)
+
+        let leaves = try (0..<max(2, shardCount)).map { index in
+            let gradient = try trainer.gradient(of: shard, team: team)
+            return ExactReduction.Leaf(shard: index, tensors: [gradient.channelMap, gradient.classifier])
+        }
+        func sum(_ count: Int) throws -> [[Float]] {
+            let reduction = ExactReduction(
+                tensorLengths: leaves[0].tensors.map(\.count), leafCount: count, over: SingleProcess())
+            return try reduction.sum(Array(leaves.prefix(count)))
+        }
+        firstLeaf = try UnitCosts.best(of: 2) { _ = try sum(1) }
+        furtherLeaf =
+            max(0, try UnitCosts.best(of: 2) { _ = try sum(leaves.count) } - firstLeaf)
+            / Double(leaves.count - 1)
+
+        var averaged = try trainer.gradient(of: shard, team: team)
+        averaged.scale(by: 1 / Float(averaged.sampleCount))
+        update =
+            try UnitCosts.best(of: 2) { try trainer.apply(averaged, learningRate: 1e-4, team: team) }
+            * Double(team.workerCount)
+
+        step = try UnitCosts.best(of: 2) {
+            let leaves = try outer.map(shardCount) { [trainer] _, index in
+                let gradient = try trainer.gradient(of: shard, team: inner)
+                return ExactReduction.Leaf(shard: index, tensors: [gradient.channelMap, gradient.classifier])
+            }
+            let sums = try ExactReduction(
+                tensorLengths: leaves[0].tensors.map(\.count), leafCount: shardCount, over: SingleProcess()
+            ).sum(leaves)
+            var total = HeadGradient(
+                channelMap: sums[0], classifier: sums[1], lossSum: 0, correctCount: 0,
+                sampleCount: shardCount * workload.samplesPerShard)
+            total.scale(by: 1 / Float(total.sampleCount))
+            try trainer.apply(total, learningRate: 1e-4, team: team)
+        }
+    }
+}
+
+extension HeadTrainer {
+    /// The gradient of `features` [N, h, w, D] with labels in turn.
+    fileprivate func gradient(of features: Tensor, team: WorkerTeam) throws -> HeadGradient {
+        let samples = Array(0..<features.shape[0])
+        return try gradient(
+            features: features, labels: samples.map { $0 % classCount }, sampleIDs: samples, team: team)
+    }
+}

@@ -1,0 +1,66 @@
+/// What the pieces of a run cost on one machine.
+public struct UnitCosts: Equatable, Sendable {
+    /// Threads that were busy when this was measured.
+    public var threadCount: Int
+    /// Core-seconds to decode one image and take it through the backbone.
+    public var image: Double
+    /// Core-seconds of the gradient of the samples that one logical shard gives to a step.
+    public var shardGradient: Double
+    /// Core-seconds of the gradient of a whole batch taken at once: what a run without logical shards would pay.
+    public var batchGradient: Double
+    /// Seconds of the exact sum of one leaf, on one thread.
+    public var firstLeaf: Double
+    /// Seconds that each further leaf on the same rank adds.
+    public var furtherLeaf: Double
+    /// Core-seconds of one optimizer update.
+    public var update: Double
+    /// Core-seconds to evaluate the head on one image.
+    public var evaluation: Double
+    /// Bytes in memory of the program with its backbone.
+    public var programBytes: Int
+    /// Bytes in memory that each worker thread of an extraction adds.
+    public var workerBytes: Int
+    /// Logical shards of the step that was measured as a whole.
+    public var checkedShardCount: Int
+    /// Seconds that this step took.
+    public var checkedStep: Double
+
+    public init(
+        threadCount: Int, image: Double, shardGradient: Double, batchGradient: Double, firstLeaf: Double,
+        furtherLeaf: Double, update: Double, evaluation: Double, programBytes: Int, workerBytes: Int,
+        checkedShardCount: Int, checkedStep: Double
+    ) {
+        self.threadCount = threadCount
+        self.image = image
+        self.shardGradient = shardGradient
+        self.batchGradient = batchGradient
+        self.firstLeaf = firstLeaf
+        self.furtherLeaf = furtherLeaf
+        self.update = update
+        self.evaluation = evaluation
+        self.programBytes = programBytes
+        self.workerBytes = workerBytes
+        self.checkedShardCount = checkedShardCount
+        self.checkedStep = checkedStep
+    }
+
+    /// Seconds of the gradients of `shardCount` logical shards on one rank of `threadCount` threads.
+    ///
+    /// Threads share out the shards, or work together inside each when there are more threads than shards.
+    func gradients(shardCount: Int, threadCount: Int) -> Double {
+        threadCount <= shardCount
+            ? Double((shardCount + threadCount - 1) / threadCount) * shardGradient
+            : Double(shardCount) * shardGradient / Double(threadCount)
+    }
+
+    /// Seconds of the exact sum of `leafCount` leaves on one rank, without the network.
+    func exactSum(leafCount: Int) -> Double {
+        leafCount == 0 ? 0 : firstLeaf + Double(leafCount - 1) * furtherLeaf
+    }
+
+    /// What the model says of the step that was measured as a whole.
+    public var modelOfCheckedStep: Double {
+        gradients(shardCount: checkedShardCount, threadCount: threadCount)
+            + exactSum(leafCount: checkedShardCount) + update / Double(threadCount)
+    }
+}

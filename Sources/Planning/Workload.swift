@@ -1,0 +1,83 @@
+public import FeatureCache
+import Training
+
+/// What a run computes, in the quantities that its cost depends on.
+public struct Workload: Equatable, Sendable {
+    public var trainCount: Int
+    public var testCount: Int
+    /// C.
+    public var classCount: Int
+    /// h x w x D.
+    public var featureMap: FeatureMapShape
+    public var precision: CachePrecision
+    /// Samples of a cache file.
+    public var samplesPerCacheShard: Int
+    /// V.
+    public var logicalShards: Int
+    /// Samples of a step, over all logical shards.
+    public var batchSize: Int
+    public var epochs: Int
+    public var isChannelMapTrained: Bool
+    /// Numbers that the optimizer keeps beside each parameter: 2 for Adam, 1 for SGD.
+    public var momentsPerParameter: Int
+
+    public init(
+        trainCount: Int, testCount: Int, classCount: Int, featureMap: FeatureMapShape, precision: CachePrecision,
+        samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int, isChannelMapTrained: Bool,
+        momentsPerParameter: Int
+    ) {
+        self.trainCount = trainCount
+        self.testCount = testCount
+        self.classCount = classCount
+        self.featureMap = featureMap
+        self.precision = precision
+        self.samplesPerCacheShard = samplesPerCacheShard
+        self.logicalShards = logicalShards
+        self.batchSize = batchSize
+        self.epochs = epochs
+        self.isChannelMapTrained = isChannelMapTrained
+        self.momentsPerParameter = momentsPerParameter
+    }
+
+    /// The workload of an experiment.
+    public init(_ experiment: Experiment) {
+        let configuration = experiment.configuration
+        self.init(
+            trainCount: experiment.dataset.train.count, testCount: experiment.dataset.test.count,
+            classCount: experiment.dataset.classNames.count, featureMap: experiment.cacheIdentity.featureMap,
+            precision: experiment.cacheIdentity.precision,
+            samplesPerCacheShard: configuration.cache.samplesPerShard
+                ?? experiment.cacheIdentity.defaultSamplesPerShard,
+            logicalShards: configuration.training.logicalShards, batchSize: configuration.training.batchSize,
+            epochs: configuration.training.epochs,
+            isChannelMapTrained: configuration.head.channelMap != .identity,
+            momentsPerParameter: configuration.training.optimizer == .adam ? 2 : 1)
+    }
+
+    /// Numbers in the channel map D x D, if it is trained.
+    public var channelMapCount: Int {
+        isChannelMapTrained ? featureMap.channelCount * featureMap.channelCount : 0
+    }
+    /// E, the numbers in a gradient.
+    public var gradientCount: Int { channelMapCount + classCount * featureMap.channelCount }
+    /// Bytes of a sample in the cache.
+    public var sampleByteCount: Int { featureMap.elementCount * precision.byteCount }
+    /// Samples that one logical shard gives to a step.
+    public var samplesPerShard: Int { max(1, batchSize / logicalShards) }
+    public var stepsPerEpoch: Int { distribution.stepsPerEpoch }
+    public var stepCount: Int { epochs * stepsPerEpoch }
+
+    /// How ranks share the logical shards.
+    var distribution: LogicalShards {
+        LogicalShards(
+            sampleCount: max(1, trainCount), shardCount: logicalShards, batchSize: samplesPerShard * logicalShards,
+            seed: 0)
+    }
+
+    /// Samples, train and test, of the given logical shards: sample i of a split belongs to shard i mod V.
+    func sampleCount(of shards: Range<Int>) -> Int {
+        shards.reduce(0) { total, shard in
+            total + [trainCount, testCount].reduce(0) { $0 + ($1 - shard + logicalShards - 1) / logicalShards }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import ArgumentParser
+import Foundation
+import Planning
+import Training
+
+/// `infodisent plan`: disk, memory, traffic and time of a run before it starts.
+struct PlanCosts: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Say what a run will cost on a cluster: disk, memory, traffic and time.",
+        discussion: """
+            Measures the backbone and the head for some seconds on this machine and takes the cluster's cores to be like \
+            this machine's. Sources/Planning/README.md has the formulas and their assumptions.
+            """)
+
+    @OptionGroup var source: ConfigurationOptions
+    @Option(help: "Nodes.") var nodes = 1
+    @Option(help: "Cores of a node (default: those of this machine).") var cores: Int?
+    @Option(help: "Rate of a node's network, in Gbit/s.") var networkGbit = 10.0
+    @Option(help: "Ranks on a node; one for each of its NUMA domains is best.") var ranksPerNode = 1
+    @OptionGroup var deployment: DeploymentOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        for (name, value) in [("nodes", nodes), ("cores", cores ?? 1), ("ranks-per-node", ranksPerNode)]
+        where !(1...1_000_000).contains(value) {
+            throw ValidationError("--\(name) is \(value), but at least 1 is needed.")
+        }
+        guard networkGbit > 0, networkGbit.isFinite else {
+            throw ValidationError("--network-gbit is \(networkGbit), but a positive number is needed.")
+        }
+    }
+
+    func run() throws {
+        let experiment = try Experiment(source.load())
+        let team = deployment.team
+        let workload = Workload(experiment)
+        let costs = try UnitCosts.measure(experiment, as: workload, team: team)
+        let plan = Plan(
+            workload, costs: costs,
+            on: Cluster(
+                nodeCount: nodes, coresPerNode: cores ?? team.workerCount, ranksPerNode: ranksPerNode,
+                networkGigabits: networkGbit))
+        if json {
+            Console.result(try jsonText(PlanRecord(plan)))
+        } else {
+            PlanText(plan, backbone: experiment.configuration.backbone.name).lines.forEach(Console.result)
+        }
+    }
+}
+
+/// A plan as lines for people.
+private struct PlanText {
+    let plan: Plan
+    let backbone: String
+
+    init(_ plan: Plan, backbone: String) {
+        self.plan = plan
+        self.backbone = backbone
+    }
+
+    var lines: [String] {
+        let (workload, costs, cluster) = (plan.workload, plan.costs, plan.cluster)
+        var lines = [
+            "Backbone \(backbone), feature maps \(workload.featureMap), \(workload.trainCount) training and "
+                + "\(workload.testCount) test images, \(workload.classCount) classes",
+            "\(workload.epochs) epochs of \(workload.stepsPerEpoch) steps, batch \(workload.batchSize) from "
+                + "\(workload.logicalShards) logical shards",
+            "", "Measured here, \(costs.threadCount) threads busy, in time of one core:",
+            row("an image, decoded and through the backbone", time(costs.image)),
+            row("the gradient of a shard (\(workload.samplesPerShard) samples)", time(costs.shardGradient)),
+            row(
+                "the exact sum of a shard's gradient",
+                "\(time(costs.firstLeaf)), each further one \(time(costs.furtherLeaf))"),
+            row("an update", time(costs.update)),
+            row(
+                "check: a step of \(costs.checkedShardCount) shards, all threads",
+                "\(time(costs.checkedStep)); the model says \(time(costs.modelOfCheckedStep))"),
+            "",
+            "On \(count(cluster.nodeCount, "node")) of \(count(cluster.coresPerNode, "core")), "
+                + "\(cluster.ranksPerNode) rank(s) each with \(count(cluster.threadsPerRank, "thread")), "
+                + "\(number(cluster.networkGigabits)) Gbit/s:",
+            row(
+                "cache",
+                "\(bytes(plan.cacheByteCount)) in all, or at most \(bytes(plan.largestNodeCacheByteCount)) on each node"
+            ),
+            row(
+                "memory of a rank, extracting / training",
+                "\(bytes(plan.extractionByteCount)) / \(bytes(plan.trainingByteCount))"),
+            row(
+                "sent by a rank in a step", "\(bytes(plan.sentPerStep)); \(bytes(plan.leavingNodePerStep)) leave a node"
+            ),
+            row("extraction, once", time(plan.extraction)),
+            row(
+                "a step",
+                "\(time(plan.step)): gradients \(time(plan.gradients)), exact sum \(time(plan.exactSum)), "
+                    + "network \(time(plan.network)), update \(time(plan.update))"),
+            row("an epoch / all \(workload.epochs)", "\(time(plan.epoch)) / \(time(plan.training))"),
+            row(
+                "share of a step that \(workload.logicalShards) shards cost one rank",
+                String(format: "%.1f %%", plan.shardingShare * 100)),
+            "", "nodes  ranks  extraction        step     network       epoch         run   speed-up",
+        ]
+        let scaling = plan.scaling
+        let single = scaling[0].extraction + scaling[0].training
+        for plan in scaling {
+            let total = plan.extraction + plan.training
+            let columns = [
+                time(plan.extraction), time(plan.step), time(plan.network), time(plan.epoch), time(total),
+            ].map { leftPadded($0, 12) }
+            lines.append(
+                leftPadded("\(plan.cluster.nodeCount)", 5)
+                    + leftPadded("\(plan.rankCount)\(plan.isLimitedByShards ? "*" : " ")", 8) + columns.joined()
+                    + leftPadded(String(format: "%.1f", single / total), 10))
+        }
+        if scaling.contains(where: \.isLimitedByShards) {
+            lines.append("* no more ranks than training.logical_shards: the other nodes would stand idle.")
+        }
+        return lines
+    }
+
+    private func row(_ name: String, _ value: String) -> String {
+        "  " + name.padding(toLength: max(48, name.count + 1), withPad: " ", startingAt: 0) + value
+    }
+
+    private func leftPadded(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
+    private func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+    private func number(_ value: Double) -> String { String(format: "%g", value) }
+
+    private func bytes(_ count: Int) -> String {
+        var (value, unit) = (Double(count), 0)
+        while value >= 1024, unit < 4 { (value, unit) = (value / 1024, unit + 1) }
+        return String(format: unit == 0 ? "%.0f %@" : "%.1f %@", value, ["bytes", "KiB", "MiB", "GiB", "TiB"][unit])
+    }
+
+    private func time(_ seconds: Double) -> String {
+        if seconds < 1 { return String(format: "%.3g ms", seconds * 1000) }
+        if seconds < 120 { return String(format: "%.1f s", seconds) }
+        if seconds < 7200 { return String(format: "%.1f min", seconds / 60) }
+        return String(format: "%.1f h", seconds / 3600)
+    }
+}
+
+/// A plan as JSON; times in seconds, sizes in bytes.
+private struct PlanRecord: Encodable {
+    struct Costs: Encodable {
+        let threads: Int
+        let imageCoreSeconds, shardGradientCoreSeconds, batchGradientCoreSeconds, updateCoreSeconds: Double
+        let evaluationCoreSeconds, firstLeafSeconds, furtherLeafSeconds: Double
+        let checkedShards: Int
+        let checkedStepSeconds, modelOfCheckedStepSeconds: Double
+    }
+
+    struct Scale: Encodable {
+        let nodes, ranks, threadsPerRank, cacheBytesPerNode, trainingBytesPerRank, extractionBytesPerRank: Int
+        let bytesSentPerStepAndRank, bytesLeavingNodePerStep: Int
+        let extractionSeconds, gradientSeconds, exactSumSeconds, networkSeconds, updateSeconds, stepSeconds: Double
+        let epochSeconds, trainingSeconds: Double
+        let isLimitedByLogicalShards: Bool
+
+        init(_ plan: Plan) {
+            nodes = plan.cluster.nodeCount
+            ranks = plan.rankCount
+            threadsPerRank = plan.cluster.threadsPerRank
+            cacheBytesPerNode = plan.largestNodeCacheByteCount
+            trainingBytesPerRank = plan.trainingByteCount
+            extractionBytesPerRank = plan.extractionByteCount
+            bytesSentPerStepAndRank = plan.sentPerStep
+            bytesLeavingNodePerStep = plan.leavingNodePerStep
+            extractionSeconds = plan.extraction
+            gradientSeconds = plan.gradients
+            exactSumSeconds = plan.exactSum
+            networkSeconds = plan.network
+            updateSeconds = plan.update
+            stepSeconds = plan.step
+            epochSeconds = plan.epoch
+            trainingSeconds = plan.training
+            isLimitedByLogicalShards = plan.isLimitedByShards
+        }
+    }
+
+    let trainImages, testImages, classes, logicalShards, stepsPerEpoch, epochs, gradientElements, cacheBytes: Int
+    let networkGbit, shardingShareOfStep: Double
+    let measured: Costs
+    let plan: Scale
+    let scaling: [Scale]
+
+    init(_ plan: Plan) {
+        let (workload, costs) = (plan.workload, plan.costs)
+        trainImages = workload.trainCount
+        testImages = workload.testCount
+        classes = workload.classCount
+        logicalShards = workload.logicalShards
+        stepsPerEpoch = workload.stepsPerEpoch
+        epochs = workload.epochs
+        gradientElements = workload.gradientCount
+        cacheBytes = plan.cacheByteCount
+        networkGbit = plan.cluster.networkGigabits
+        shardingShareOfStep = plan.shardingShare
+        measured = Costs(
+            threads: costs.threadCount, imageCoreSeconds: costs.image, shardGradientCoreSeconds: costs.shardGradient,
+            batchGradientCoreSeconds: costs.batchGradient, updateCoreSeconds: costs.update,
+            evaluationCoreSeconds: costs.evaluation, firstLeafSeconds: costs.firstLeaf,
+            furtherLeafSeconds: costs.furtherLeaf, checkedShards: costs.checkedShardCount,
+            checkedStepSeconds: costs.checkedStep, modelOfCheckedStepSeconds: costs.modelOfCheckedStep)
+        self.plan = Scale(plan)
+        scaling = plan.scaling.map(Scale.init)
+    }
+}

@@ -1,0 +1,116 @@
+import FeatureCache
+import Planning
+import Testing
+
+@Suite struct PlanTests {
+    private static let workload = Workload(
+        trainCount: 5994, testCount: 5794, classCount: 200,
+        featureMap: FeatureMapShape(height: 7, width: 7, channelCount: 2048), precision: .f16,
+        samplesPerCacheShard: 300, logicalShards: 24, batchSize: 96, epochs: 30, isChannelMapTrained: true,
+        momentsPerParameter: 2)
+    private static let costs = UnitCosts(
+        threadCount: 2, image: 0.06, shardGradient: 0.05, batchGradient: 0.9, firstLeaf: 0.006, furtherLeaf: 0.004,
+        update: 0.8, evaluation: 0.01, programBytes: 200 << 20, workerBytes: 50 << 20, checkedShardCount: 8,
+        checkedStep: 0.6)
+
+    private func plan(
+        nodes: Int, cores: Int = 8, ranks: Int = 1, gigabits: Double = 10, _ change: (inout Workload) -> Void = { _ in }
+    ) -> Plan {
+        var workload = Self.workload
+        change(&workload)
+        return Plan(
+            workload, costs: Self.costs,
+            on: Cluster(nodeCount: nodes, coresPerNode: cores, ranksPerNode: ranks, networkGigabits: gigabits))
+    }
+
+    @Test(arguments: [1, 2, 3, 5, 7, 24, 100], [1, 2, 3]) func theCachesOfTheNodesAreTheWholeCache(
+        nodes: Int, ranks: Int
+    ) {
+        let plan = plan(nodes: nodes, ranks: ranks)
+        let parts = (0..<nodes).map { plan.cacheByteCount(ofNode: $0) }
+        #expect(parts.reduce(0, +) == plan.cacheByteCount)
+        #expect(plan.cacheByteCount == (5994 + 5794) * 7 * 7 * 2048 * 2)
+        #expect(parts.max() == plan.largestNodeCacheByteCount)
+        #expect(parts.filter { $0 > 0 }.count == plan.usedNodeCount)
+    }
+
+    @Test func fewSamplesLeaveSomeShardsEmptyAndNoneOut() {
+        for count in 0...30 {
+            let plan = plan(nodes: 24) {
+                $0.trainCount = count
+                $0.testCount = 3
+            }
+            let total = (0..<24).reduce(0) { $0 + plan.cacheByteCount(ofNode: $1) }
+            #expect(total == (count + 3) * 7 * 7 * 2048 * 2, "\(count) samples")
+        }
+    }
+
+    @Test func oneNodeSendsNothingAndTheStepIsTheSumOfItsParts() {
+        let plan = plan(nodes: 1, cores: 1)
+        #expect(plan.rankCount == 1 && plan.network == 0 && plan.sentPerStep == 0 && plan.leavingNodePerStep == 0)
+        // 24 gradients of 0.05 s, the sum of 24 leaves, the update.
+        #expect(abs(plan.step - (24 * 0.05 + 0.006 + 23 * 0.004 + 0.8)) < 1e-9)
+        // ceil(5994 / 24) = 250 samples in the largest shard, 4 of them a step.
+        #expect(plan.workload.stepsPerEpoch == 63)
+        #expect(abs(plan.extraction - (5994 + 5794) * 0.06) < 1e-6)
+        #expect(abs(plan.epoch - (63 * plan.step + 5794 * 0.01)) < 1e-6)
+    }
+
+    @Test func moreNodesNeverTakeLongerToExtractNorToComputeGradients() {
+        for ranks in [1, 2, 4] {
+            let plans = (1...30).map { plan(nodes: $0, ranks: ranks) }
+            for (fewer, more) in zip(plans, plans.dropFirst()) {
+                #expect(more.extraction <= fewer.extraction && more.gradients <= fewer.gradients)
+                #expect(
+                    more.exactSum <= fewer.exactSum && more.largestNodeCacheByteCount <= fewer.largestNodeCacheByteCount
+                )
+                #expect(more.trainingByteCount <= fewer.trainingByteCount)
+                #expect(more.sentPerStep >= fewer.sentPerStep)
+            }
+        }
+    }
+
+    @Test func aFasterNetworkIsNeverSlowerAndMoreCoresNeitherAre() {
+        let network = [0.1, 1, 10, 100, 400].map { plan(nodes: 6, gigabits: $0).network }
+        #expect(network == network.sorted(by: >))
+        #expect(network[0] > 10 * network[3])
+        let steps = [1, 2, 4, 8, 16, 64].map { plan(nodes: 3, cores: $0).step }
+        #expect(steps == steps.sorted(by: >))
+    }
+
+    @Test func ranksBeyondTheLogicalShardsAddNothing() {
+        let (enough, more) = (plan(nodes: 24), plan(nodes: 100))
+        #expect(!enough.isLimitedByShards && more.isLimitedByShards)
+        #expect(more.rankCount == 24 && more.usedNodeCount == 24)
+        #expect(more.step == enough.step && more.extraction == enough.extraction)
+    }
+
+    @Test func whatLeavesTheNodesIsPartOfWhatTheRanksSend() {
+        for (nodes, ranks) in [(1, 4), (2, 3), (3, 2), (6, 4)] {
+            let plan = plan(nodes: nodes, ranks: ranks)
+            #expect(plan.leavingNodePerStep <= ranks * plan.sentPerStep)
+            #expect((plan.leavingNodePerStep == 0) == (nodes == 1))
+        }
+        // Two nodes of one rank: half of every number's 8 bytes goes to the other rank, and half of the sums comes back.
+        let two = plan(nodes: 2)
+        #expect(two.sentPerStep == 6 * (2048 * 2048 + 200 * 2048) && two.leavingNodePerStep == two.sentPerStep)
+    }
+
+    @Test func theTableGoesFromOneNodeTo256() {
+        let scaling = plan(nodes: 3).scaling
+        #expect(scaling.map(\.cluster.nodeCount) == [1, 2, 4, 8, 16, 32, 64, 128, 256])
+        #expect(scaling[1].step == plan(nodes: 2).step)
+    }
+
+    @Test func theCostOfShardsIsAShare() {
+        #expect((0.0...1).contains(plan(nodes: 1).shardingShare))
+        // 24 gradients and sums take 1.298 s where one gradient takes 0.9 s.
+        #expect(abs(plan(nodes: 1).shardingShare - (1.298 - 0.9) / (1.298 + 0.8)) < 1e-9)
+    }
+
+    @Test func anIdentityMapHasNoGradient() {
+        let plan = plan(nodes: 2) { $0.isChannelMapTrained = false }
+        #expect(plan.workload.gradientCount == 200 * 2048)
+        #expect(plan.trainingByteCount < self.plan(nodes: 2).trainingByteCount)
+    }
+}
