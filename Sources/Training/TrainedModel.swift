@@ -94,7 +94,9 @@ public struct TrainedModel: Sendable {
             return cache
         }
         return try communicator.together {
-            try FeatureCache(directory: configuration.cache.directory, expecting: experiment.cacheIdentity)
+            try communicator.activity.allowing(.seconds(3600)) {
+                try FeatureCache(directory: configuration.cache.directory, expecting: experiment.cacheIdentity)
+            }
         }
     }
 }

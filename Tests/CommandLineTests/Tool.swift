@@ -43,6 +43,12 @@ enum Tool: String {
             set(try #require(FileHandle(forWritingAtPath: path)))
         }
         process.standardInput = FileHandle.nullDevice
+        // Threads of a test run block signals, and a child inherits that: mpirun would never see a SIGTERM.
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         try process.run()
         return process
     }
