@@ -8,9 +8,12 @@ public enum DemoBackbone {
     /// Its name in the registry.
     public static let name = "demo"
 
-    /// Its weights, a safetensors file whose metadata describes the network.
+    /// Its weights, a safetensors file whose metadata describes the network, in the folder of resources that lies beside
+    /// the program. (`Bundle.module` would end the program if that is not there; this path can be reported.)
     public static var weights: FilePath {
-        FilePath(Bundle.module.resourcePath ?? "").appending("DemoBackbone/demo-backbone.safetensors")
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return FilePath(program).removingLastComponent()
+            .pushing("infodisent_Backbones.resources/DemoBackbone/demo-backbone.safetensors")
     }
 
     /// What its file says about it.

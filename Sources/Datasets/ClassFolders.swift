@@ -12,7 +12,7 @@ import SystemPackage
 /// torchvision's list in any case; names that start with a dot are passed over; symbolic links are followed.
 public enum ClassFolders {
     /// The value of the configuration's `dataset.kind`.
-    public static let kind = "class-folders"
+    public static let kind = "class_folders"
 
     /// Folder names of the test images, best first.
     static let testFolderNames = ["test", "val", "valid"]

@@ -29,7 +29,8 @@ public struct Explainer {
     }
 
     /// Explains the logit of `label`, or of the predicted class if nil, for the image at `path`.
-    /// - Throws: the image's error if it cannot be read.
+    /// - Throws: the image's error if it cannot be read; `ExplanationError.notAdditive` if the contributions do not add up to
+    ///   the logit.
     public func explain(_ path: FilePath, label: Int? = nil) throws -> ImageExplanation {
         let experiment = model.experiment
         let pixels = experiment.input.pixels(of: try ImageDecoder.decode(contentsOf: path))
@@ -41,13 +42,18 @@ public struct Explainer {
         let contributions = contributions(to: explained.label, result.pooled)
         let shown = contributions.prefix(shownCount).map { ChannelSide(channel: $0.channel, side: $0.dominantSide) }
         let largest = contributions.first.map { abs($0.contribution) } ?? 0
-        return ImageExplanation(
+        let explanation = ImageExplanation(
             path: path.string, pixels: pixels, scores: scores, explained: explained, contributions: contributions,
             contributionSum: contributions.reduce(0) {
                 $0 + Double($1.weight) * (Double($1.positiveActivation) + Double($1.negativeActivation))
             },
             heatMaps: try heatMaps(shown, features),
             explanationSize: contributions.count { abs($0.contribution) >= 0.2 * largest && largest > 0 })
+        guard explanation.additivityError <= ImageExplanation.additivityLimit else {
+            throw ExplanationError.notAdditive(
+                path: path.string, sum: explanation.contributionSum, logit: explained.logit)
+        }
+        return explanation
     }
 
     private func scores(_ logits: [Float]) -> [ClassScore] {

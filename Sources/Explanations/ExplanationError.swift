@@ -7,6 +7,8 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
     case corruptPrototypes(path: FilePath, reason: String)
     /// The image of a prototype is not the one it was found in.
     case prototypeChanged(path: FilePath, expected: ContentDigest, found: ContentDigest)
+    /// The contributions do not add up to the logit.
+    case notAdditive(path: String, sum: Double, logit: Float)
     /// The class asked for is none of the model's.
     case unknownClass(name: String, nearest: String)
 
@@ -15,6 +17,7 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
         switch self {
         case .corruptPrototypes, .prototypeChanged: 65
         case .unknownClass: 64
+        case .notAdditive: 70
         }
     }
 
@@ -27,6 +30,8 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
             \(path) is a prototype, but its content has changed since the features were extracted: SHA-256 \(found) \
             instead of \(expected). Restore the image, or extract the features and train again.
             """
+        case .notAdditive(let path, let sum, let logit):
+            "The contributions for \(path) add up to \(sum), but the logit is \(logit). This is a fault of the program."
         case .unknownClass(let name, let nearest):
             "\(name) is not a class of this model. The nearest name is \(nearest)."
         }

@@ -84,9 +84,15 @@ public struct ImageExplanation: Sendable {
         self.explanationSize = explanationSize
     }
 
-    /// |sum of the contributions - logit| relative to the logit, at most 1e-4 for a sound explanation.
+    /// The largest `additivityError` of a sound explanation.
+    public static let additivityLimit = 1e-4
+
+    /// |sum of the contributions - logit| relative to the logit; where contributions cancel almost completely, relative to a
+    /// tenth of what they are without their signs, because rounding is relative to that.
     public var additivityError: Double {
-        abs(contributionSum - Double(explained.logit)) / max(abs(Double(explained.logit)), 1e-6)
+        let magnitude = contributions.reduce(0) { $0 + Double(abs($1.contribution)) }
+        let difference = abs(contributionSum - Double(explained.logit))
+        return difference / max(abs(Double(explained.logit)), magnitude / 10, .leastNormalMagnitude)
     }
 }
 

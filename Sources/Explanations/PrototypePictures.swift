@@ -22,7 +22,11 @@ public final class PrototypePictures: Sendable {
             throw ExplanationError.prototypeChanged(path: path, expected: prototype.contentDigest, found: digest)
         }
         let picture = model.experiment.input.pixels(of: try ImageDecoder.decode(bytes, path: path))
-        pictures.withLock { $0[prototype.sample] = picture }
+        pictures.withLock { pictures in
+            // Neighbouring channels share images; beyond that, reading again costs less than keeping all in memory.
+            if pictures.count >= 500 { pictures.removeAll() }
+            pictures[prototype.sample] = picture
+        }
         return picture
     }
 }

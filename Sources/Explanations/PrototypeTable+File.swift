@@ -42,21 +42,22 @@ extension PrototypeTable {
         }
     }
 
-    /// The table that is kept beside the checkpoint of `model`, found anew by `search` and kept if there is none that fits.
-    /// Collective; rank 0 gets the table, the others nil.
+    /// The table that is kept in the run of `model`, found anew by `search` and kept if there is none that fits. Collective;
+    /// rank 0 gets the table, the others nil.
+    ///
+    /// Keeping it only saves time: a run that cannot be written to, or a checkpoint without a run, is fine.
     public static func kept(
         for model: TrainedModel, communicator: any Communicator = SingleProcess(),
         search: () throws -> PrototypeTable?
     ) throws -> PrototypeTable? {
-        let folder = model.runDirectory.appending("prototypes")
+        guard let folder = model.runDirectory?.appending("prototypes") else { return try search() }
         let path = folder.appending("\(model.checkpointName).json")
         var table = communicator.rank == 0 ? try? PrototypeTable(reading: path, for: model) : nil
         if try communicator.fromRank0(allowing: .zero, { table == nil ? [] : [1] }).isEmpty {
             table = try search()
-            try communicator.together {
-                guard let table else { return }
-                try DurableFile.createDirectory(folder)
-                try DurableFile.write(table.json(), to: path)
+            if let table {
+                try? DurableFile.createDirectory(folder)
+                try? DurableFile.write(table.json(), to: path)
             }
         }
         return table

@@ -11,7 +11,7 @@ extension InputTransform {
         for (name, side) in [("resize", resize), ("crop", crop)] where !(1...Self.maximumSide).contains(side) {
             return "\(name) is \(side), expected 1 to \(Self.maximumSide) pixels"
         }
-        for (name, values) in [("mean", mean), ("standardDeviation", standardDeviation)] {
+        for (name, values) in [("mean", mean), ("std", standardDeviation)] {
             guard values.count == 3 else { return "\(name) has \(values.count) values, expected 3 (red, green, blue)" }
             guard values.allSatisfy(\.isFinite) else { return "\(name) is \(values), expected finite numbers" }
         }

@@ -13,6 +13,11 @@ public struct InputTransform: Codable, Equatable, Sendable {
     /// Standard deviations of red, green and blue, of values in 0...1.
     public var standardDeviation: [Float]
 
+    enum CodingKeys: String, CodingKey {
+        case resize, crop, interpolation, mean
+        case standardDeviation = "std"
+    }
+
     /// The largest `resize` and `crop`.
     public static let maximumSide = 4096
     /// The mean of ImageNet's images, with which most weights were trained.

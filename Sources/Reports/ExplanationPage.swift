@@ -29,8 +29,8 @@ public struct ExplanationPage {
             <p class="quiet">The score (logit) of a class is the sum of what its channels add to it. Each channel looks at
             the image pixel by pixel of the feature map and lets through only its strongest response
             (<span class="for">for</span> the class, blue box) and its strongest opposite response
-            (<span class="against">against</span> it, orange box). Beside each channel are the training images that excite
-            it most: what the channel stands for.</p>
+            (<span class="against">against</span> it, orange box). The heat map and the box show the stronger of the two;
+            beside them are the training images in which it is strongest: what the channel stands for.</p>
 
             """
         for explanation in explanations { body += try section(explanation) }
@@ -83,9 +83,9 @@ public struct ExplanationPage {
             <span class="against number">\(HTML.signed(speaksAgainst))</span> against it. The \(shown.count) channels below
             add <span class="number">\(HTML.signed(shownSum))</span>, all others together
             <span class="number">\(HTML.signed(rest))</span>.</p>
-            <p class="small quiet">Check: the contributions add up to \(String(format: "%.5f", explanation.contributionSum)),
+            <p class="small quiet">Checked: the contributions add up to \(String(format: "%.5f", explanation.contributionSum)),
             the logit is \(String(format: "%.5f", explanation.explained.logit))
-            (relative difference \(String(format: "%.1e", explanation.additivityError))).
+            (relative difference \(String(format: "%.1e", explanation.additivityError)), at most 1e-4).
             Explanation size: \(explanation.explanationSize) channels contribute at least 0.2 of the largest.</p>
             """
     }
@@ -116,7 +116,7 @@ public struct ExplanationPage {
             """
     }
 
-    /// The image with the channel's heat map and the winning cell of each side that contributes.
+    /// The image with the heat map and the winning cell of the channel's stronger side.
     private func highlighted(_ contribution: ChannelContribution, _ explanation: ImageExplanation) -> PixelImage {
         let side = contribution.dominantSide
         guard let heat = explanation.heatMaps[ChannelSide(channel: contribution.channel, side: side)] else {

@@ -21,8 +21,12 @@ enum HTML {
 
     /// A picture inside the page itself; `width` is in CSS pixels.
     static func picture(_ image: PixelImage, width: Int, description: String) -> String {
-        let data = Data(ImageEncoder.jpeg(image, quality: 88)).base64EncodedString()
         let height = width * image.height / image.width
+        // Twice the size on the page is as sharp as any screen shows it.
+        let shown =
+            image.width > 2 * width
+            ? image.resized(width: 2 * width, height: max(1, 2 * height), interpolation: .bicubic) : image
+        let data = Data(ImageEncoder.jpeg(shown, quality: 88)).base64EncodedString()
         return """
             <img width="\(width)" height="\(height)" alt="\(escaped(description))" \
             src="data:image/jpeg;base64,\(data)">

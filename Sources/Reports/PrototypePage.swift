@@ -7,18 +7,22 @@ public struct PrototypePage {
     private let classNames: [String]
     /// A [C, D], row-major.
     private let classifier: [Float]
+    /// Channels on the page, at most.
+    private let channelLimit: Int
     private let figures: PrototypeFigures
 
     /// - Parameters:
     ///   - classifier: the head's classifier A, [C, D] in row-major order.
+    ///   - channelLimit: channels on the page, at most: those that the classifier uses most.
     ///   - picture: gives what the network saw of a prototype's image.
     public init(
-        _ table: PrototypeTable, classifier: [Float], classNames: [String],
+        _ table: PrototypeTable, classifier: [Float], classNames: [String], channelLimit: Int,
         picture: @escaping (Prototype) throws -> PixelImage
     ) {
         self.table = table
         self.classNames = classNames
         self.classifier = classifier
+        self.channelLimit = channelLimit
         figures = PrototypeFigures(featureMap: table.featureMap, classNames: classNames, picture: picture, width: 78)
     }
 
@@ -28,16 +32,17 @@ public struct PrototypePage {
         let used = table.channels.indices.filter { uses[$0].total > 0 }
             .sorted { (uses[$0].total, $1) > (uses[$1].total, $0) }
         let unusedCount = table.channels.count - used.count
+        let shown = used.prefix(channelLimit)
         var body = """
             <h1>What the channels stand for</h1>
             <p class="quiet">For each channel, the training images with the largest response
             (<span class="for">positive prototypes</span>, they speak for the classes that use the channel) and those with
             the smallest (<span class="against">negative prototypes</span>, they speak against them); the box is the pixel
-            of the feature map that won. \(used.count) channels, by how much the classifier uses them\
+            of the feature map that won. The \(shown.count) channels that the classifier uses most, of \(used.count) it uses\
             \(unusedCount > 0 ? "; \(unusedCount) channels that no class uses are left out" : "").</p>
 
             """
-        for channel in used { body += try section(channel, uses[channel]) }
+        for channel in shown { body += try section(channel, uses[channel]) }
         return HTML.page(title: "What the channels stand for", body: body)
     }
 

@@ -32,7 +32,7 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missingFile(let path):
-            "The configuration file \(path) does not exist. Give the path of a YAML file such as those in Configs/."
+            "There is no configuration file \(path). Give the path of a YAML file such as those in Configs/."
         case .unreadable(let path, let reason):
             "The configuration file \(path) cannot be read: \(reason)."
         case .notYAML(let path, let reason):

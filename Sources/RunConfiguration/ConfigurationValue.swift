@@ -15,10 +15,16 @@ struct Scalars: Equatable, Sendable {
 protocol ConfigurationValue: Sendable {
     /// What a user may write, for the error message.
     static var expected: String { get }
+    /// Whether the value is a list in brackets.
+    static var isList: Bool { get }
     /// Nil when the scalars are not such a value.
     init?(_ scalars: Scalars)
     /// The value as YAML; nil when the key should be left out.
     var yaml: String? { get }
+}
+
+extension ConfigurationValue {
+    static var isList: Bool { false }
 }
 
 extension Int: ConfigurationValue {
@@ -68,6 +74,7 @@ extension FilePath: ConfigurationValue {
 
 extension Array: ConfigurationValue where Element == Double {
     static var expected: String { "a list of numbers" }
+    static var isList: Bool { true }
     init?(_ scalars: Scalars) {
         guard scalars.isList else { return nil }
         let values = scalars.elements.compactMap { Double(Scalars(elements: [$0], isList: false)) }
@@ -79,6 +86,7 @@ extension Array: ConfigurationValue where Element == Double {
 
 extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
     static var expected: String { Wrapped.expected }
+    static var isList: Bool { Wrapped.isList }
     init?(_ scalars: Scalars) {
         guard let value = Wrapped(scalars) else { return nil }
         self = .some(value)

@@ -8,7 +8,9 @@ extension RunConfiguration {
     /// Relative paths in the file are relative to the current directory, as they are on the command line.
     /// - Throws: `ConfigurationError`, which names the file, the line and the key.
     public init(contentsOf path: FilePath, overrides: [String] = []) throws(ConfigurationError) {
-        guard FileManager.default.fileExists(atPath: path.string) else { throw .missingFile(path: path.string) }
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path.string, isDirectory: &isDirectory), !isDirectory.boolValue
+        else { throw .missingFile(path: path.string) }
         let text: String
         do {
             text = try String(contentsOfFile: path.string, encoding: .utf8)
@@ -25,7 +27,9 @@ extension RunConfiguration {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
-            throw .notYAML(path: source, reason: "\(error)".trimmingCharacters(in: .whitespacesAndNewlines))
+            // Yams shows the place on further lines; its first line says what is wrong and where.
+            let reason = "\(error)".split(separator: "\n").first ?? "it cannot be parsed"
+            throw .notYAML(path: source, reason: reason.trimmingCharacters(in: [":", " "]))
         }
         var given = try read(root, source: source)
         for override in overrides { given.insert(try apply(override)) }
@@ -80,16 +84,13 @@ extension RunConfiguration {
         let key = String(override[..<equals])
         let text = String(override[override.index(after: equals)...])
         try read(
-            text.hasPrefix("[") ? try list(text, in: override) : Node(text),
+            Self.schema.contains { $0.path == key && $0.isList } ? list(text) : Node(text),
             at: ValueLocation(source: "--set", line: nil, key: key))
         return key
     }
 
     /// A list in brackets; everything else after `=` is taken as it is, without YAML's quoting.
-    private func list(_ text: String, in override: String) throws(ConfigurationError) -> Node {
-        guard let node = try? Yams.compose(yaml: text) else { throw .badOverride(override) }
-        return node
-    }
+    private func list(_ text: String) -> Node { (try? Yams.compose(yaml: text)) ?? Node(text) }
 
     /// Rules that hold between keys.
     private func checkConsistency(source: String) throws(ConfigurationError) {

@@ -120,7 +120,7 @@ public struct RunConfiguration: Equatable, Sendable {
         /// Momentum of `sgd`.
         public var momentum = 0.9
         /// Learning rate of the classifier after warm-up.
-        public var learningRate = 0.01
+        public var learningRate = 0.003
         /// Learning rate of the channel map after warm-up; that of the classifier if nil.
         public var channelMapLearningRate: Double?
         public var schedule = Schedule.cosine

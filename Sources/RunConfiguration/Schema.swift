@@ -6,6 +6,8 @@ struct Field: Sendable {
     let key: String
     /// Whether a file that leaves the key out is complete; a required key has no sensible default.
     let isRequired: Bool
+    /// Whether the value is a list in brackets.
+    let isList: Bool
     /// Reads a value into the configuration; `where` names file, line and key for the error.
     let read: @Sendable (inout RunConfiguration, Scalars, _ where: ValueLocation) throws(ConfigurationError) -> Void
     /// The value as YAML, or nil for a value left to the backbone or to another key.
@@ -19,6 +21,7 @@ struct Field: Sendable {
         self.section = section
         self.key = key
         isRequired = required
+        isList = Value.isList
         read = { configuration, scalars, location throws(ConfigurationError) in
             guard let value = Value(scalars), isAllowed(value) else {
                 throw .badValue(location, found: scalars.text, expected: expected ?? Value.expected)
@@ -36,7 +39,7 @@ extension RunConfiguration {
         Field("run", "seed", \.run.seed, { $0 >= 0 }, expected: "an integer, 0 or more"),
 
         Field("backbone", "name", \.backbone.name, { !$0.isEmpty }),
-        Field("backbone", "weights", \.backbone.weights),
+        Field("backbone", "weights", \.backbone.weights, { $0?.isEmpty != true }),
 
         Field("dataset", "kind", \.dataset.kind),
         Field("dataset", "root", \.dataset.root, required: true, { !$0.isEmpty }),
@@ -67,8 +70,8 @@ extension RunConfiguration {
         Field("head", "classifier_l1", \.head.classifierL1, { $0 >= 0 }, expected: "a number, 0 or more"),
         Field("head", "classifier_init", \.head.classifierInit),
 
-        Field("training", "epochs", \.training.epochs, { $0 > 0 }, expected: positiveInteger),
-        Field("training", "batch_size", \.training.batchSize, { $0 > 0 }, expected: positiveInteger),
+        Field("training", "epochs", \.training.epochs, isCount, expected: count),
+        Field("training", "batch_size", \.training.batchSize, isCount, expected: count),
         Field(
             "training", "logical_shards", \.training.logicalShards, { (1...4096).contains($0) },
             expected: "an integer from 1 to 4096"),
@@ -92,6 +95,10 @@ extension RunConfiguration {
 }
 
 private let positiveInteger = "an integer, 1 or more"
+private let count = "an integer from 1 to 1000000"
 private let pixelCount = "an integer from 1 to 4096 (pixels)"
+
+/// Counts that are multiplied with others: their products must stay far from the largest integer.
+private func isCount(_ value: Int) -> Bool { (1...1_000_000).contains(value) }
 
 private func isPixelCount(_ value: Int?) -> Bool { value.map { (1...4096).contains($0) } ?? true }

@@ -59,32 +59,35 @@ public struct BlackBox: Sendable {
                 communicator.activity.progress()
             }
         }
-        let owners = try communicator.gather(share.map { Int32($0) }.withUnsafeBytes { Array($0) }, to: 0)
+        let indices = cache.indices(of: split.rawValue)
+        let labels = indices.map { cache.samples.label(of: $0) }
+        // One process has them all in order, and need not copy them.
+        if communicator.size == 1 {
+            return (Tensor(shape: [indices.count, map.channelCount], values: means), labels)
+        }
         let parts = try communicator.gather(means.withUnsafeBytes { Array($0) }, to: 0)
+        let shares = try communicator.gather(share.map { Int32($0) }.withUnsafeBytes { Array($0) }, to: 0)
         guard communicator.rank == 0 else { return nil }
 
-        let indices = cache.indices(of: split.rawValue)
-        var values = [Float](repeating: 0, count: indices.count * map.channelCount)
-        let rows = Dictionary(uniqueKeysWithValues: zip(indices, 0...))
+        // The rows of the ranks, one after the other, are put into the dataset's order.
+        let samples = Array(shares.joined()).withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: 4).map {
+                Int(bytes.loadUnaligned(fromByteOffset: $0, as: Int32.self))
+            }
+        }
+        let rows = Array(parts.joined())
+        let places = Dictionary(uniqueKeysWithValues: zip(indices, indices.indices))
         let rowByteCount = map.channelCount * MemoryLayout<Float>.size
+        var values = [Float](repeating: 0, count: indices.count * map.channelCount)
         values.withUnsafeMutableBytes { values in
-            for (samples, means) in zip(owners, parts) {
-                samples.withUnsafeBytes { samples in
-                    for (position, sample) in (0..<samples.count / 4).lazy.map({ position in
-                        (position, Int(samples.loadUnaligned(fromByteOffset: 4 * position, as: Int32.self)))
-                    }) {
-                        let row = rows[sample]! * rowByteCount
-                        means.withUnsafeBytes {
-                            UnsafeMutableRawBufferPointer(rebasing: values[row..<row + rowByteCount]).copyMemory(
-                                from: .init(rebasing: $0[position * rowByteCount..<(position + 1) * rowByteCount]))
-                        }
-                    }
+            rows.withUnsafeBytes { rows in
+                for (row, sample) in samples.enumerated() {
+                    let destination = places[sample]! * rowByteCount
+                    UnsafeMutableRawBufferPointer(rebasing: values[destination..<destination + rowByteCount])
+                        .copyBytes(from: rows[row * rowByteCount..<(row + 1) * rowByteCount])
                 }
             }
         }
-        return (
-            Tensor(shape: [indices.count, map.channelCount], values: values),
-            indices.map { cache.samples.label(of: $0) }
-        )
+        return (Tensor(shape: [indices.count, map.channelCount], values: values), labels)
     }
 }

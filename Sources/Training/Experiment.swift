@@ -22,6 +22,11 @@ public struct Experiment: Sendable {
     /// - Throws: the error of the dataset or the weight file that is missing or not what it should be.
     public init(_ configuration: RunConfiguration) throws {
         self.configuration = configuration
+        for (key, directory) in [
+            ("run.directory", configuration.run.directory), ("cache.directory", configuration.cache.directory),
+        ] where directory.absolute.starts(with: configuration.dataset.root.absolute) {
+            throw TrainingError.insideDataset(key: key, directory: directory, dataset: configuration.dataset.root)
+        }
         dataset = try Self.loadDataset(configuration)
         weights = try SafetensorsFile(configuration.backbone.weights ?? DemoBackbone.weights)
         backbone = try Backbone.load(name: configuration.backbone.name, weights: weights)
@@ -37,11 +42,18 @@ public struct Experiment: Sendable {
     }
 
     private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {
-        switch configuration.dataset.kind {
-        case .classFolders, .parts:
+        func classFolders() throws -> Dataset {
             try ClassFolders.load(
                 root: configuration.dataset.root, testFraction: configuration.dataset.testFraction,
                 seed: UInt64(configuration.dataset.splitSeed))
+        }
+        switch configuration.dataset.kind {
+        case .classFolders:
+            return try classFolders()
+        case .parts:
+            // A part dataset is class folders with a manifest; reading that checks that it is one.
+            _ = try PartDataset.manifest(of: configuration.dataset.root)
+            return try classFolders()
         }
     }
 }

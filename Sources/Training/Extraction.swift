@@ -56,7 +56,7 @@ public enum Extraction {
         try communicator.together {
             guard communicator.rank != 0 else { return }
             let directory = experiment.configuration.cache.directory
-            guard wait(for: { FeatureCache.exists(in: directory) }) else {
+            guard wait(.seconds(15), for: { FeatureCache.exists(in: directory) }) else {
                 throw TrainingError.cacheNotShared(directory: directory)
             }
             guard !missing.isEmpty else { return }
@@ -70,7 +70,7 @@ public enum Extraction {
         return try communicator.together {
             try communicator.activity.allowing(.seconds(3600)) {
                 let directory = experiment.configuration.cache.directory
-                if communicator.size > 1, let writer { _ = wait(for: { (try? writer.finish()) != nil }) }
+                if communicator.size > 1, let writer { _ = wait(.seconds(60), for: { (try? writer.finish()) != nil }) }
                 return try FeatureCache(directory: directory, expecting: experiment.cacheIdentity)
             }
         }
@@ -78,10 +78,10 @@ public enum Extraction {
 
     /// Whether `condition` holds, if need be after a while: a network file system may show a file that another host has
     /// written only after some seconds.
-    private static func wait(for condition: () -> Bool) -> Bool {
+    private static func wait(_ patience: Duration, for condition: () -> Bool) -> Bool {
         let start = ContinuousClock.now
         while !condition() {
-            if ContinuousClock.now - start > .seconds(10) { return false }
+            if ContinuousClock.now - start > patience { return false }
             usleep(200_000)
         }
         return true

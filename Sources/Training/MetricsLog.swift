@@ -66,10 +66,14 @@ public struct MetricsLog {
         try DurableFile.write(kept.map(Self.line).joined(), to: path)
     }
 
-    /// Appends one line.
+    /// Appends one line. Throws `DurableFileError`.
     public func append(_ record: MetricsRecord) throws {
-        let descriptor = try FileDescriptor.open(path, .writeOnly, options: [.append])
-        try descriptor.closeAfter { _ = try descriptor.writeAll(Self.line(record).utf8) }
+        do {
+            let descriptor = try FileDescriptor.open(path, .writeOnly, options: [.append])
+            try descriptor.closeAfter { _ = try descriptor.writeAll(Self.line(record).utf8) }
+        } catch let error as Errno {
+            throw DurableFileError.failed(operation: "write", path: path, code: error.rawValue)
+        }
     }
 
     /// The records of a log; none if there is no such file. Lines that are not records are left out.

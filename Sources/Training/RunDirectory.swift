@@ -25,8 +25,13 @@ final class RunDirectory {
     init(_ path: FilePath, patience: Duration = .zero) throws {
         self.path = path
         try DurableFile.createDirectory(path)
-        lock = try FileDescriptor.open(
-            path.appending(".lock"), .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+        let lockPath = path.appending(".lock")
+        do {
+            lock = try FileDescriptor.open(
+                lockPath, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+        } catch let error as Errno {
+            throw DurableFileError.failed(operation: "open", path: lockPath, code: error.rawValue)
+        }
         let start = ContinuousClock.now
         while flock(lock.rawValue, LOCK_EX | LOCK_NB) != 0 {
             guard ContinuousClock.now - start < patience else {

@@ -2,6 +2,7 @@ import Checkpoints
 import DisentangledHead
 import DurableFiles
 import FeatureCache
+import Foundation
 import MessagePassing
 import RunConfiguration
 import StrictJSON
@@ -15,8 +16,8 @@ public struct TrainedModel: Sendable {
     public let experiment: Experiment
     public let head: Head
 
-    /// The folder of the run the checkpoint belongs to.
-    public let runDirectory: FilePath
+    /// The folder of the run the checkpoint belongs to; nil for a checkpoint that was moved out of its run.
+    public let runDirectory: FilePath?
 
     /// The checkpoint's folder name, such as step-00001234.
     public var checkpointName: String { checkpoint.directory.lastComponent?.string ?? "" }
@@ -39,7 +40,7 @@ public struct TrainedModel: Sendable {
         communicator.activity.begin(step: 0, "reading the checkpoint \(path)")
         var locations: [String] = []
         let bytes = try communicator.fromRank0(allowing: .seconds(600)) {
-            let checkpoint = try Checkpoint(reading: CheckpointStore.resolve(path))
+            let checkpoint = try Checkpoint(reading: CheckpointStore.resolve(path).absolute)
             locations = try Self.locations(ofRun: Self.runDirectory(of: checkpoint))
             return checkpoint.bytes
         }
@@ -48,21 +49,33 @@ public struct TrainedModel: Sendable {
         // No value holds a zero byte.
         let text = try communicator.fromRank0(allowing: .zero) { Array(locations.joined(separator: "\0").utf8) }
         locations = text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-        configuration = try RunConfiguration(
-            yaml: checkpoint.state.configuration, source: "\(checkpoint.directory.appending("state.json"))",
-            overrides: locations + overrides)
+        configuration = try Self.configuration(of: checkpoint, overrides: locations + overrides)
         experiment = try Experiment(configuration, on: communicator)
         try checkpoint.requireSameData(as: experiment)
         head = try checkpoint.head()
     }
 
-    private static func runDirectory(of checkpoint: Checkpoint) -> FilePath {
-        checkpoint.directory.removingLastComponent().removingLastComponent()
+    private static func configuration(of checkpoint: Checkpoint, overrides: [String]) throws -> RunConfiguration {
+        do {
+            return try RunConfiguration(
+                yaml: checkpoint.state.configuration, source: "\(checkpoint.directory.appending("state.json"))",
+                overrides: overrides)
+        } catch {
+            guard case .missingKey(_, let key) = error else { throw error }
+            throw TrainingError.locationUnknown(checkpoint: checkpoint.directory, key: key)
+        }
+    }
+
+    /// The run that a checkpoint lies in; nil for one that was moved out of its run.
+    private static func runDirectory(of checkpoint: Checkpoint) -> FilePath? {
+        let folder = checkpoint.directory.removingLastComponent()
+        return folder.lastComponent == "checkpoints" ? folder.removingLastComponent() : nil
     }
 
     /// Where the run's own configuration says that dataset, weights and cache are; a checkpoint does not say it, so that
     /// equal runs have equal checkpoints. Nothing but the run directory if there is no such file.
-    private static func locations(ofRun runDirectory: FilePath) throws -> [String] {
+    private static func locations(ofRun runDirectory: FilePath?) throws -> [String] {
+        guard let runDirectory else { return ["run.directory=none"] }
         let path = runDirectory.appending(RunDirectory.configurationName)
         guard DurableFile.exists(path) else { return ["run.directory=\(runDirectory)"] }
         return try RunConfiguration(contentsOf: path).locations + ["run.directory=\(runDirectory)"]
@@ -81,8 +94,19 @@ public struct TrainedModel: Sendable {
             return cache
         }
         return try communicator.together {
-            try FeatureCache(directory: configuration.cache.directory, expecting: experiment.cacheIdentity)
+            try communicator.activity.allowing(.seconds(3600)) {
+                try FeatureCache(directory: configuration.cache.directory, expecting: experiment.cacheIdentity)
+            }
         }
+    }
+}
+
+extension FilePath {
+    /// The same place, whatever the current directory is.
+    package var absolute: FilePath {
+        isAbsolute
+            ? lexicallyNormalized()
+            : FilePath(FileManager.default.currentDirectoryPath).pushing(self).lexicallyNormalized()
     }
 }
 

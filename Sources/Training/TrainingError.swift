@@ -12,6 +12,12 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case provenanceDiffers(checkpoint: FilePath, what: String, expected: String, found: String)
     /// The checkpoint's figures of the epoch in work are not what training writes.
     case metricsUnreadable(checkpoint: FilePath)
+    /// A checkpoint that was moved out of its run does not say where something is.
+    case locationUnknown(checkpoint: FilePath, key: String)
+    /// The head's parameters are no longer numbers.
+    case diverged(step: Int, detail: String)
+    /// A folder that the run writes to lies inside the dataset.
+    case insideDataset(key: String, directory: FilePath, dataset: FilePath)
     /// The dataset has more shards than samples, or no samples at all.
     case tooFewSamples(count: Int, shards: Int)
     /// The cache's features cannot be trained on with this configuration.
@@ -27,9 +33,10 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     public var exitCode: Int32 {
         switch self {
         case .runInUse, .runExists, .configurationDiffers, .tooFewSamples, .classifierNotInWeights, .ranksDiffer,
-            .cacheNotShared, .tooManyRanks:
+            .cacheNotShared, .tooManyRanks, .insideDataset, .locationUnknown:
             78
         case .provenanceDiffers, .metricsUnreadable: 65
+        case .diverged: 70
         }
     }
 
@@ -56,6 +63,20 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
             """
             The metrics in \(checkpoint)/state.json are not what training writes. Go on from an older checkpoint with \
             --resume DIR.
+            """
+        case .locationUnknown(let checkpoint, let key):
+            """
+            \(checkpoint) is not in a run directory, and does not say itself where things are: pass --set \(key)=PATH.
+            """
+        case .diverged(let step, let detail):
+            """
+            Training diverged at step \(step): \(detail) The last checkpoint is good; lower training.learning_rate and \
+            train in another run.directory.
+            """
+        case .insideDataset(let key, let directory, let dataset):
+            """
+            \(key) (\(directory)) lies inside the dataset (\(dataset)), whose images it would be mixed with. \
+            Choose a folder outside.
             """
         case .tooFewSamples(let count, let shards):
             """

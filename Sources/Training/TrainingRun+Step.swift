@@ -36,7 +36,15 @@ extension TrainingRun {
         let rate = schedule.learningRate(base: training.learningRate, step: trainer.step, totalSteps: totalSteps)
         let mapRate = schedule.learningRate(
             base: training.channelMapLearningRate ?? training.learningRate, step: trainer.step, totalSteps: totalSteps)
-        try trainer.apply(total, learningRate: rate, channelMapLearningRate: mapRate, team: team)
+        do {
+            try trainer.apply(total, learningRate: rate, channelMapLearningRate: mapRate, team: team)
+        } catch let error as HeadError {
+            throw TrainingError.diverged(step: trainer.step, detail: "\(error)")
+        }
+        let head = trainer.head
+        guard head.channelMap.allSatisfy(\.isFinite), head.classifier.allSatisfy(\.isFinite) else {
+            throw TrainingError.diverged(step: trainer.step, detail: "the head holds numbers that are not finite.")
+        }
         epochProgress.count(
             samples: total.sampleCount, correct: total.correctCount, fixedPointLoss: Int(totals[2]))
         gradientSums = [total.channelMap, total.classifier]

@@ -1,5 +1,7 @@
+import DurableFiles
 import Foundation
 import Synchronization
+import SystemPackage
 import Training
 
 /// What the program says to a person: results on standard output, everything else on standard error.
@@ -8,7 +10,17 @@ enum Console {
     nonisolated(unsafe) static var isQuiet = false
 
     /// Writes a line of results to standard output.
-    static func result(_ line: String) { write(line + "\n", to: .standardOutput) }
+    /// - Throws: `DurableFileError` if it cannot be written, for example to a full disk. A reader that has gone away
+    ///   (`infodisent ... | head`) is not an error.
+    static func result(_ line: String) throws {
+        guard !isQuiet else { return }
+        do {
+            _ = try FileDescriptor.standardOutput.writeAll((line + "\n").utf8)
+        } catch Errno.brokenPipe {
+        } catch let error as Errno {
+            throw DurableFileError.failed(operation: "write to", path: "standard output", code: error.rawValue)
+        }
+    }
 
     /// Writes a line about what is going on to standard error.
     static func note(_ line: String) {
@@ -30,7 +42,7 @@ enum Console {
 
     fileprivate static func write(_ text: String, to handle: FileHandle) {
         guard !isQuiet else { return }
-        // A reader that has gone away (`infodisent ... | head`) is not an error of the run.
+        // What cannot be said to a person does not stop the work.
         try? handle.write(contentsOf: Data(text.utf8))
     }
 }

@@ -21,6 +21,9 @@ struct Evaluate: CollectiveCommand {
     @OptionGroup var ranks: RankOptions
 
     func run(on communicator: any Communicator) throws {
+        try communicator.together {
+            if let path = self.predictions, communicator.rank == 0 { try OutputFolder.checkFile(path) }
+        }
         let team = try deployment.team(on: communicator)
         let model = try source.load(on: communicator)
         let cache = try model.cache(on: communicator, team: team, progress: Console.showProgress)
@@ -45,7 +48,7 @@ struct Evaluate: CollectiveCommand {
                 checkpoint: model.checkpointName, backbone: model.configuration.backbone.name,
                 classCount: model.head.classCount, predictions: predictions, blackBox: blackBox,
                 orthogonalityError: model.head.orthogonalityError(team: team))
-            Console.result(json ? try jsonText(summary) : summary.table)
+            try Console.result(json ? try jsonText(summary) : summary.table)
         }
     }
 

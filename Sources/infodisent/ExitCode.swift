@@ -1,3 +1,4 @@
+import ArgumentParser
 import Backbones
 import Checkpoints
 import Datasets
@@ -37,6 +38,7 @@ func exitCode(for error: any Error) -> ExitCode {
     case ConfigurationError.missingFile: .missingInput
     case ImageCodingError.invalidTransform: .badConfiguration
     case is ConfigurationError, is HeadError: .badConfiguration
+    case is ValidationError: .usage
     case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault
     case MessagePassingError.noProcessManager: .usage
     case MessagePassingError.notFinite, MessagePassingError.sumOverflows: .badConfiguration

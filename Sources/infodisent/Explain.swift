@@ -23,6 +23,7 @@ struct Explain: ParsableCommand {
     }
 
     func run() throws {
+        try OutputFolder.check(output)
         let model = try source.load()
         let team = deployment.team
         let found = try PrototypeTable.kept(for: model) {
@@ -50,7 +51,7 @@ struct Explain: ParsableCommand {
                 "\(explanation.path): \(explanation.scores[0].className) "
                     + String(format: "(%.1f %%)", explanation.scores[0].probability * 100))
         }
-        Console.result(output.appending("index.html").string)
+        try Console.result(output.appending("index.html").string)
     }
 }
 

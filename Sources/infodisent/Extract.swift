@@ -63,7 +63,7 @@ struct Extract: CollectiveCommand {
         if let precision { sets.append("cache.precision=\(precision.rawValue)") }
         if let path { return try RunConfiguration(contentsOf: path, overrides: sets).withAbsolutePaths() }
         // Extraction does not use the run directory, which every configuration must name.
-        sets.append("run.directory=.")
+        sets.append("run.directory=none")
         return try RunConfiguration(yaml: "", source: "The command line", overrides: sets).withAbsolutePaths()
     }
 }

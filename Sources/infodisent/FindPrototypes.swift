@@ -15,10 +15,18 @@ struct FindPrototypes: CollectiveCommand {
 
     @OptionGroup var source: CheckpointOptions
     @Option(help: "The folder to write to; made if it is not there.", transform: { FilePath($0) }) var output: FilePath
+    @Option(help: "Channels on the page, at most: those that the classifier uses most.") var channels = 200
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
 
+    func validate() throws {
+        if channels < 1 { throw ValidationError("--channels is \(channels), but at least 1 is needed.") }
+    }
+
     func run(on communicator: any Communicator) throws {
+        try communicator.together {
+            if communicator.rank == 0 { try OutputFolder.check(output) }
+        }
         let team = try deployment.team(on: communicator)
         let model = try source.load(on: communicator)
         let table = try PrototypeTable.kept(for: model, communicator: communicator) {
@@ -35,10 +43,10 @@ struct FindPrototypes: CollectiveCommand {
         let pictures = PrototypePictures(model)
         let page = PrototypePage(
             table, classifier: model.head.classifier, classNames: model.experiment.dataset.classNames,
-            picture: { try pictures($0) })
+            channelLimit: channels, picture: { try pictures($0) })
         try DurableFile.createDirectory(output)
         try DurableFile.write(table.json(), to: output.appending("prototypes.json"))
         try DurableFile.write(page.html(), to: output.appending("index.html"))
-        Console.result(output.appending("index.html").string)
+        try Console.result(output.appending("index.html").string)
     }
 }

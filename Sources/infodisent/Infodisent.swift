@@ -18,9 +18,14 @@ struct Infodisent: ParsableCommand {
         ])
 
     static func main() {
+        // A reader that goes away shows as an error of the write, not as the end of the program.
+        signal(SIGPIPE, SIG_IGN)
         var command: any ParsableCommand
         do {
+            try Processor.check()
             command = try parseAsRoot()
+        } catch let error as Processor.MissingFeatures {
+            Console.fail(error)
         } catch {
             // All ranks have the same command line; one of them is enough to say what is wrong with it.
             if let communicator = try? World.start(), communicator.rank != 0 {
@@ -34,13 +39,9 @@ struct Infodisent: ParsableCommand {
             } else {
                 try command.run()
             }
-        } catch let error as CleanExit {
-            exit(withError: error)
-        } catch let error as ArgumentParser.ExitCode {
-            exit(withError: error)
-        } catch let error as ValidationError {
-            exit(withError: error)
         } catch {
+            // The parser's own errors, help among them, are its to print; all others are ours.
+            if exitCode(for: error) != .failure { exit(withError: error) }
             Console.fail(error)
         }
     }

@@ -12,13 +12,13 @@ struct ListBackbones: ParsableCommand {
 
     func run() throws {
         if json {
-            Console.result(try jsonText(BackboneRegistry.all.map(BackboneRecord.init)))
+            try Console.result(jsonText(BackboneRegistry.all.map(BackboneRecord.init)))
             return
         }
-        Console.result(row("name", "family", "resize/crop", "interpolation", "feature map"))
+        try Console.result(row("name", "family", "resize/crop", "interpolation", "feature map"))
         for backbone in BackboneRegistry.all {
             let (input, map) = (backbone.defaultInput, backbone.featureMap)
-            Console.result(
+            try Console.result(
                 row(
                     backbone.name, backbone.family, "\(input.resize)/\(input.crop)", input.interpolation.rawValue,
                     "\(map.height) x \(map.width) x \(map.channelCount)"))

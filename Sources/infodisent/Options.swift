@@ -46,22 +46,27 @@ struct CheckpointOptions: ParsableArguments {
     var overrides: [String] = []
 
     func load(on communicator: any Communicator = SingleProcess()) throws -> TrainedModel {
-        try TrainedModel(path, overrides: overrides, communicator: communicator)
+        // What a checkpoint was trained with cannot be changed afterwards; saying so beats doing nothing.
+        for override in overrides {
+            let key = override.prefix { $0 != "=" }
+            guard RunConfiguration.locationKeys.contains(String(key)) || key.hasPrefix("evaluation.") else {
+                throw ValidationError(
+                    "--set \(override): a checkpoint's \(key) is as it was trained; what can be set here is where "
+                        + "things are (dataset.root, cache.directory, backbone.weights) and evaluation.")
+            }
+        }
+        return try TrainedModel(path, overrides: overrides, communicator: communicator)
     }
 }
 
 extension RunConfiguration {
     /// The same configuration with paths that mean the same from every directory.
     func withAbsolutePaths() -> RunConfiguration {
-        let current = FilePath(FileManager.default.currentDirectoryPath)
-        func absolute(_ path: FilePath) -> FilePath {
-            path.isAbsolute ? path : current.pushing(path).lexicallyNormalized()
-        }
         var result = self
-        result.run.directory = absolute(run.directory)
-        result.dataset.root = absolute(dataset.root)
-        result.cache.directory = absolute(cache.directory)
-        result.backbone.weights = backbone.weights.map(absolute)
+        result.run.directory = run.directory.absolute
+        result.dataset.root = dataset.root.absolute
+        result.cache.directory = cache.directory.absolute
+        result.backbone.weights = backbone.weights?.absolute
         return result
     }
 }

@@ -42,9 +42,11 @@ struct PlanCosts: ParsableCommand {
                 nodeCount: nodes, coresPerNode: cores ?? team.workerCount, ranksPerNode: ranksPerNode,
                 networkGigabits: networkGbit))
         if json {
-            Console.result(try jsonText(PlanRecord(plan)))
+            try Console.result(jsonText(PlanRecord(plan)))
         } else {
-            PlanText(plan, backbone: experiment.configuration.backbone.name).lines.forEach(Console.result)
+            for line in PlanText(plan, backbone: experiment.configuration.backbone.name).lines {
+                try Console.result(line)
+            }
         }
     }
 }

@@ -4,8 +4,9 @@ import Training
 
 /// Turns signals that ask the program to end into a `StopRequest`, so that work in progress is finished and kept.
 enum StopSignals {
-    /// SIGUSR1 is what a batch system can send before a time limit; SIGINT is Ctrl-C; SIGTERM is a polite kill.
-    private static let signals = [SIGUSR1, SIGINT, SIGTERM]
+    /// SIGUSR1 is what a batch system can send before a time limit; SIGINT is Ctrl-C; SIGTERM is a polite kill; SIGHUP is
+    /// a terminal that has gone.
+    private static let signals = [SIGUSR1, SIGINT, SIGTERM, SIGHUP]
 
     nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
 

@@ -58,6 +58,6 @@ struct Train: CollectiveCommand {
         if let top1 = outcome.testTop1 {
             Console.note(String(format: "Trained: top-1 %.2f %% on the test images.", top1 * 100))
         }
-        Console.result(outcome.checkpoint.string)
+        try Console.result(outcome.checkpoint.string)
     }
 }

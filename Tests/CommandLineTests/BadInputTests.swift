@@ -20,7 +20,7 @@ import Testing
 
     private func temporaries(_ folder: Folder) throws -> [String] {
         try #require(FileManager.default.enumerator(atPath: folder.path.string)).compactMap { $0 as? String }
-            .filter { $0.contains("temporary") || $0.hasSuffix(".tmp") }
+            .filter { $0.contains(".infodisent-tmp-") }
     }
 
     // MARK: - Command line and configuration
@@ -52,15 +52,51 @@ import Testing
         let folder = try SmallExperiment.folder()
         try expect(
             ["train", "--config", "small.yaml", "--set", "training.batch_size=0"], in: folder, exitCode: 78,
-            naming: "training.batch_size", "1 or more")
+            naming: "training.batch_size", "from 1 to 1000000")
     }
 
     @Test func anUnknownBackboneIsNamedWithTheNearestOne() throws {
         let folder = try SmallExperiment.folder()
-        try folder.write(Data(), to: "w.safetensors")
+        try FileManager.default.copyItem(at: Tool.demoBackbone, to: folder.url("w.safetensors"))
         try expect(
             ["extract", "--backbone", "resnet5", "--weights", "w.safetensors", "--dataset", "birds", "--output", "c"],
-            in: folder, exitCode: 65, naming: "w.safetensors")
+            in: folder, exitCode: 78, naming: "resnet5", "resnet50")
+    }
+
+    @Test func whatTheDatasetWouldBeMixedWithIsRefused() throws {
+        let folder = try SmallExperiment.folder()
+        try expect(
+            ["train", "--config", "small.yaml", "--set", "run.directory=birds/run"], in: folder, exitCode: 78,
+            naming: "run.directory", "birds")
+        try expect(
+            ["train", "--config", "small.yaml", "--set", "cache.directory=birds"], in: folder, exitCode: 78,
+            naming: "cache.directory")
+    }
+
+    @Test func aPlainFolderIsNoPartDataset() throws {
+        let folder = try SmallExperiment.folder()
+        try folder.remove("birds/dataset.json")
+        try expect(["train", "--config", "small.yaml"], in: folder, exitCode: 66, naming: "dataset.json")
+    }
+
+    @Test func trainingThatDivergesSaysSo() throws {
+        let folder = try SmallExperiment.folder()
+        try expect(
+            ["train", "--config", "small.yaml", "--set", "training.learning_rate=1e300"], in: folder, exitCode: 70,
+            naming: "diverged", "training.learning_rate")
+    }
+
+    @Test func resultsThatCannotBeWrittenAreAnError() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        try folder.write(Data(), to: "file")
+        for arguments in [
+            ["prototypes", "--checkpoint", "run", "--output", "file"],
+            ["explain", "--checkpoint", "run", "--output", "file/below", "x.jpg"],
+            ["evaluate", "--checkpoint", "run", "--predictions", "nowhere/p.csv"],
+        ] {
+            let outcome = try Tool.infodisent.run(arguments, in: folder)
+            #expect(outcome.exitCode == 66 && outcome.output.isEmpty, "\(arguments[0]): \(outcome.errors)")
+        }
     }
 
     // MARK: - Images
@@ -176,6 +212,25 @@ import Testing
         let folder = try Folder()
         try expect(["evaluate", "--checkpoint", "none"], in: folder, exitCode: 66, naming: "none")
         try expect(["none"], of: .inspect, in: folder, exitCode: 66, naming: "none")
+    }
+
+    @Test func aCheckpointIsFoundFromAnywhereAndOutsideItsRun() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let latest = try folder.text("run/checkpoints/latest").trimmingCharacters(in: .whitespacesAndNewlines)
+        let plain = ["evaluate", "--json", "--set", "evaluation.black_box=false", "--checkpoint"]
+        let expected = try Tool.infodisent.run(plain + ["run"], in: folder).output
+        for (path, place) in [(latest, "run/checkpoints"), (".", "run/checkpoints/\(latest)"), (".", "run")] {
+            let outcome = try Tool.infodisent.run(plain + [path], in: folder, from: place)
+            #expect(outcome.exitCode == 0 && outcome.output == expected, "\(path) in \(place): \(outcome.errors)")
+        }
+        try folder.copy("run/checkpoints/\(latest)", to: "moved [1] = x")
+        try expect(plain + ["moved [1] = x"], in: folder, exitCode: 78, naming: "--set dataset.root=")
+        let moved = try Tool.infodisent.run(
+            plain + ["moved [1] = x", "--set", "dataset.root=birds", "--set", "cache.directory=features"], in: folder)
+        #expect(moved.exitCode == 0, "\(moved.errors)")
+        try expect(
+            ["evaluate", "--checkpoint", "run", "--set", "training.epochs=7"], in: folder, exitCode: 64,
+            naming: "training.epochs")
     }
 
     @Test func goingOnWithAnotherConfigurationIsRefused() throws {

@@ -94,6 +94,20 @@ import Testing
         #expect(summary["test_image_count"] as? Int == 12, "a quarter of twelve images of each of four classes")
     }
 
+    @Test func helpAndVersionAreResultsNotErrors() throws {
+        let folder = try Folder()
+        let help = try Tool.infodisent.run(["--help"], in: folder)
+        #expect(help.exitCode == 0 && help.errors.isEmpty)
+        for name in ["generate", "extract", "train", "evaluate", "prototypes", "explain", "backbones"] {
+            #expect(help.output.contains(name))
+            let own = try Tool.infodisent.run([name, "--help"], in: folder)
+            #expect(own.exitCode == 0 && own.output.contains("USAGE: infodisent \(name)"))
+        }
+        let version = try Tool.infodisent.run(["--version"], in: folder)
+        #expect(version.exitCode == 0 && version.output.hasSuffix("\n") && version.output.first?.isNumber == true)
+        #expect(try Tool.inspect.run(["--help"], in: folder).exitCode == 0)
+    }
+
     @Test func theBackbonesAreListed() throws {
         let folder = try Folder()
         let text = try Tool.infodisent.succeed("backbones", in: folder)

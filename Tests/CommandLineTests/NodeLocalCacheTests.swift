@@ -6,10 +6,12 @@ import Testing
     /// One rank for each cache folder. Only the first writes into `run`.
     private func ranks(_ command: String..., caches: [String]) -> [Mpirun.Part] {
         caches.enumerated().map { rank, cache in
-            let run = command[0] == "train" ? ["--set", "run.directory=\(rank == 0 ? "run" : "run-of-others")"] : []
+            // No other node has the run directory.
+            let here = command.map { rank > 0 && $0 == "run" ? "no-run" : $0 }
+            let run = command[0] == "train" ? ["--set", "run.directory=\(rank == 0 ? "run" : "no-run")"] : []
             return Mpirun.Part(
                 rankCount: 1,
-                arguments: command + run + [
+                arguments: here + run + [
                     "--set", "cache.location=node_local", "--set", "cache.directory=\(cache)",
                 ])
         }
@@ -38,7 +40,7 @@ import Testing
         let parts = try three.map { try shards(folder, $0) }
         let all = parts.reduce(Set()) { $0.union($1) }
         #expect(parts.reduce(0) { $0 + $1.count } == all.count, "no shard is on two nodes")
-        #expect(!folder.exists("run-of-others"))
+        #expect(!folder.exists("no-run"))
 
         let evaluated = try Mpirun.run(ranks("evaluate", "--checkpoint", "run", "--json", caches: three), in: folder)
         #expect(evaluated.output == summary)

@@ -20,20 +20,21 @@ enum Tool: String {
         return URL(fileURLWithPath: own).deletingLastPathComponent()
     }()
 
-    /// Starts the program; its output goes to files in `folder`.
-    func start(_ arguments: [String], in folder: Folder) throws -> Process {
-        try Self.start(Self.products.appending(path: rawValue), arguments, in: folder)
+    /// Starts the program with `place` in `folder` as its current directory; its output goes to files in `folder`.
+    func start(_ arguments: [String], in folder: Folder, from place: String = ".") throws -> Process {
+        try Self.start(Self.products.appending(path: rawValue), arguments, in: folder, from: place)
     }
 
     /// Starts a program; its output goes to files in `folder`.
     static func start(
-        _ program: URL, _ arguments: [String], environment: [String: String]? = nil, in folder: Folder
+        _ program: URL, _ arguments: [String], environment: [String: String]? = nil, in folder: Folder,
+        from place: String = "."
     ) throws -> Process {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
         if let environment { process.environment = environment }
-        process.currentDirectoryURL = URL(fileURLWithPath: folder.path.string)
+        process.currentDirectoryURL = folder.url(place)
         for (name, set) in [("stdout", { process.standardOutput = $0 }), ("stderr", { process.standardError = $0 })]
             as [(String, (FileHandle) -> Void)]
         {
@@ -42,14 +43,20 @@ enum Tool: String {
             set(try #require(FileHandle(forWritingAtPath: path)))
         }
         process.standardInput = FileHandle.nullDevice
+        // Threads of a test run block signals, and a child inherits that: mpirun would never see a SIGTERM.
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         try process.run()
         return process
     }
 
     /// Runs the program to its end.
     @discardableResult
-    func run(_ arguments: [String], in folder: Folder) throws -> Outcome {
-        try Self.finish(start(arguments, in: folder), in: folder)
+    func run(_ arguments: [String], in folder: Folder, from place: String = ".") throws -> Outcome {
+        try Self.finish(start(arguments, in: folder, from: place), in: folder)
     }
 
     /// Waits for a program that was started in `folder`.

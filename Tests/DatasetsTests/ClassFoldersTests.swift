@@ -42,7 +42,7 @@ private func images(_ className: String, _ count: Int) -> [String] {
             "\(testFolder)/wren/z.PnG",
         ])
         let dataset = try ClassFolders.load(root: folder.path)
-        #expect(dataset.kind == "class-folders")
+        #expect(dataset.kind == "class_folders")
         #expect(dataset.classNames == ["crow", "wren"])
         #expect(
             dataset.samples(.train) == [

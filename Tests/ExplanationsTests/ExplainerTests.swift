@@ -139,7 +139,8 @@ private func withModel(_ body: (TrainedModel) throws -> Void) throws {
             let second = try PrototypeTable.kept(for: model, search: search)
             #expect(first == second && searchCount == 1)
 
-            let path = model.runDirectory.appending("prototypes").appending("\(model.checkpointName).json")
+            let path = try #require(model.runDirectory).appending("prototypes").appending(
+                "\(model.checkpointName).json")
             try DurableFile.write("{}", to: path)
             #expect(throws: ExplanationError.self) { try PrototypeTable(reading: path, for: model) }
             #expect(try PrototypeTable.kept(for: model, search: search) == first, "a damaged table is made again")

@@ -103,7 +103,7 @@ import Testing
 
     private func prototypePage() throws -> String {
         try PrototypePage(
-            table, classifier: [0.5, 0, 0.25, 0], classNames: classNames,
+            table, classifier: [0.5, 0, 0.25, 0], classNames: classNames, channelLimit: 10,
             picture: { _ in PixelImage(width: 64, height: 64, red: 200) }
         ).html()
     }

@@ -228,7 +228,7 @@ def record_transforms():
                 {
                     "source": source,
                     "transform": {"resize": resize, "crop": crop, "interpolation": interpolation, "mean": mean,
-                                  "standardDeviation": deviation},
+                                  "std": deviation},
                     "pixelsCRC": zlib.crc32(pixels.tobytes()),
                     "floatsCRC": zlib.crc32(floats.tobytes()),
                 }
