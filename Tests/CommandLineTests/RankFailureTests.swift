@@ -25,8 +25,9 @@ import Testing
     @Test func aRankWithAnotherConfigurationIsNamed() throws {
         let folder = try SmallExperiment.folder()
         expect(
-            try Mpirun.run([training(2), training(1, "training.learning_rate=0.5")], in: folder), exitCode: 78,
-            naming: "Rank 2 (", "training.learning_rate is 0.5 there and 0.01 on rank 0")
+            try Mpirun.run([training(2, "training.momentum=0.5"), training(1, "training.momentum=0.75")], in: folder),
+            exitCode: 78,
+            naming: "Rank 2 (", "training.momentum is 0.75 there and 0.5 on rank 0")
         #expect(!folder.exists("run"))
     }
 
