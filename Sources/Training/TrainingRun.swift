@@ -166,6 +166,8 @@ public struct TrainingRun {
             guard let directory else { return }
             log = try MetricsLog(directory.metricsPath, continuingAfter: trainer.step)
             lastCheckpoint = try store.list().last
+            // A run that goes on from another run's checkpoint keeps it as its own.
+            if lastCheckpoint == nil && trainer.step > 0 { lastCheckpoint = try saveCheckpoint() }
         }
         let start = ContinuousClock.now
         let checkpoints = experiment.configuration.checkpoint

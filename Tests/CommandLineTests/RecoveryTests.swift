@@ -59,6 +59,21 @@ import Testing
             try folder.contents(of: "run/checkpoints/\(name)") == reference.contents(of: "run/checkpoints/\(name)"))
     }
 
+    @Test func aRunGoesOnFromTheCheckpointOfAnother() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let steps = try FileManager.default.contentsOfDirectory(atPath: folder.url("run/checkpoints").path)
+            .filter { $0.hasPrefix("step-") }.sorted()
+        for step in [steps[0], steps[steps.count - 1]] {
+            try Tool.infodisent.succeed(
+                "train", "--config", "small.yaml", "--set", "run.directory=from-\(step)", "--resume",
+                "run/checkpoints/\(step)", in: folder)
+            let last = steps[steps.count - 1]
+            #expect(
+                try folder.contents(of: "from-\(step)/checkpoints/\(last)")
+                    == folder.contents(of: "run/checkpoints/\(last)"))
+        }
+    }
+
     @Test func theNumberOfThreadsChangesNothing() throws {
         let reference = try SmallExperiment.trainedFolder()
         let folder = try SmallExperiment.folder()
