@@ -27,7 +27,7 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
             "The prototypes in \(path) cannot be used: \(reason). Remove the file; it is made again when needed."
         case .prototypeChanged(let path, let expected, let found):
             """
-            \(path) is a prototype, but its content has changed since the features were extracted: SHA-256 \(found) \
+            \(path) is a prototype, but its content has changed since it was found to be one: SHA-256 \(found) \
             instead of \(expected). Restore the image, or extract the features and train again.
             """
         case .notAdditive(let path, let sum, let logit):
