@@ -4,7 +4,9 @@ import Testing
 extension ClusterTests {
     /// Launch/slurm.sbatch on a real SLURM with three simulated nodes.
     @Suite(.enabled(if: Requirement.slurm), .serialized) struct SlurmTests {
-        @Test func aJobIsSignalledBeforeItsLimitAndQueuedAgainWithACheckpoint() throws {
+        @Test(.enabled(if: Requirement.patience)) func aJobIsSignalledBeforeItsLimitAndQueuedAgainWithACheckpoint()
+            throws
+        {
             let hosts = try SimulatedHosts(3, slurm: true)
             let experiment = try Experiment()
             // Endless until it is signalled; SLURM looks at the clock every half minute or so.
