@@ -75,6 +75,17 @@ extension ClusterTests {
             #expect(outcome.text.contains("exit code 75 (rank 1 (h9) was silent); restart 1 of 1"))
         }
 
+        @Test(arguments: [SIGTERM, SIGINT, SIGUSR1]) func aSignalReachesEveryRankAsSIGUSR1(signal: Int32) throws {
+            let script = "trap 'echo rank $rank stops; sleep 0.2; exit 75' USR1; while :; do sleep 0.1; done"
+            let outcome = try launch("--ranks", "2", "--restarts", "1", script: script) { job in
+                try? job.wait(for: "ranks") { job.text.contains("rank 1 of 2") && job.text.contains("rank 0 of 2") }
+                usleep(300_000)
+                job.send(signal)
+            }
+            #expect(outcome.exitCode == 75 && !outcome.text.contains("restart 1"), "\(outcome)")
+            #expect(outcome.text.contains("rank 0 stops") && outcome.text.contains("rank 1 stops"), "\(outcome)")
+        }
+
         @Test func aSecondSignalKillsARunThatDoesNotStop() throws {
             let outcome = try launch("--ranks", "2", script: "trap '' USR1; while :; do sleep 1; done") { job in
                 try? job.wait(for: "ranks") { job.text.contains("rank 1 of 2") }
@@ -110,11 +121,11 @@ extension ClusterTests {
 
         // MARK: The program
 
-        @Test(arguments: [SIGTERM, SIGINT, SIGUSR1]) func aSignalStopsTheRunWithACheckpoint(signal: Int32) throws {
+        @Test func sigtermStopsTheRunWithACheckpoint() throws {
             let experiment = try Experiment()
             let job = try Job(experiment.command("--ranks", "2"), in: experiment.folder)
             try job.wait(for: "checkpoint") { experiment.hasCheckpoint }
-            job.send(signal)
+            job.send(SIGTERM)
             let outcome = try job.finish(limit: 30)
             #expect(outcome.exitCode == 75 && outcome.text.contains("run the same command again"), "\(outcome)")
             try Job.succeed(experiment.command("--ranks", "3"), in: experiment.folder)
