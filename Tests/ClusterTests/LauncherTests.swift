@@ -39,7 +39,7 @@ extension ClusterTests {
         @Test(arguments: [0, 64, 65, 66, 78, 75]) func thereIsNoRestartAfter(code: Int) throws {
             let outcome = try launch("--ranks", "2", "--restarts", "3", script: "exit \(code)")
             #expect(outcome.exitCode == code && !outcome.text.contains("restart"), "\(outcome)")
-            #expect(outcome.text.contains("rank 1 of 2: train --heartbeat-file"))
+            #expect(outcome.text.contains(" of 2: train --heartbeat-file"))
         }
 
         @Test func aCrashIsFollowedByRestartsOnFewerRanksFromTheLastCheckpoint() throws {
@@ -48,7 +48,7 @@ extension ClusterTests {
                 script: "if ((start < 3)); then kill -KILL $$; fi",
                 arguments: ["train", "--resume", "never", "--set", "a=b c"])
             #expect(outcome.exitCode == 0, "\(outcome)")
-            #expect(outcome.text.contains("rank 2 of 3: train --resume never --set a=b c --heartbeat-file"))
+            #expect(outcome.text.contains(" of 3: train --resume never --set a=b c --heartbeat-file"))
             #expect(outcome.text.contains("exit code 137; restart 1 of 5 on 2 ranks."))
             #expect(outcome.text.contains("rank 0 of 1: train --set a=b c --heartbeat-file"))
             #expect(outcome.text.contains("--deadline 17"))
