@@ -165,6 +165,8 @@ public struct TrainingRun {
         try communicator.together {
             guard let directory else { return }
             log = try MetricsLog(directory.metricsPath, continuingAfter: trainer.step)
+            // A kill between writing a checkpoint and removing the oldest leaves one too many.
+            try store.prune(keeping: experiment.configuration.checkpoint.keep)
             lastCheckpoint = try store.list().last
             // A run that goes on from another run's checkpoint keeps it as its own.
             if lastCheckpoint == nil && trainer.step > 0 { lastCheckpoint = try saveCheckpoint() }

@@ -59,6 +59,17 @@ import Testing
             try folder.contents(of: "run/checkpoints/\(name)") == reference.contents(of: "run/checkpoints/\(name)"))
     }
 
+    @Test func checkpointsThatAKillLeftOverAreRemoved() throws {
+        let folder = try SmallExperiment.folder()
+        let train = ["train", "--config", "small.yaml", "--set"]
+        #expect(try Tool.infodisent.run(train + ["checkpoint.keep=5"], in: folder).exitCode == 0)
+        let names = try folder.contents(of: "run/checkpoints").keys.filter { $0.hasSuffix("state.json") }.sorted()
+        #expect(names.count == 5)
+        #expect(try Tool.infodisent.run(train + ["checkpoint.keep=2"], in: folder).exitCode == 0)
+        let left = try folder.contents(of: "run/checkpoints").keys.filter { $0.hasSuffix("state.json") }.sorted()
+        #expect(left == Array(names.suffix(2)))
+    }
+
     @Test func aRunGoesOnFromTheCheckpointOfAnother() throws {
         let folder = try SmallExperiment.trainedFolder()
         let steps = try FileManager.default.contentsOfDirectory(atPath: folder.url("run/checkpoints").path)
