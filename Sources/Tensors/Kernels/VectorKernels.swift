@@ -7,11 +7,6 @@ extension SIMD8<Float> {
     var rectified: Self { replacing(with: 0, where: self .< 0) }
 }
 
-extension Float {
-    @inline(__always)
-    var rectified: Float { self < 0 ? 0 : self }
-}
-
 @inline(__always)
 func load(_ pointer: UnsafePointer<Float>) -> SIMD8<Float> {
     UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<Float>.self)
@@ -25,17 +20,28 @@ func store(_ vector: SIMD8<Float>, to pointer: UnsafeMutablePointer<Float>) {
     UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: SIMD8<Float>.self)
 }
 
-/// x[i] += y[i], then ReLU if asked for.
-func add(_ y: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>, count: Int, rectified: Bool) {
+extension ActivationFunction {
+    @inline(__always)
+    func callAsFunction(_ x: SIMD8<Float>) -> SIMD8<Float> {
+        switch self {
+        case .identity: x
+        case .relu: x.rectified
+        case .gelu: x.gelu
+        }
+    }
+}
+
+/// x[i] = activation(x[i] + y[i]).
+func add(
+    _ y: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>, count: Int, activation: ActivationFunction
+) {
     var i = 0
     while i + 8 <= count {
-        let sum = load(x + i) + load(y + i)
-        store(rectified ? sum.rectified : sum, to: x + i)
+        store(activation(load(x + i) + load(y + i)), to: x + i)
         i += 8
     }
     while i < count {
-        let sum = x[i] + y[i]
-        x[i] = rectified ? sum.rectified : sum
+        x[i] = activation(SIMD8(repeating: x[i] + y[i]))[0]
         i += 1
     }
 }

@@ -1,10 +1,4 @@
-/// What a layer does to its sums before it stores them.
-public enum ActivationFunction: Sendable {
-    case identity
-    case relu
-}
-
-/// A two-dimensional convolution with bias, and optionally a residual and a ReLU, on [N, H, W, C].
+/// A two-dimensional convolution with bias, and optionally a residual and an activation function, on [N, H, W, C].
 ///
 /// The weights are packed when the layer is made. The layer is immutable: threads share it, each with its own workspace.
 public struct Convolution2D: Sendable {
@@ -138,7 +132,6 @@ extension Convolution2D {
         _ rows: Range<Int>, _ rowOffsets: UnsafeMutableBufferPointer<Int>, _ segments: (offsets: [Int], length: Int),
         of input: Activations, adding residual: Activations?, into output: Activations
     ) {
-        let rectified = activation == .relu
         let inputs = inputChannelCount / groupCount
         let outputs = outputChannelCount / groupCount
         output.withMutablePointer { output in
@@ -153,7 +146,7 @@ extension Convolution2D {
                                 segmentCount: offsets.count, segmentLength: segments.length)
                             Tensors.multiply(
                                 gathered, weights[group], bias: bias.baseAddress!,
-                                rectified: rectified && residual == nil,
+                                activation: residual == nil ? activation : .identity,
                                 into: block + group * outputs, stride: outputChannelCount)
                         }
                     }
@@ -162,7 +155,7 @@ extension Convolution2D {
             residual?.withPointer { residual in
                 add(
                     residual + rows.lowerBound * outputChannelCount, to: block,
-                    count: rows.count * outputChannelCount, rectified: rectified)
+                    count: rows.count * outputChannelCount, activation: activation)
             }
         }
     }

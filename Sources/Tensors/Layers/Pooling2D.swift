@@ -38,7 +38,7 @@ public struct AveragePooling2D: Sendable {
         let fullCount = Float(window.kernel.area)
         return forEachWindow(window, of: input, in: workspace) { pixels, channelCount, output in
             output.update(repeating: 0, count: channelCount)
-            for pixel in pixels { add(pixel, to: output, count: channelCount, rectified: false) }
+            for pixel in pixels { add(pixel, to: output, count: channelCount, activation: .identity) }
             let divisor = countsPadding ? fullCount : Float(pixels.count)
             for channel in 0..<channelCount { output[channel] /= divisor }
         }
