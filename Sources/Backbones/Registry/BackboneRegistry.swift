@@ -41,6 +41,7 @@ public enum BackboneRegistry {
     /// Every family, each described in its own folder. A new one is a line here.
     static let families: [BackboneFamily] = [
         ResNet.family,
+        DenseNet.family,
     ]
 
     /// Every backbone, families together, small to large; the demo backbone first.
