@@ -86,7 +86,7 @@ struct CanonicalTensors: Sendable {
     var names: Dictionary<String, TensorRecipe>.Keys { recipes.keys }
 
     /// Names, in the file, of tensors that none of the canonical tensors `requested` is made from and that matter.
-    func leftOver(requested: Set<String>) -> [String] {
+    func leftOver(requested: some Sequence<String>) -> [String] {
         let used = Set(requested.flatMap { recipes[$0]?.fileNames ?? [] })
         return source.tensorNames.filter { !used.contains($0) && !Self.isCounter($0) && !isIgnored($0) }.sorted()
     }

@@ -7,13 +7,15 @@ import WeightFiles
 /// together. Nothing built from a loader is to be used before `finish()` has returned.
 ///
 /// A dry run checks names and shapes only: it reads nothing and its layers are empty. It is what makes recognising a file
-/// cheap, so networks should take their layers from the loader's methods, not make them from `floats`.
+/// cheap, so networks should take their layers from the loader's methods (ParameterLoader+Layers.swift), not make them from
+/// `floats`.
 package struct ParameterLoader {
     private let tensors: CanonicalTensors
     private let backbone: String
     /// Whether nothing is read and layers are placeholders.
     package let isDryRun: Bool
-    private var requested: Set<String> = []
+    /// What has been asked for, by canonical name.
+    private(set) var requested: [String: [Int]] = [:]
     private var missing: [String] = []
     private var misshapen: [BackboneError.MisshapenTensor] = []
 
@@ -40,7 +42,7 @@ package struct ParameterLoader {
     }
 
     /// The tensor `name`, or nil where there are only zeros to give.
-    private mutating func values(_ name: String, _ shape: [Int]) throws -> [Float]? {
+    mutating func values(_ name: String, _ shape: [Int]) throws -> [Float]? {
         guard let recipe = note(name, shape), !isDryRun else { return nil }
         let values = try recipe.floats(from: tensors.source)
         try check(values, of: name, expectation: "a finite number", \.isFinite)
@@ -49,7 +51,7 @@ package struct ParameterLoader {
 
     /// Takes down that `name` was asked for; returns how it is made if it fits.
     private mutating func note(_ name: String, _ shape: [Int]) -> TensorRecipe? {
-        requested.insert(name)
+        requested[name] = shape
         guard let recipe = tensors[name], let found = recipe.shape(in: tensors.source) else {
             missing.append(name)
             return nil
@@ -63,7 +65,7 @@ package struct ParameterLoader {
 
     /// - Throws: `BackboneError.unfittingWeights` with everything that is missing, misshapen or left over.
     package func finish() throws {
-        let unexpected = tensors.leftOver(requested: requested)
+        let unexpected = tensors.leftOver(requested: requested.keys)
         guard missing.isEmpty && misshapen.isEmpty && unexpected.isEmpty else {
             throw BackboneError.unfittingWeights(
                 .init(
@@ -72,7 +74,7 @@ package struct ParameterLoader {
         }
     }
 
-    private func check(
+    func check(
         _ values: [Float], of name: String, expectation: String, _ isUsable: (Float) -> Bool
     ) throws {
         if let index = values.firstIndex(where: { !isUsable($0) }) {
@@ -80,60 +82,6 @@ package struct ParameterLoader {
                 file: file, tensor: name, index: index, value: values[index], expectation: expectation)
         }
     }
-}
-
-// MARK: - Layers
-
-extension ParameterLoader {
-    /// The batch normalisation whose tensors are `prefix`.weight, .bias, .running_mean and .running_var.
-    package mutating func batchNormalisation(
-        _ prefix: String, channelCount: Int, epsilon: Double = 1e-5
-    ) throws -> BatchNormalisation {
-        let normalisation = BatchNormalisation(
-            weight: try floats(prefix + ".weight", [channelCount]),
-            bias: try floats(prefix + ".bias", [channelCount]),
-            mean: try floats(prefix + ".running_mean", [channelCount]),
-            variance: try floats(prefix + ".running_var", [channelCount]), epsilon: epsilon)
-        try check(normalisation.variance, of: prefix + ".running_var", expectation: "a variance, not below 0") {
-            $0 >= 0
-        }
-        return normalisation
-    }
-
-    /// A convolution whose weights are `name`.weight and whose biases, if it has any, are `name`.bias, with the batch
-    /// normalisation that follows it, if one does, folded in.
-    package mutating func convolution(
-        _ name: String, hasBias: Bool = false, normalisedBy normalisation: String? = nil, inputChannelCount: Int,
-        outputChannelCount: Int, window: SlidingWindow, groupCount: Int = 1, activation: ActivationFunction = .identity
-    ) throws -> Convolution2D {
-        let shape = [outputChannelCount, inputChannelCount / groupCount, window.kernel.height, window.kernel.width]
-        let weights = try values(name + ".weight", shape)
-        let biases = hasBias ? try floats(name + ".bias", [outputChannelCount]) : nil
-        let normalisation = try normalisation.map { try batchNormalisation($0, channelCount: outputChannelCount) }
-        // Without weights the layer is never used.
-        guard let weights else { return Self.emptyConvolution }
-        return Convolution2D(
-            inputChannelCount: inputChannelCount, outputChannelCount: outputChannelCount, window: window,
-            groupCount: groupCount, weights: weights, biases: biases, normalisation: normalisation,
-            activation: activation)
-    }
-
-    private static let emptyConvolution = Convolution2D(
-        inputChannelCount: 1, outputChannelCount: 1, window: SlidingWindow(kernel: 1), weights: [0])
-
-    /// The linear layer `name`.weight [outputs, inputs] and, unless told otherwise, `name`.bias [outputs].
-    package mutating func linear(
-        _ name: String, inputCount: Int, outputCount: Int, hasBias: Bool = true,
-        activation: ActivationFunction = .identity
-    ) throws -> Linear {
-        let weights = try values(name + ".weight", [outputCount, inputCount])
-        let biases = hasBias ? try floats(name + ".bias", [outputCount]) : nil
-        guard let weights else { return Self.emptyLinear }
-        return Linear(
-            inputCount: inputCount, outputCount: outputCount, weights: weights, biases: biases, activation: activation)
-    }
-
-    private static let emptyLinear = Linear(inputCount: 1, outputCount: 1, weights: [0])
 }
 
 // MARK: - Classifiers
@@ -146,7 +94,7 @@ extension ParameterLoader {
         case .normalisedLinear(let name, let norm, let epsilon):
             let parts = [norm + ".weight", norm + ".bias"]
             let classifier = try linearClassifier(name, channelCount: channelCount)
-            if requested.isDisjoint(with: [name + ".weight", name + ".bias"]) {
+            if requested[name + ".weight"] == nil {
                 // A file without its classifier may have kept the normalisation.
                 for part in parts where shape(part) != nil { _ = note(part, [channelCount]) }
                 return nil
@@ -156,7 +104,7 @@ extension ParameterLoader {
             return classifier?.standardising(scale: scale, shift: shift, epsilon: epsilon)
         case .unusable(let prefixes):
             for name in tensors.names where prefixes.contains(where: { name.hasPrefix($0 + ".") }) {
-                requested.insert(name)
+                requested[name] = shape(name) ?? []
             }
             return nil
         }

@@ -1,3 +1,4 @@
+import SystemPackage
 import WeightFiles
 
 extension BackboneRegistry {
@@ -20,6 +21,13 @@ extension BackboneEntry {
         return (try? read(from: &loader)) != nil
     }
 
+    /// Canonical name and shape of every tensor that the network up to its feature map is made of.
+    package func expectedTensors(of family: BackboneFamily) throws -> [String: [Int]] {
+        var loader = ParameterLoader(CanonicalTensors(of: NoTensors(), family: family), backbone: name, isDryRun: true)
+        _ = try make(&loader)
+        return loader.requested
+    }
+
     /// Network and classifier; nothing of `loader` is left over.
     func read(from loader: inout ParameterLoader) throws -> (network: any BackboneNetwork, LinearClassifierWeights?) {
         let network = try make(&loader)
@@ -27,4 +35,12 @@ extension BackboneEntry {
         try loader.finish()
         return (network, classifier)
     }
+}
+
+/// A file with nothing in it.
+private struct NoTensors: WeightSource {
+    var path: FilePath { "" }
+    var tensorNames: [String] { [] }
+    func entry(_ name: String) -> TensorEntry? { nil }
+    func floats(_ name: String) throws -> [Float] { [] }
 }

@@ -27,6 +27,13 @@ public struct BackboneDescription: Equatable, Sendable {
 
     public var defaultInput: InputTransform { presets[0].input }
 
+    /// How images are prepared by the preset of this name; by the default one if nil.
+    ///
+    /// - Throws: `BackboneError.unknownPreset` with the names there are.
+    public func input(preset: String?) throws -> InputTransform {
+        try presets.input(named: preset, backbone: name)
+    }
+
     init(_ entry: BackboneEntry, of family: BackboneFamily) {
         let size = entry.featureMapSize(SpatialSize(entry.presets[0].input.crop))
         name = entry.name
@@ -39,9 +46,10 @@ public struct BackboneDescription: Equatable, Sendable {
 /// All backbones by name.
 public enum BackboneRegistry {
     /// Every family, each described in its own folder. A new one is a line here.
-    static let families: [BackboneFamily] = [
+    package static let families: [BackboneFamily] = [
         ResNet.family,
         DenseNet.family,
+        ConvNeXt.family,
     ]
 
     /// Every backbone, families together, small to large; the demo backbone first.
