@@ -118,6 +118,10 @@ import Testing
         let resnet50 = try #require(list.first { $0["name"] as? String == "resnet50" })
         let map = try #require(resnet50["feature_map"] as? [String: Int])
         #expect(map == ["height": 7, "width": 7, "channel_count": 2048])
+        let presets = try #require(resnet50["presets"] as? [[String: Any]])
+        #expect(presets.first?["name"] as? String == "torchvision-v1")
+        #expect((presets[1]["input"] as? [String: Any])?["resize"] as? Int == 232)
+        #expect(text.contains("torchvision-v2"))
     }
 
     private func json(_ text: String) throws -> [String: Any] {
