@@ -17,7 +17,7 @@ struct ConvNeXtBlock: Sendable {
         let narrowing = try loader.linear(
             prefix + ".block.5", inputCount: 4 * channelCount, outputCount: channelCount,
             scaledBy: (name: prefix + ".layer_scale", shape: [channelCount, 1, 1]))
-        feedForward = loader.feedForward(normalisation, widening, narrowing)
+        feedForward = FeedForward(inputNormalisation: normalisation, widening: widening, narrowing: narrowing)
     }
 
     func callAsFunction(_ input: Activations, in workspace: Workspace) -> Activations {

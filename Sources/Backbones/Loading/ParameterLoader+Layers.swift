@@ -72,19 +72,6 @@ extension ParameterLoader {
             epsilon: epsilon)
     }
 
-    /// Layers from here as one; a placeholder where some of them are.
-    package func feedForward(
-        _ normalisation: LayerNormalisation, _ widening: Linear, _ narrowing: Linear
-    ) -> FeedForward {
-        let isWhole =
-            widening.inputCount == normalisation.channelCount && narrowing.inputCount == widening.outputCount
-        return isWhole
-            ? FeedForward(normalisation: normalisation, widening: widening, narrowing: narrowing)
-            : FeedForward(
-                normalisation: LayerNormalisation(weight: [0], bias: [0]), widening: Self.emptyLinear,
-                narrowing: Self.emptyLinear)
-    }
-
     /// The depthwise convolution `name`.weight [C, 1, side, side] and .bias [C].
     package mutating func depthwiseConvolution(
         _ name: String, channelCount: Int, kernelSide: Int

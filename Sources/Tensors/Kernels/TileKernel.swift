@@ -27,12 +27,22 @@ func multiply(
     into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     b.withPanels { panels in
-        for panel in 0..<b.panelCount {
-            multiply(
-                a, panel: panels + panel * 2 * b.depth, bias: bias + panel * 2, activation: activation,
-                into: c + panel * PackedMatrix.panelWidth, stride: stride,
-                columnCount: min(PackedMatrix.panelWidth, b.columnCount - panel * PackedMatrix.panelWidth))
-        }
+        multiply(
+            a, panels: panels, depth: b.depth, columnCount: b.columnCount, bias: bias, activation: activation, into: c,
+            stride: stride)
+    }
+}
+
+/// The same with B as `PackedMatrix` lays it out: [columnCount / 16][depth][16], the last panel filled up.
+func multiply(
+    _ a: GatheredRows, panels: UnsafePointer<SIMD8<Float>>, depth: Int, columnCount: Int,
+    bias: UnsafePointer<SIMD8<Float>>, activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
+) {
+    let width = PackedMatrix.panelWidth
+    for panel in 0..<(columnCount + width - 1) / width {
+        multiply(
+            a, panel: panels + panel * 2 * depth, bias: bias + panel * 2, activation: activation,
+            into: c + panel * width, stride: stride, columnCount: min(width, columnCount - panel * width))
     }
 }
 

@@ -4,18 +4,17 @@
 // stays so: every comparison below is false for it, and every product has it as a factor.
 
 extension SIMD8<Float> {
-    /// e^x with a relative error below 2e-7, for x from -87.3 to 88; 1.2e-38 for anything less, infinity for more.
+    /// e^x with a relative error below 2e-7, for x from -87.3 to 88; 0 for anything less, infinity for more.
     ///
     /// x = n ln 2 + r with |r| <= ln 2 / 2; e^r is a polynomial (Moshier's `expf`) and 2^n an exponent.
     @inline(__always)
     var exponential: Self {
-        let x = self.replacing(with: -87.3, where: self .< -87.3)
         // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits of the sum.
         let shift = Self(repeating: 12_582_912)
-        let shifted = shift.addingProduct(x, Self(repeating: 1.442_695_04))
+        let shifted = shift.addingProduct(self, Self(repeating: 1.442_695_04))
         let n = shifted - shift
         // ln 2 in two parts, of which the first has so few bits that its products with n are exact.
-        let r = x.addingProduct(n, Self(repeating: -0.693_359_375)).addingProduct(n, Self(repeating: 2.121_944_4e-4))
+        let r = self.addingProduct(n, Self(repeating: -0.693_359_375)).addingProduct(n, Self(repeating: 2.121_944_4e-4))
         var p = Self(repeating: 1.987_569_15e-4)
         p = Self(repeating: 1.398_199_950_7e-3).addingProduct(p, r)
         p = Self(repeating: 8.333_451_907_3e-3).addingProduct(p, r)
@@ -25,7 +24,7 @@ extension SIMD8<Float> {
         p = r.addingProduct(p, r * r) + Self(repeating: 1)
         let integers = unsafeBitCast(shifted, to: SIMD8<Int32>.self)
         let power = unsafeBitCast((integers &<< 23) &+ SIMD8<Int32>(repeating: 0x3f80_0000), to: Self.self)
-        return (p * power).replacing(with: .infinity, where: self .> 88)
+        return (p * power).replacing(with: 0, where: self .< -87.3).replacing(with: .infinity, where: self .> 88)
     }
 
     /// x * Phi(x), Phi being the standard normal distribution function, with an error below 3e-7 |x|; for x above -5 the

@@ -1,63 +1,65 @@
-/// residual + narrowing(widening(normalisation(x))), pixel by pixel: the two linear layers of a transformer's or a ConvNeXt's
-/// block.
+/// The second half of a transformer's block: y = x + (narrowing(widening(x))), with a layer normalisation before, or after,
+/// or nowhere. In a ConvNeXt's block, something else than x is added.
 ///
-/// Goes over the pixels in pieces, so that the wide layer between the two stays in the cache and is never stored whole. Each
-/// number is the same as when the layers are called one after the other.
+/// Goes over the pixels in pieces, so that the wide layer in between stays in the cache.
 public struct FeedForward: Sendable {
-    private let normalisation: LayerNormalisation
+    private let inputNormalisation: LayerNormalisation?
     private let widening: Linear
     private let narrowing: Linear
+    private let outputNormalisation: LayerNormalisation?
 
     /// - Parameters:
-    ///   - widening: with the activation function between the layers.
-    ///   - narrowing: without one.
-    public init(normalisation: LayerNormalisation, widening: Linear, narrowing: Linear) {
-        precondition(
-            widening.inputCount == normalisation.channelCount && narrowing.inputCount == widening.outputCount,
-            "\(normalisation.channelCount), \(widening.inputCount) to \(widening.outputCount) and "
-                + "\(narrowing.inputCount) inputs do not follow each other")
-        self.normalisation = normalisation
+    ///   - widening: with the activation function in its epilogue.
+    ///   - outputNormalisation: of what is added to x.
+    public init(
+        inputNormalisation: LayerNormalisation? = nil, widening: Linear, narrowing: Linear,
+        outputNormalisation: LayerNormalisation? = nil
+    ) {
+        self.inputNormalisation = inputNormalisation
         self.widening = widening
         self.narrowing = narrowing
+        self.outputNormalisation = outputNormalisation
     }
 
-    /// [N, H, W, inputs] to [N, H, W, outputs]; `residual` has the shape of the result.
+    /// [N, H, W, C] to the same shape; what is added is `residual`, or `input` if nil.
     public func callAsFunction(
-        _ input: Activations, adding residual: Activations, in workspace: Workspace
+        _ input: Activations, adding residual: Activations? = nil, in workspace: Workspace
     ) -> Activations {
+        let residual = residual ?? input
+        precondition(residual.shape == input.shape, "the residual has the shape of the input")
+        let channelCount = input.channelCount
         precondition(
-            input.channelCount == normalisation.channelCount,
-            "a layer of \(normalisation.channelCount) inputs was given \(input.channelCount)")
+            widening.inputCount == channelCount && narrowing.outputCount == channelCount
+                && widening.outputCount == narrowing.inputCount, "the layers fit \(channelCount) channels")
         let output = Activations(
-            imageCount: input.imageCount, size: input.size, channelCount: narrowing.outputCount, in: workspace)
-        precondition(residual.shape == output.shape, "the residual has the shape of the result")
+            imageCount: input.imageCount, size: input.size, channelCount: channelCount, in: workspace)
         let rowCount = input.imageCount * input.size.area
-        let pieceLength = max(96, min(480, 48 * 1024 / widening.outputCount / 6 * 6))
-        func piece(_ channelCount: Int) -> Activations {
-            Activations(
-                imageCount: 1, size: SpatialSize(height: 1, width: pieceLength), channelCount: channelCount,
-                in: workspace)
-        }
-        let (normalised, wide) = (piece(widening.inputCount), piece(widening.outputCount))
-        output.withMutablePointer { output in
-            input.withPointer { input in
-                residual.withPointer { residual in
-                    normalised.withMutablePointer { normalised in
-                        wide.withMutablePointer { wide in
-                            for first in stride(from: 0, to: rowCount, by: pieceLength) {
-                                let count = min(pieceLength, rowCount - first)
-                                normalisation.normalise(
-                                    input + first * widening.inputCount, rowCount: count, into: normalised)
-                                widening.apply(to: normalised, rowCount: count, into: wide)
-                                narrowing.apply(
-                                    to: wide, rowCount: count, adding: residual + first * narrowing.outputCount,
-                                    into: output + first * narrowing.outputCount)
-                            }
-                        }
+        let pieceLength = Linear.pieceLength(rowCount: rowCount, width: widening.outputCount)
+        let hiddenBuffer = workspace.buffer(pieceLength * widening.outputCount)
+        let normalBuffer = workspace.buffer(inputNormalisation == nil ? 0 : pieceLength * channelCount)
+        let (hidden, normal) = (hiddenBuffer.memory.pointer, normalBuffer.memory.pointer)
+        withExtendedLifetime((hiddenBuffer, normalBuffer)) {
+            output.withMutablePointer { output in
+                withPointers(input, residual) { input, residual in
+                    for first in stride(from: 0, to: rowCount, by: pieceLength) {
+                        let count = min(pieceLength, rowCount - first)
+                        let (x, y) = (input + first * channelCount, output + first * channelCount)
+                        inputNormalisation?.normalise(x, rowCount: count, into: normal)
+                        widening.apply(
+                            to: inputNormalisation == nil ? x : UnsafePointer(normal), rowCount: count, into: hidden)
+                        narrowing.apply(
+                            to: hidden, rowCount: count, normalisedBy: outputNormalisation,
+                            adding: residual + first * channelCount, into: y)
                     }
                 }
             }
         }
         return output
     }
+}
+
+private func withPointers(
+    _ first: Activations, _ second: Activations, _ body: (UnsafePointer<Float>, UnsafePointer<Float>) -> Void
+) {
+    first.withPointer { first in second.withPointer { body(first, $0) } }
 }

@@ -24,7 +24,9 @@ public struct Linear: Sendable {
         self.inputCount = inputCount
         self.outputCount = outputCount
         self.activation = activation
-        self.weights = PackedMatrix(depth: inputCount, columnCount: outputCount) { k, n in weights[n * inputCount + k] }
+        self.weights = PackedMatrix(depth: inputCount, columnCount: outputCount) { k, n in
+            weights[n * inputCount + k]
+        }
         let padded = (biases ?? Array(repeating: 0, count: outputCount)) + Array(repeating: 0, count: 15)
         self.biases = (0..<self.weights.panelCount * 2).map { SIMD8(padded[$0 * 8..<($0 + 1) * 8]) }
     }
@@ -44,48 +46,57 @@ public struct Linear: Sendable {
         let rowCount = input.imageCount * input.size.area
         output.withMutablePointer { output in
             input.withPointer { input in
-                for first in stride(from: 0, to: rowCount, by: blockRowCount) {
-                    let block = output + first * outputCount
-                    let count = min(blockRowCount, rowCount - first)
-                    if let residual {
-                        residual.withPointer {
-                            apply(
-                                to: input + first * inputCount, rowCount: count, adding: $0 + first * outputCount,
-                                into: block)
-                        }
-                    } else {
-                        apply(to: input + first * inputCount, rowCount: count, into: block)
-                    }
+                if let residual {
+                    residual.withPointer { apply(to: input, rowCount: rowCount, adding: $0, into: output) }
+                } else {
+                    apply(to: input, rowCount: rowCount, into: output)
                 }
             }
         }
         return output
     }
+}
 
-    /// Rows computed together: whole tiles, whose inputs and outputs stay in a core's L2 cache while the weights pass by,
-    /// and enough of them that fetching the weights is hidden.
-    private var blockRowCount: Int {
-        max(96, min(480, 48 * 1024 / max(inputCount, outputCount) / 6 * 6))
+// MARK: - Rows
+
+extension Linear {
+    /// Rows to compute together so that `width` floats of each stay in a core's L2 cache while the weights pass by: enough
+    /// of them that fetching the weights is hidden, and pieces of equal length, since a short one pays for the weights
+    /// all the same.
+    static func pieceLength(rowCount: Int, width: Int) -> Int {
+        let fitting = max(96, min(480, 128 * 1024 / width))
+        let pieceCount = max(1, (rowCount + fitting - 1) / fitting)
+        // Whole tiles.
+        return ((rowCount + pieceCount - 1) / pieceCount + 5) / 6 * 6
     }
 
-    /// The layer on `rowCount` contiguous rows, few enough to stay in the cache.
+    /// The layer on contiguous rows, and then, if given, a normalisation and a residual, which may be the input.
     func apply(
-        to input: UnsafePointer<Float>, rowCount: Int, adding residual: UnsafePointer<Float>? = nil,
-        into output: UnsafeMutablePointer<Float>
+        to input: UnsafePointer<Float>, rowCount: Int, normalisedBy normalisation: LayerNormalisation? = nil,
+        adding residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
     ) {
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: rowCount + 1) { offsets in
-            for row in 0..<rowCount { offsets[row] = row * inputCount }
-            offsets[rowCount] = 0
-            biases.withUnsafeBufferPointer { biases in
-                let start = offsets.baseAddress!
-                multiply(
-                    GatheredRows(
-                        base: input, rowOffsets: UnsafePointer(start), rowCount: rowCount,
-                        segmentOffsets: UnsafePointer(start + rowCount), segmentCount: 1, segmentLength: inputCount),
-                    weights, bias: biases.baseAddress!, activation: residual == nil ? activation : .identity,
-                    into: output, stride: outputCount)
+        let pieceLength = Self.pieceLength(rowCount: rowCount, width: max(inputCount, outputCount))
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: pieceLength + 1) { offsets in
+            for row in 0..<pieceLength { offsets[row] = row * inputCount }
+            offsets[pieceLength] = 0
+            let offsets = UnsafePointer(offsets.baseAddress!)
+            for first in stride(from: 0, to: rowCount, by: pieceLength) {
+                let count = min(pieceLength, rowCount - first)
+                let rows = GatheredRows(
+                    base: input + first * inputCount, rowOffsets: offsets, rowCount: count,
+                    segmentOffsets: offsets + pieceLength, segmentCount: 1, segmentLength: inputCount)
+                let piece = output + first * outputCount
+                biases.withUnsafeBufferPointer { biases in
+                    multiply(
+                        rows, weights, bias: biases.baseAddress!, activation: residual == nil ? activation : .identity,
+                        into: piece, stride: outputCount)
+                }
+                normalisation?.normalise(piece, rowCount: count, into: piece)
+                if let residual {
+                    add(
+                        residual + first * outputCount, to: piece, count: count * outputCount, activation: activation)
+                }
             }
         }
-        if let residual { add(residual, to: output, count: rowCount * outputCount, activation: activation) }
     }
 }
