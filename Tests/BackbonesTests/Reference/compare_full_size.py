@@ -47,7 +47,7 @@ def images(count, side):
 
 def compare(folder, name, side, is_timed):
     network = reference_networks.make(name)
-    reference_networks.calibrate(network, images(2, side))
+    reference_networks.calibrate(network, images(1, side))
     count = 8 if is_timed else 1
     x = images(count, side)
     save_file({k: v.numpy() for k, v in network.state_dict().items()}, folder / f"{name}.weights.safetensors")

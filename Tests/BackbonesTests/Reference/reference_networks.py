@@ -24,12 +24,14 @@ FEATURES = [
 
 
 def make(name):
-    """torchvision's network of this name, or else timm's, in evaluation mode, with hashed numbers for weights."""
+    """torchvision's network of this name, or else timm's, in evaluation mode. Large weights are as the library draws them,
+    the others hashed numbers, so that no bias is zero and no scale one."""
+    torch.manual_seed(0)
     if name in torchvision.models.list_models(module=torchvision.models):
         network = torchvision.models.get_model(name, weights=None)
     else:
         network = timm.create_model(name)
-    hashed_numbers.fill(network)
+    hashed_numbers.fill(network, largest=100_000)
     for module in network.modules():
         # A trained residual network's branches add little each; as large as the shortcut, rounding errors would double
         # from block to block, in anyone's arithmetic.
