@@ -15,26 +15,55 @@ public typealias BackboneWorkspace = Workspace
 public final class Backbone: Sendable {
     /// Its name in `BackboneRegistry`.
     public let name: String
-    /// How images are prepared for these weights.
-    public let defaultInput: InputTransform
-    /// The layer from feature maps to the classes the weights were trained on, when the file has one.
+    /// How images may be prepared for these weights; the first is the default.
+    public let presets: [InputPreset]
+    /// The layer from feature maps to the classes the weights were trained on, when the file has one that works on them.
     public let classifier: LinearClassifierWeights?
     private let network: any BackboneNetwork
 
     init(
-        name: String, defaultInput: InputTransform, classifier: LinearClassifierWeights?, network: any BackboneNetwork
+        name: String, presets: [InputPreset], classifier: LinearClassifierWeights?, network: any BackboneNetwork
     ) {
         self.name = name
-        self.defaultInput = defaultInput
+        self.presets = presets
         self.classifier = classifier
         self.network = network
     }
 
     /// Builds the backbone `name` from `weights`: reads, checks, folds and packs every tensor.
     ///
+    /// Names and shapes are checked before any tensor is read.
     /// - Throws: `BackboneError` for an unknown name or weights that do not fit; what `weights` throws on reading.
     public static func load(name: String, weights: some WeightSource) throws -> Backbone {
-        try BackboneRegistry.entry(named: name).load(weights)
+        let (family, entry) = try BackboneRegistry.entry(named: name, for: weights)
+        return try load(entry, of: family, weights: weights)
+    }
+
+    /// Builds a backbone that need not be in the registry.
+    package static func load(
+        _ entry: BackboneEntry, of family: BackboneFamily, weights: some WeightSource
+    ) throws -> Backbone {
+        let name = entry.name
+        let tensors = CanonicalTensors(of: weights, family: family)
+        do {
+            var dryRun = ParameterLoader(tensors, backbone: name, isDryRun: true)
+            _ = try entry.read(from: &dryRun)
+        } catch BackboneError.unfittingWeights(var misfit) {
+            misfit.fittingBackbones = BackboneRegistry.backbones(fitting: weights)
+            throw BackboneError.unfittingWeights(misfit)
+        }
+        var loader = ParameterLoader(tensors, backbone: name)
+        let (network, classifier) = try entry.read(from: &loader)
+        return Backbone(name: name, presets: entry.presets, classifier: classifier, network: network)
+    }
+
+    public var defaultInput: InputTransform { presets[0].input }
+
+    /// How images are prepared by the preset of this name; by the default one if nil.
+    ///
+    /// - Throws: `BackboneError.unknownPreset` with the names there are.
+    public func input(preset name: String?) throws -> InputTransform {
+        try presets.input(named: name, backbone: self.name)
     }
 
     /// D, the number of channels of the feature maps.
@@ -78,7 +107,7 @@ public final class Backbone: Sendable {
 }
 
 /// A network up to its last feature maps. Conformers are immutable and made of `Tensors` layers.
-protocol BackboneNetwork: Sendable {
+package protocol BackboneNetwork: Sendable {
     /// D.
     var channelCount: Int { get }
 
@@ -87,16 +116,4 @@ protocol BackboneNetwork: Sendable {
 
     /// [N, H, W, 3] to [N, h, w, D]. An image's result must not depend on the others.
     func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations
-}
-
-/// The backbone's own last layer: logits = `weights` * (mean of the feature map over its pixels) + `biases`.
-public struct LinearClassifierWeights: Equatable, Sendable {
-    /// C.
-    public let classCount: Int
-    /// D.
-    public let channelCount: Int
-    /// [C, D], row-major.
-    public let weights: [Float]
-    /// [C].
-    public let biases: [Float]
 }

@@ -2,9 +2,15 @@
 public enum BackboneError: Error, Equatable, Sendable {
     /// No backbone has this name; `nearest` are the known names most like it, best first.
     case unknownName(String, nearest: [String])
-    /// The file's tensors are not those of the backbone. Each list is complete and in a fixed order.
-    case unfittingWeights(
-        file: String, backbone: String, missing: [String], unexpected: [String], misshapen: [MisshapenTensor])
+    /// The backbone has no input preset of this name; `known` are those it has, the default first.
+    case unknownPreset(String, backbone: String, known: [String])
+    /// The file's tensors are not those of the backbone.
+    case unfittingWeights(UnfittingWeights)
+    /// The file does not describe its own architecture, as that of the backbone asked for has to, but its tensors are those
+    /// of other backbones.
+    case otherWeights(file: String, backbone: String, fittingBackbones: [String])
+    /// The file's tensors are those of no backbone.
+    case unknownWeights(file: String)
     /// A number that no trained network has: `expectation` says what it should be.
     case unusableValue(file: String, tensor: String, index: Int, value: Float, expectation: String)
     /// The file does not describe its own architecture, or describes an impossible one.
@@ -13,10 +19,45 @@ public enum BackboneError: Error, Equatable, Sendable {
     /// The exit code (sysexits) of a program that ends with this error: wrong usage for an unknown name (a configuration
     /// file's reader makes it 78), bad data otherwise.
     public var exitCode: Int32 {
-        if case .unknownName = self { 64 } else { 65 }
+        switch self {
+        case .unknownName, .unknownPreset: 64
+        case .unfittingWeights, .otherWeights, .unknownWeights, .unusableValue, .invalidConfiguration: 65
+        }
     }
 
-    /// A tensor whose shape is not the architecture's.
+    /// What does not fit. Each list is complete and in a fixed order.
+    public struct UnfittingWeights: Equatable, Sendable {
+        public let file: String
+        /// The name that was asked for.
+        public let backbone: String
+        /// How the file names its tensors, one of `knownLayouts`; nil if it was not recognised.
+        public let layout: String?
+        /// The layouts of the backbone's family.
+        public let knownLayouts: [String]
+        /// Canonical names, in the order in which the network asks for them.
+        public let missing: [String]
+        /// The file's own names, sorted.
+        public let unexpected: [String]
+        public let misshapen: [MisshapenTensor]
+        /// The backbones that the file does fit.
+        public internal(set) var fittingBackbones: [String] = []
+
+        public init(
+            file: String, backbone: String, layout: String?, knownLayouts: [String], missing: [String],
+            unexpected: [String], misshapen: [MisshapenTensor], fittingBackbones: [String] = []
+        ) {
+            self.file = file
+            self.backbone = backbone
+            self.layout = layout
+            self.knownLayouts = knownLayouts
+            self.missing = missing
+            self.unexpected = unexpected
+            self.misshapen = misshapen
+            self.fittingBackbones = fittingBackbones
+        }
+    }
+
+    /// A tensor whose shape is not the architecture's, by its canonical name.
     public struct MisshapenTensor: Equatable, Sendable {
         public let name: String
         public let expected: [Int]
@@ -36,15 +77,16 @@ extension BackboneError: CustomStringConvertible {
         case .unknownName(let name, let nearest):
             "There is no backbone named \"\(name)\". Did you mean \(Self.alternatives(nearest))? "
                 + "`infodisent backbones` lists them all."
-        case .unfittingWeights(let file, let backbone, let missing, let unexpected, let misshapen):
-            "\(file) does not hold the weights of \(backbone): "
-                + [
-                    Self.listing("missing", missing), Self.listing("unexpected", unexpected),
-                    Self.listing(
-                        "of another shape",
-                        misshapen.map { "\($0.name) is \($0.found) instead of \($0.expected)" }),
-                ].compactMap(\.self).joined(separator: "; ")
-                + ". Choose the backbone that the file was saved from, or the file that belongs to \(backbone)."
+        case .unknownPreset(let preset, let backbone, let known):
+            "\(backbone) has no input preset named \"\(preset)\". It has \(known.joined(separator: ", ")); "
+                + "leave input.preset out for \(known.first ?? "its own")."
+        case .unfittingWeights(let weights): weights.description
+        case .otherWeights(let file, let backbone, let fittingBackbones):
+            "\(file) does not describe its own architecture, which the backbone \(backbone) needs. These are the weights of "
+                + "\(Self.alternatives(fittingBackbones)): set backbone.name to that."
+        case .unknownWeights(let file):
+            "\(file) holds the weights of no backbone that `infodisent backbones` lists. Try to load it as the one it should be: "
+                + "the error then says which tensors differ."
         case .unusableValue(let file, let tensor, let index, let value, let expectation):
             "Element \(index) of the tensor \(tensor) in \(file) is \(value), but it has to be \(expectation). "
                 + "The file is damaged or its training diverged; fetch or train it again."
@@ -54,6 +96,28 @@ extension BackboneError: CustomStringConvertible {
         }
     }
 
+    fileprivate static func alternatives(_ names: [String]) -> String {
+        guard let last = names.last else { return "one of the known names" }
+        return names.count == 1 ? last : names.dropLast().joined(separator: ", ") + " or " + last
+    }
+}
+
+extension BackboneError.UnfittingWeights: CustomStringConvertible {
+    public var description: String {
+        "\(file) does not hold the weights of \(backbone): "
+            + [
+                Self.listing("missing", missing), Self.listing("unexpected", unexpected),
+                Self.listing(
+                    "of another shape",
+                    misshapen.map { "\($0.name) is \($0.found) instead of \($0.expected)" }),
+            ].compactMap(\.self).joined(separator: "; ")
+            + ". Its names are \(layout.map { "those of \($0)" } ?? "none of \(knownLayouts.joined(separator: ", "))"). "
+            + (fittingBackbones.isEmpty
+                ? "Choose the backbone that the file was saved from, or the file that belongs to \(backbone)."
+                : "These are the weights of \(BackboneError.alternatives(fittingBackbones)): set backbone.name to that, "
+                    + "or choose the file that belongs to \(backbone).")
+    }
+
     private static let listedCount = 5
 
     private static func listing(_ title: String, _ names: [String]) -> String? {
@@ -61,10 +125,5 @@ extension BackboneError: CustomStringConvertible {
         let rest = names.count - listedCount
         return "\(names.count) \(title) (\(names.prefix(listedCount).joined(separator: ", "))"
             + (rest > 0 ? " and \(rest) more)" : ")")
-    }
-
-    private static func alternatives(_ names: [String]) -> String {
-        guard let last = names.last else { return "one of the known names" }
-        return names.count == 1 ? last : names.dropLast().joined(separator: ", ") + " or " + last
     }
 }

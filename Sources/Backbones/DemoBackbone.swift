@@ -18,7 +18,6 @@ public enum DemoBackbone {
 
     /// What its file says about it.
     static func description() throws -> BackboneDescription {
-        let (configuration, input) = try ResNet.selfDescription(of: SafetensorsFile(weights))
-        return ResNet.description(name: name, configuration: configuration, input: input)
+        BackboneDescription(try ResNet.selfDescribedEntry(name: name, SafetensorsFile(weights)), of: ResNet.family)
     }
 }

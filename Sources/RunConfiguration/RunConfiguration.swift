@@ -51,9 +51,11 @@ public struct RunConfiguration: Equatable, Sendable {
         public init() {}
     }
 
-    /// What differs from the backbone's own input preset; nil keeps the preset's value.
+    /// How images are prepared: a preset of the backbone, and what differs from it; nil keeps the preset's value.
     public struct Input: Equatable, Sendable {
         public enum Interpolation: String, CaseIterable, Sendable { case bilinear, bicubic }
+        /// A preset that `infodisent backbones` lists for the backbone; nil for its default one.
+        public var preset: String?
         /// Shorter side after resizing, in pixels.
         public var resize: Int?
         /// Side of the square cut from the centre, in pixels.

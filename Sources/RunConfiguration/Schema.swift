@@ -48,6 +48,7 @@ extension RunConfiguration {
             expected: "a number between 0 and 1"),
         Field("dataset", "split_seed", \.dataset.splitSeed, { $0 >= 0 }, expected: "an integer, 0 or more"),
 
+        Field("input", "preset", \.input.preset, { $0?.isEmpty != true }),
         Field("input", "resize", \.input.resize, isPixelCount, expected: pixelCount),
         Field("input", "crop", \.input.crop, isPixelCount, expected: pixelCount),
         Field("input", "interpolation", \.input.interpolation),

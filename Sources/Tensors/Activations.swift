@@ -34,6 +34,19 @@ public struct Activations {
         }
     }
 
+    /// The first `size.area` pixels of the same memory as maps of `size`.
+    func resized(_ size: SpatialSize) -> Activations {
+        precondition(imageCount == 1 && size.area <= self.size.area, "\(size) of \(self.size) pixels")
+        return Activations(imageCount: 1, size: size, channelCount: channelCount, buffer: buffer)
+    }
+
+    private init(imageCount: Int, size: SpatialSize, channelCount: Int, buffer: ScratchBuffer) {
+        self.imageCount = imageCount
+        self.size = size
+        self.channelCount = channelCount
+        self.buffer = buffer
+    }
+
     /// Number of floats.
     public var count: Int { imageCount * size.area * channelCount }
 

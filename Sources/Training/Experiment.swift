@@ -29,8 +29,11 @@ public struct Experiment: Sendable {
         }
         dataset = try Self.loadDataset(configuration)
         weights = try SafetensorsFile(configuration.backbone.weights ?? DemoBackbone.weights)
+        // A wrong name is found before large weights are read.
+        _ = try BackboneRegistry.description(named: configuration.backbone.name).input(
+            preset: configuration.input.preset)
         backbone = try Backbone.load(name: configuration.backbone.name, weights: weights)
-        input = configuration.input.applied(to: backbone.defaultInput)
+        input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
         let size = backbone.featureMapSize(crop: input.crop)
         cacheIdentity = CacheIdentity(
@@ -59,7 +62,7 @@ public struct Experiment: Sendable {
 }
 
 extension RunConfiguration.Input {
-    /// The backbone's preset with what this section sets.
+    /// A preset with what this section sets beside it.
     func applied(to preset: InputTransform) -> InputTransform {
         var result = preset
         if let resize { result.resize = resize }

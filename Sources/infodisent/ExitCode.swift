@@ -42,7 +42,7 @@ func exitCode(for error: any Error) -> ExitCode {
     case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault
     case MessagePassingError.noProcessManager: .usage
     case MessagePassingError.notFinite, MessagePassingError.sumOverflows: .badConfiguration
-    case BackboneError.unknownName: .badConfiguration
+    case BackboneError.unknownName, BackboneError.unknownPreset: .badConfiguration
     case is BackboneError, is ImageCodingError: .badData
     case is Errno, is CocoaError: .inputOutput
     default: .internalFault

@@ -66,13 +66,21 @@ import WeightFiles
         #expect(try Backbone.load(name: "resnet18", weights: weights).classifier?.biases == [1, 2, 3])
     }
 
+    /// The error about a resnet18 with names like torchvision's.
+    static func misfit(
+        missing: [String] = [], unexpected: [String] = [], misshapen: [BackboneError.MisshapenTensor] = []
+    ) -> BackboneError {
+        .unfittingWeights(
+            .init(
+                file: "in-memory.safetensors", backbone: "resnet18", layout: "torchvision and timm",
+                knownLayouts: ["torchvision and timm"], missing: missing, unexpected: unexpected, misshapen: misshapen))
+    }
+
     @Test func halfAClassifierIsAnError() {
         let error = Self.error { $0.parameters["fc.weight"] = nil }
         #expect(
             error
-                == .unfittingWeights(
-                    file: "in-memory.safetensors", backbone: "resnet18", missing: ["fc.weight"], unexpected: [],
-                    misshapen: []))
+                == Self.misfit(missing: ["fc.weight"]))
     }
 
     @Test func missingUnexpectedAndMisshapenTensorsAreReportedTogether() {
@@ -84,8 +92,7 @@ import WeightFiles
         }
         #expect(
             error
-                == .unfittingWeights(
-                    file: "in-memory.safetensors", backbone: "resnet18",
+                == Self.misfit(
                     missing: ["layer1.0.conv1.weight", "layer4.1.bn2.running_var"],
                     unexpected: ["layer5.0.conv1.weight"],
                     misshapen: [.init(name: "bn1.bias", expected: [64], found: [32])]))
@@ -93,7 +100,7 @@ import WeightFiles
             error?.description == """
                 in-memory.safetensors does not hold the weights of resnet18: 2 missing (layer1.0.conv1.weight, \
                 layer4.1.bn2.running_var); 1 unexpected (layer5.0.conv1.weight); 1 of another shape (bn1.bias is [32] \
-                instead of [64]). Choose the backbone that the file was saved from, or the file that belongs to resnet18.
+                instead of [64]). Its names are those of torchvision and timm. Choose the backbone that the file was saved from, or the file that belongs to resnet18.
                 """)
     }
 
@@ -110,12 +117,17 @@ import WeightFiles
         let error = #expect(throws: BackboneError.self) {
             try Backbone.load(name: "resnet50", weights: Self.resnet18)
         }
-        guard case .unfittingWeights(_, _, let missing, _, let misshapen) = error else {
+        guard case .unfittingWeights(let misfit) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(missing.contains("layer1.0.conv3.weight"))
-        #expect(misshapen.contains(.init(name: "fc.weight", expected: [10, 2048], found: [10, 512])))
+        #expect(misfit.missing.contains("layer1.0.conv3.weight"))
+        #expect(misfit.misshapen.contains(.init(name: "fc.weight", expected: [10, 2048], found: [10, 512])))
+        #expect(misfit.fittingBackbones == ["resnet18"])
+        #expect(
+            misfit.description.hasSuffix(
+                "These are the weights of resnet18: set backbone.name to that, or choose the file that belongs to "
+                    + "resnet50."))
     }
 
     @Test(arguments: [Float.nan, .infinity, -.infinity])

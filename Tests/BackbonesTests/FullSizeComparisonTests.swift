@@ -5,24 +5,39 @@ import Tensors
 import Testing
 import WeightFiles
 
-/// The part of Reference/compare_full_size.py that runs here: feature maps of full-size networks and the time they take.
+/// The part of Reference/compare_full_size.py that runs here: which backbones there are, and feature maps of full-size
+/// networks and the time they take.
 ///
 /// Not part of the suite: it runs when INFODISENT_FULL_SIZE names the script's folder.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["INFODISENT_FULL_SIZE"] != nil), .serialized)
 struct FullSizeComparisonTests {
+    struct Listed: Encodable {
+        let name: String
+        let family: String
+        let presets: [InputPreset]
+    }
+
+    let folder = FilePath(ProcessInfo.processInfo.environment["INFODISENT_FULL_SIZE"]!)
+
+    @Test func writesTheList() throws {
+        let list = BackboneRegistry.all.map { Listed(name: $0.name, family: $0.family, presets: $0.presets) }
+        try JSONEncoder().encode(list).write(to: URL(filePath: folder.appending("backbones.json").string))
+    }
+
     @Test func writesFeatureMapsAndTimes() throws {
-        let folder = FilePath(ProcessInfo.processInfo.environment["INFODISENT_FULL_SIZE"]!)
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.string)
             .filter { $0.hasSuffix(".weights.safetensors") }.sorted()
-        try #require(!names.isEmpty)
         for file in names {
             let name = String(file.prefix { $0 != "." })
-            let backbone = try Backbone.load(name: name, weights: SafetensorsFile(folder.appending(file)))
-            let images = try SafetensorsFile(folder.appending("images.safetensors")).tensor("images")
+            let weights = try SafetensorsFile(folder.appending(file))
+            #expect(BackboneRegistry.backbones(fitting: weights).contains(name), "\(name) is not recognised")
+            let backbone = try Backbone.load(name: name, weights: weights)
+            let images = try SafetensorsFile(folder.appending("\(name).images.safetensors")).tensor("images")
             let workspace = backbone.makeWorkspace()
             var maps = backbone.featureMaps(of: images, workspace: workspace)
             let clock = ContinuousClock()
-            let seconds = (0..<6).map { _ in
+            // One image is only compared, several are timed.
+            let seconds = (0..<(images.shape[0] == 1 ? 1 : 4)).map { _ in
                 clock.measure { maps = backbone.featureMaps(of: images, workspace: workspace) } / .seconds(1)
             }
             try SafetensorsWriter.write(

@@ -34,7 +34,8 @@ import Testing
     func agreesWithPyTorch(recorded: Recorded) throws {
         var loader = ParameterLoader(WeightsInMemory(hashed: recorded.tensors), backbone: "block")
         let block = try ResidualBlock(
-            recorded.kind, prefix: "block", inputChannelCount: recorded.inputChannelCount, width: recorded.width,
+            ResNetConfiguration(block: recorded.kind, blockCounts: [1, 1, 1, 1]), prefix: "block",
+            inputChannelCount: recorded.inputChannelCount, width: recorded.width,
             stride: recorded.stride, from: &loader)
         try loader.finish()
         let input = HashedNumbers.units("input", count: recorded.inputShape.reduce(1, *)).map { Float($0) }

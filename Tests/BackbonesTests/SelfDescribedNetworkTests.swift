@@ -25,11 +25,11 @@ import WeightFiles
         #expect {
             try Self.load(Self.valid.merging(stem) { $1 })
         } throws: { error in
-            guard case .unfittingWeights(_, "demo", let missing, ["odd"], []) = error as? BackboneError else {
-                return false
-            }
+            guard case .unfittingWeights(let misfit) = error as? BackboneError, misfit.unexpected == ["odd"],
+                misfit.misshapen == [], misfit.layout == nil
+            else { return false }
             // conv1, bn1, two blocks of ten and the projection between them.
-            return missing.count == 5 + 10 + 10 + 5
+            return misfit.missing.count == 5 + 10 + 10 + 5
         }
     }
 
@@ -89,6 +89,7 @@ struct DemoBackboneTests {
         #expect(BackboneRegistry.all.first == description)
         #expect(backbone.defaultInput == description.defaultInput)
         #expect(backbone.channelCount == description.featureMap.channelCount)
+        #expect(BackboneRegistry.backbones(fitting: try SafetensorsFile(DemoBackbone.weights)) == ["demo"])
         let size = backbone.featureMapSize(crop: description.defaultInput.crop)
         #expect(size == (description.featureMap.height, description.featureMap.width))
     }

@@ -179,6 +179,13 @@ import Testing
         try expect(["train", "--config", "small.yaml"], in: folder, exitCode: 65, naming: "features", "dataset")
     }
 
+    @Test func anUnknownPresetIsAnsweredWithThoseThereAre() throws {
+        let folder = try SmallExperiment.folder()
+        try expect(
+            ["train", "--config", "small.yaml", "--set", "input.preset=torchvision-v9"], in: folder, exitCode: 78,
+            naming: "torchvision-v9", "own", "input.preset")
+    }
+
     @Test func aDamagedCacheIsNamed() throws {
         let folder = try SmallExperiment.folder()
         let shard = "features/shard-00001.safetensors"

@@ -118,6 +118,21 @@ import Testing
         let resnet50 = try #require(list.first { $0["name"] as? String == "resnet50" })
         let map = try #require(resnet50["feature_map"] as? [String: Int])
         #expect(map == ["height": 7, "width": 7, "channel_count": 2048])
+        let presets = try #require(resnet50["presets"] as? [[String: Any]])
+        #expect(presets.first?["name"] as? String == "torchvision-v1")
+        #expect((presets[1]["input"] as? [String: Any])?["resize"] as? Int == 232)
+        #expect(text.contains("torchvision-v2"))
+    }
+
+    @Test func aWeightFileIsRecognised() throws {
+        let folder = try Folder()
+        let weights = Tool.demoBackbone.path
+        let list = try #require(
+            try JSONSerialization.jsonObject(
+                with: Data(
+                    Tool.infodisent.succeed("backbones", "--fitting", weights, "--json", in: folder).utf8))
+                as? [[String: Any]])
+        #expect(list.map { $0["name"] as? String } == ["demo"])
     }
 
     private func json(_ text: String) throws -> [String: Any] {

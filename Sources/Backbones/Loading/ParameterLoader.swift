@@ -1,106 +1,126 @@
 import Tensors
 import WeightFiles
 
-/// Hands an architecture its tensors by name and shape and keeps account of what does not fit.
+/// Hands an architecture its tensors by canonical name and shape and keeps account of what does not fit.
 ///
 /// Missing and misshapen tensors come back as zeros, so that one pass finds all of them; `finish()` throws them
 /// together. Nothing built from a loader is to be used before `finish()` has returned.
+///
+/// A dry run checks names and shapes only: it reads nothing and its layers are empty. It is what makes recognising a file
+/// cheap, so networks should take their layers from the loader's methods (ParameterLoader+Layers.swift), not make them from
+/// `floats`.
 package struct ParameterLoader {
-    private let source: any WeightSource
+    private let tensors: CanonicalTensors
     private let backbone: String
-    /// From normalised names to those in the file.
-    private let fileNames: [String: String]
-    private var requested: Set<String> = []
+    /// Whether nothing is read and layers are placeholders.
+    package let isDryRun: Bool
+    /// What has been asked for, by canonical name.
+    private(set) var requested: [String: [Int]] = [:]
     private var missing: [String] = []
     private var misshapen: [BackboneError.MisshapenTensor] = []
 
     /// - Parameter backbone: the name to use in errors.
-    package init(_ source: any WeightSource, backbone: String) {
-        self.source = source
+    init(_ tensors: CanonicalTensors, backbone: String, isDryRun: Bool = false) {
+        self.tensors = tensors
         self.backbone = backbone
-        fileNames = Dictionary(
-            source.tensorNames.map { (ParameterNames.normalised($0), $0) }, uniquingKeysWith: { first, _ in first })
+        self.isDryRun = isDryRun
     }
 
-    package var file: String { source.path.string }
+    /// Tensors of a residual network.
+    package init(_ source: any WeightSource, backbone: String) {
+        self.init(CanonicalTensors(of: source, family: ResNet.family), backbone: backbone)
+    }
 
-    /// The file's shape of tensor `name`, if it is there.
-    package func shape(_ name: String) -> [Int]? { fileNames[name].flatMap { source.entry($0)?.shape } }
+    package var file: String { tensors.source.path.string }
 
-    /// The tensor `name`, every element finite.
+    /// The shape of the tensor `name`, if the file has it.
+    package func shape(_ name: String) -> [Int]? { tensors[name]?.shape(in: tensors.source) }
+
+    /// The tensor `name`, every element finite; zeros in a dry run.
     package mutating func floats(_ name: String, _ shape: [Int]) throws -> [Float] {
-        requested.insert(name)
-        let zeros = { [Float](repeating: 0, count: shape.reduce(1, *)) }
-        guard let fileName = fileNames[name], let entry = source.entry(fileName) else {
-            missing.append(name)
-            return zeros()
-        }
-        guard entry.shape == shape else {
-            misshapen.append(.init(name: name, expected: shape, found: entry.shape))
-            return zeros()
-        }
-        let values = try source.floats(fileName)
+        try values(name, shape) ?? Array(repeating: 0, count: shape.reduce(1, *))
+    }
+
+    /// The tensor `name`, or nil where there are only zeros to give.
+    mutating func values(_ name: String, _ shape: [Int]) throws -> [Float]? {
+        guard let recipe = note(name, shape), !isDryRun else { return nil }
+        let values = try recipe.floats(from: tensors.source)
         try check(values, of: name, expectation: "a finite number", \.isFinite)
         return values
     }
 
-    /// The batch normalisation whose tensors are `prefix`.weight, .bias, .running_mean and .running_var.
-    package mutating func batchNormalisation(
-        _ prefix: String, channelCount: Int, epsilon: Double = 1e-5
-    ) throws -> BatchNormalisation {
-        let normalisation = BatchNormalisation(
-            weight: try floats(prefix + ".weight", [channelCount]),
-            bias: try floats(prefix + ".bias", [channelCount]),
-            mean: try floats(prefix + ".running_mean", [channelCount]),
-            variance: try floats(prefix + ".running_var", [channelCount]), epsilon: epsilon)
-        try check(normalisation.variance, of: prefix + ".running_var", expectation: "a variance, not below 0") {
-            $0 >= 0
+    /// Takes down that `name` was asked for; returns how it is made if it fits.
+    private mutating func note(_ name: String, _ shape: [Int]) -> TensorRecipe? {
+        requested[name] = shape
+        guard let recipe = tensors[name], let found = recipe.shape(in: tensors.source) else {
+            missing.append(name)
+            return nil
         }
-        return normalisation
-    }
-
-    /// A convolution without bias whose weights are `name`.weight, with the batch normalisation that follows it folded
-    /// in.
-    package mutating func convolution(
-        _ name: String, normalisedBy normalisation: String, inputChannelCount: Int, outputChannelCount: Int,
-        window: SlidingWindow, groupCount: Int = 1, activation: ActivationFunction
-    ) throws -> Convolution2D {
-        Convolution2D(
-            inputChannelCount: inputChannelCount, outputChannelCount: outputChannelCount, window: window,
-            groupCount: groupCount,
-            weights: try floats(
-                name + ".weight",
-                [outputChannelCount, inputChannelCount / groupCount, window.kernel.height, window.kernel.width]),
-            normalisation: try batchNormalisation(normalisation, channelCount: outputChannelCount),
-            activation: activation)
-    }
-
-    /// The classifier `prefix`.weight [C, D] and .bias [C] for any C, or nil if the file has neither.
-    package mutating func classifier(_ prefix: String, channelCount: Int) throws -> LinearClassifierWeights? {
-        let shapes = (weights: shape(prefix + ".weight"), biases: shape(prefix + ".bias"))
-        guard shapes.weights != nil || shapes.biases != nil else { return nil }
-        let classCount = (shapes.weights ?? shapes.biases)?.first ?? 1
-        return LinearClassifierWeights(
-            classCount: classCount, channelCount: channelCount,
-            weights: try floats(prefix + ".weight", [classCount, channelCount]),
-            biases: try floats(prefix + ".bias", [classCount]))
+        guard found == shape else {
+            misshapen.append(.init(name: name, expected: shape, found: found))
+            return nil
+        }
+        return recipe
     }
 
     /// - Throws: `BackboneError.unfittingWeights` with everything that is missing, misshapen or left over.
     package func finish() throws {
-        let unexpected = fileNames.keys.filter { !requested.contains($0) && !ParameterNames.isIgnored($0) }.sorted()
+        let unexpected = tensors.leftOver(requested: requested.keys)
         guard missing.isEmpty && misshapen.isEmpty && unexpected.isEmpty else {
             throw BackboneError.unfittingWeights(
-                file: file, backbone: backbone, missing: missing, unexpected: unexpected, misshapen: misshapen)
+                .init(
+                    file: file, backbone: backbone, layout: tensors.layout, knownLayouts: tensors.knownLayouts,
+                    missing: missing, unexpected: unexpected, misshapen: misshapen))
         }
     }
 
-    private func check(
+    func check(
         _ values: [Float], of name: String, expectation: String, _ isUsable: (Float) -> Bool
     ) throws {
         if let index = values.firstIndex(where: { !isUsable($0) }) {
             throw BackboneError.unusableValue(
                 file: file, tensor: name, index: index, value: values[index], expectation: expectation)
         }
+    }
+}
+
+// MARK: - Classifiers
+
+extension ParameterLoader {
+    /// The classifier, for any number of classes; nil if the file has none or if it cannot be used.
+    mutating func classifier(_ rule: ClassifierRule, channelCount: Int) throws -> LinearClassifierWeights? {
+        switch rule {
+        case .linear(let name): return try linearClassifier(name, channelCount: channelCount)
+        case .normalisedLinear(let name, let norm, let epsilon):
+            let parts = [norm + ".weight", norm + ".bias"]
+            let classifier = try linearClassifier(name, channelCount: channelCount)
+            if requested[name + ".weight"] == nil {
+                // A file without its classifier may have kept the normalisation.
+                for part in parts where shape(part) != nil { _ = note(part, [channelCount]) }
+                return nil
+            }
+            let scale = try floats(parts[0], [channelCount])
+            let shift = try floats(parts[1], [channelCount])
+            return classifier?.standardising(scale: scale, shift: shift, epsilon: epsilon)
+        case .unusable(let prefixes):
+            for name in tensors.names where prefixes.contains(where: { name.hasPrefix($0 + ".") }) {
+                requested[name] = shape(name) ?? []
+            }
+            return nil
+        }
+    }
+
+    /// `prefix`.weight [C, D] and .bias [C] for any C, or nil if the file has neither.
+    private mutating func linearClassifier(
+        _ prefix: String, channelCount: Int
+    ) throws -> LinearClassifierWeights? {
+        let shapes = (weights: shape(prefix + ".weight"), biases: shape(prefix + ".bias"))
+        guard shapes.weights != nil || shapes.biases != nil else { return nil }
+        let classCount = (shapes.weights ?? shapes.biases)?.first ?? 1
+        let weights = try values(prefix + ".weight", [classCount, channelCount])
+        let biases = try values(prefix + ".bias", [classCount])
+        guard let weights, let biases else { return nil }
+        return LinearClassifierWeights(
+            classCount: classCount, channelCount: channelCount, weights: weights, biases: biases)
     }
 }

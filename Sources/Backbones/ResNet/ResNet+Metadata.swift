@@ -6,18 +6,13 @@ import WeightFiles
 
 extension ResNet {
     /// The network that `weights` describes in its own metadata.
-    static func describedByItself(name: String, weights: any WeightSource) throws -> Backbone {
-        let (configuration, input) = try selfDescription(of: weights)
-        return try load(name: name, configuration: configuration, input: input, weights: weights)
-    }
-
+    ///
     /// - Throws: `BackboneError.invalidConfiguration`.
-    static func selfDescription(
-        of weights: any WeightSource
-    ) throws -> (configuration: ResNetConfiguration, input: InputTransform) {
+    static func selfDescribedEntry(name: String, _ weights: any WeightSource) throws -> BackboneEntry {
         let description = SelfDescription(
             file: weights.path.string, metadata: (weights as? SafetensorsFile)?.metadata ?? [:])
-        return (try description.configuration(), try description.input())
+        return entry(
+            name, try description.configuration(), presets: [InputPreset("own", try description.input())])
     }
 }
 

@@ -1,26 +1,23 @@
-import ImageCoding
 import Tensors
-import WeightFiles
 
 /// A residual network (He et al., "Deep Residual Learning for Image Recognition", arXiv 1512.03385) up to `layer4`, with
-/// torchvision's tensor names, which are timm's too.
-struct ResNet: BackboneNetwork {
+/// torchvision's tensor names, which are timm's too; and its descendants: Wide ResNet (arXiv 1605.07146), ResNeXt
+/// (arXiv 1611.05431) and ResNet-D (arXiv 1812.01187).
+package struct ResNet: BackboneNetwork {
     private let configuration: ResNetConfiguration
-    private let stem: Convolution2D
+    private let stem: [Convolution2D]
     private let blocks: [ResidualBlock]
 
     /// Reads conv1, bn1 and layer1, layer2, ...
     init(_ configuration: ResNetConfiguration, from loader: inout ParameterLoader) throws {
         self.configuration = configuration
-        stem = try loader.convolution(
-            "conv1", normalisedBy: "bn1", inputChannelCount: 3, outputChannelCount: configuration.stem.width,
-            window: configuration.stemWindow, activation: .relu)
+        stem = try Self.stem(configuration, from: &loader)
         var blocks: [ResidualBlock] = []
         for (stageIndex, stage) in configuration.stages.enumerated() {
             for blockIndex in 0..<stage.blockCount {
                 blocks.append(
                     try ResidualBlock(
-                        configuration.block, prefix: "layer\(stageIndex + 1).\(blockIndex)",
+                        configuration, prefix: "layer\(stageIndex + 1).\(blockIndex)",
                         inputChannelCount: blocks.last?.outputChannelCount ?? configuration.stem.width,
                         width: stage.width, stride: blockIndex == 0 ? stage.stride : 1, from: &loader))
             }
@@ -28,28 +25,37 @@ struct ResNet: BackboneNetwork {
         self.blocks = blocks
     }
 
-    var channelCount: Int { configuration.channelCount }
+    private static func stem(
+        _ configuration: ResNetConfiguration, from loader: inout ParameterLoader
+    ) throws -> [Convolution2D] {
+        let width = configuration.stem.width
+        let first = configuration.stemWindow
+        let other = SlidingWindow(kernel: 3, padding: 1)
+        // In the deep stem, 0, 3 and 6 are convolutions, 1 and 4 normalisations, 2 and 5 ReLUs.
+        let plan =
+            configuration.stem.isDeep
+            ? [
+                ("conv1.0", "conv1.1", first, width / 2), ("conv1.3", "conv1.4", other, width / 2),
+                ("conv1.6", "bn1", other, width),
+            ] : [("conv1", "bn1", first, width)]
+        var channelCount = 3
+        return try plan.map { name, normalisation, window, outputChannelCount in
+            defer { channelCount = outputChannelCount }
+            return try loader.convolution(
+                name, normalisedBy: normalisation, inputChannelCount: channelCount,
+                outputChannelCount: outputChannelCount, window: window, activation: .relu)
+        }
+    }
 
-    func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
+    package var channelCount: Int { configuration.channelCount }
 
-    func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations {
-        var maps = stem(images, in: workspace)
+    package func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
+
+    package func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations {
+        var maps = stem.reduce(images) { $1($0, in: workspace) }
         if configuration.stem.hasPooling {
             maps = MaxPooling2D(ResNetConfiguration.poolingWindow)(maps, in: workspace)
         }
         return blocks.reduce(maps) { $1($0, in: workspace) }
-    }
-}
-
-extension ResNet {
-    /// Reads a whole file: network and, if it is there, the classifier `fc`.
-    static func load(
-        name: String, configuration: ResNetConfiguration, input: InputTransform, weights: any WeightSource
-    ) throws -> Backbone {
-        var loader = ParameterLoader(weights, backbone: name)
-        let network = try ResNet(configuration, from: &loader)
-        let classifier = try loader.classifier("fc", channelCount: configuration.channelCount)
-        try loader.finish()
-        return Backbone(name: name, defaultInput: input, classifier: classifier, network: network)
     }
 }

@@ -2,8 +2,8 @@ import Tensors
 
 /// What distinguishes one residual network from another.
 ///
-/// The published ones differ in the kind of block and in `blockCounts` only; small ones for tests and the demo also in
-/// widths, strides and stem.
+/// The published ones differ in the kind of block, in `blockCounts`, in the inner width of a bottleneck and in the stem;
+/// small ones for tests and the demo also in widths and strides.
 public struct ResNetConfiguration: Equatable, Sendable {
     /// What a block computes beside its shortcut.
     public enum Block: String, Codable, Sendable {
@@ -25,6 +25,9 @@ public struct ResNetConfiguration: Equatable, Sendable {
         public var stride: Int
         /// Whether a 3x3 maximum with stride 2 follows.
         public var hasPooling: Bool
+        /// Whether three 3x3 convolutions stand in place of the one, the first two half as wide, the first with the stride
+        /// (timm's resnet*d).
+        public var isDeep = false
 
         public init(width: Int, kernelSide: Int = 7, stride: Int = 2, hasPooling: Bool = true) {
             self.width = width
@@ -51,6 +54,12 @@ public struct ResNetConfiguration: Equatable, Sendable {
     public var block: Block
     public var stem: Stem
     public var stages: [Stage]
+    /// Groups of the 3x3 convolution inside a bottleneck (ResNeXt's cardinality), and their width in the first stage: the
+    /// convolution has `width` * `groupCount` * `groupWidth` / 64 channels.
+    public var groupCount = 1
+    public var groupWidth = 64
+    /// Whether shortcuts are made smaller by 2x2 means before a 1x1 convolution without stride (timm's resnet*d).
+    public var averagesShortcuts = false
 
     public init(block: Block, stem: Stem, stages: [Stage]) {
         self.block = block
@@ -59,13 +68,27 @@ public struct ResNetConfiguration: Equatable, Sendable {
     }
 
     /// The published layout: a 7x7 stem of 64 channels, stages of 64, 128, 256 and 512.
-    public init(block: Block, blockCounts: [Int]) {
+    public init(block: Block, blockCounts: [Int], groupCount: Int = 1, groupWidth: Int = 64) {
         self.init(
             block: block, stem: Stem(width: 64),
             stages: zip([64, 128, 256, 512], zip(blockCounts, [1, 2, 2, 2])).map {
                 Stage(width: $0, blockCount: $1.0, stride: $1.1)
             })
+        self.groupCount = groupCount
+        self.groupWidth = groupWidth
     }
+
+    /// timm's resnet*d (He et al., "Bag of Tricks", arXiv 1812.01187).
+    static func deep(_ block: Block, _ blockCounts: [Int]) -> ResNetConfiguration {
+        var result = ResNetConfiguration(block: block, blockCounts: blockCounts)
+        result.stem.kernelSide = 3
+        result.stem.isDeep = true
+        result.averagesShortcuts = true
+        return result
+    }
+
+    /// Channels of the 3x3 convolution of a bottleneck in a stage of `width`.
+    func bottleneckWidth(_ width: Int) -> Int { width * groupWidth / 64 * groupCount }
 
     /// D, the channels of the last feature map.
     public var channelCount: Int { (stages.last?.width ?? 0) * block.expansion }

@@ -1,10 +1,4 @@
-/// What a layer does to its sums before it stores them.
-public enum ActivationFunction: Sendable {
-    case identity
-    case relu
-}
-
-/// A two-dimensional convolution with bias, and optionally a residual and a ReLU, on [N, H, W, C].
+/// A two-dimensional convolution with bias, and optionally a residual and an activation function, on [N, H, W, C].
 ///
 /// The weights are packed when the layer is made. The layer is immutable: threads share it, each with its own workspace.
 public struct Convolution2D: Sendable {
@@ -14,9 +8,9 @@ public struct Convolution2D: Sendable {
     public let groupCount: Int
     public let activation: ActivationFunction
 
-    /// [K, N] of each group; k runs over (kernel row, kernel column, channel of the group).
+    /// [K, N] of each bundle of groups; k runs over (kernel row, kernel column, channel of the bundle).
     let weights: [PackedMatrix]
-    /// Of each group, filled up with zeros to whole panels.
+    /// Of each bundle, filled up with zeros to whole panels.
     let biases: [[SIMD8<Float>]]
 
     /// - Parameters:
@@ -48,16 +42,28 @@ public struct Convolution2D: Sendable {
         let (weights, biases) =
             normalisation?.folded(into: weights, biases: biases)
             ?? (weights, biases ?? Array(repeating: 0, count: outputChannelCount))
-        let matrices = (0..<groupCount).map { group in
-            PackedMatrix(depth: taps * inputs, columnCount: outputs) { k, n in
-                weights[((group * outputs + n) * inputs + k % inputs) * taps + k / inputs]
+        // Groups narrower than a panel are multiplied together, with zeros between them: a panel computes 16 columns anyway.
+        let bundle = Self.groupsPerBundle(groupCount, outputs: outputs)
+        let (bundleInputs, bundleOutputs) = (bundle * inputs, bundle * outputs)
+        let matrices = (0..<groupCount / bundle).map { index in
+            PackedMatrix(depth: taps * bundleInputs, columnCount: bundleOutputs) { k, n in
+                let (tap, input) = k.quotientAndRemainder(dividingBy: bundleInputs)
+                guard input / inputs == n / outputs else { return 0 }
+                return weights[((index * bundleOutputs + n) * inputs + input % inputs) * taps + tap]
             }
         }
         self.weights = matrices
-        self.biases = (0..<groupCount).map { group in
-            let padded = Array(biases[group * outputs..<(group + 1) * outputs]) + Array(repeating: 0, count: 15)
-            return (0..<matrices[group].panelCount * 2).map { SIMD8(padded[$0 * 8..<($0 + 1) * 8]) }
+        self.biases = matrices.indices.map { index in
+            let padded =
+                Array(biases[index * bundleOutputs..<(index + 1) * bundleOutputs]) + Array(repeating: 0, count: 15)
+            return (0..<matrices[index].panelCount * 2).map { SIMD8(padded[$0 * 8..<($0 + 1) * 8]) }
         }
+    }
+
+    /// The largest number of groups that divides them and whose outputs fit a panel.
+    private static func groupsPerBundle(_ groupCount: Int, outputs: Int) -> Int {
+        let most = min(groupCount, max(1, PackedMatrix.panelWidth / outputs))
+        return (1...most).last { groupCount.isMultiple(of: $0) }!
     }
 }
 
@@ -83,19 +89,35 @@ extension Convolution2D {
             imageCount: input.imageCount, size: outputSize, channelCount: outputChannelCount, in: workspace)
         precondition(residual == nil || residual!.shape == output.shape, "the residual has the shape of the result")
 
+        output.withMutablePointer {
+            compute(input, adding: residual, into: $0, pixelStride: outputChannelCount, in: workspace)
+        }
+        return output
+    }
+
+    /// Writes the result's pixels `pixelStride` floats apart. A residual has the result's own stride, without gaps.
+    func compute(
+        _ input: Activations, adding residual: Activations?, into output: UnsafeMutablePointer<Float>,
+        pixelStride: Int, in workspace: Workspace
+    ) {
+        precondition(
+            input.channelCount == inputChannelCount && (residual == nil || pixelStride == outputChannelCount),
+            "a convolution of \(inputChannelCount) channels was given \(input.channelCount)")
+        let outputSize = window.outputSize(for: input.size)
         let padded = input.padded(by: window.padding, in: workspace)
         let segments = segments(rowStride: padded.size.width * inputChannelCount)
-        let rowCount = output.imageCount * outputSize.area
+        let rowCount = input.imageCount * outputSize.area
         withUnsafeTemporaryAllocation(of: Int.self, capacity: blockRowCount) { rowOffsets in
             var first = 0
             while first < rowCount {
                 let rows = first..<min(rowCount, first + blockRowCount)
                 fill(rowOffsets, rows: rows, inputSize: padded.size, outputSize: outputSize)
-                multiply(rows, rowOffsets, segments, of: padded, adding: residual, into: output)
+                multiply(
+                    rows, rowOffsets, segments, of: padded, adding: residual,
+                    into: output + rows.lowerBound * pixelStride, pixelStride: pixelStride)
                 first = rows.upperBound
             }
         }
-        return output
     }
 
     /// Output pixels computed together: whole tiles, whose inputs and outputs stay in a core's L2 cache while the
@@ -110,11 +132,11 @@ extension Convolution2D {
     private func segments(rowStride: Int) -> (offsets: [Int], length: Int) {
         let kernel = window.kernel
         let rows = (0..<kernel.height).map { $0 * window.dilation.height * rowStride }
-        if groupCount == 1 && window.dilation.width == 1 {
+        if weights.count == 1 && window.dilation.width == 1 {
             return (rows, kernel.width * inputChannelCount)
         }
         let columns = (0..<kernel.width).map { $0 * window.dilation.width * inputChannelCount }
-        return (rows.flatMap { row in columns.map { row + $0 } }, inputChannelCount / groupCount)
+        return (rows.flatMap { row in columns.map { row + $0 } }, inputChannelCount / weights.count)
     }
 
     /// Offset of the top left pixel of the window of each output pixel in `rows`, counted over the whole batch.
@@ -136,34 +158,31 @@ extension Convolution2D {
     /// Output pixels `rows`, all groups; then the residual, while they are still in the cache.
     private func multiply(
         _ rows: Range<Int>, _ rowOffsets: UnsafeMutableBufferPointer<Int>, _ segments: (offsets: [Int], length: Int),
-        of input: Activations, adding residual: Activations?, into output: Activations
+        of input: Activations, adding residual: Activations?, into block: UnsafeMutablePointer<Float>,
+        pixelStride: Int
     ) {
-        let rectified = activation == .relu
-        let inputs = inputChannelCount / groupCount
-        let outputs = outputChannelCount / groupCount
-        output.withMutablePointer { output in
-            let block = output + rows.lowerBound * outputChannelCount
-            input.withPointer { input in
-                for group in 0..<groupCount {
-                    segments.offsets.withUnsafeBufferPointer { offsets in
-                        biases[group].withUnsafeBufferPointer { bias in
-                            let gathered = GatheredRows(
-                                base: input + group * inputs, rowOffsets: UnsafePointer(rowOffsets.baseAddress!),
-                                rowCount: rows.count, segmentOffsets: offsets.baseAddress!,
-                                segmentCount: offsets.count, segmentLength: segments.length)
-                            Tensors.multiply(
-                                gathered, weights[group], bias: bias.baseAddress!,
-                                rectified: rectified && residual == nil,
-                                into: block + group * outputs, stride: outputChannelCount)
-                        }
+        let inputs = inputChannelCount / weights.count
+        let outputs = outputChannelCount / weights.count
+        input.withPointer { input in
+            for group in weights.indices {
+                segments.offsets.withUnsafeBufferPointer { offsets in
+                    biases[group].withUnsafeBufferPointer { bias in
+                        let gathered = GatheredRows(
+                            base: input + group * inputs, rowOffsets: UnsafePointer(rowOffsets.baseAddress!),
+                            rowCount: rows.count, segmentOffsets: offsets.baseAddress!,
+                            segmentCount: offsets.count, segmentLength: segments.length)
+                        Tensors.multiply(
+                            gathered, weights[group], bias: bias.baseAddress!,
+                            activation: residual == nil ? activation : .identity,
+                            into: block + group * outputs, stride: pixelStride)
                     }
                 }
             }
-            residual?.withPointer { residual in
-                add(
-                    residual + rows.lowerBound * outputChannelCount, to: block,
-                    count: rows.count * outputChannelCount, rectified: rectified)
-            }
+        }
+        residual?.withPointer { residual in
+            add(
+                residual + rows.lowerBound * outputChannelCount, to: block,
+                count: rows.count * outputChannelCount, activation: activation)
         }
     }
 }

@@ -1,6 +1,15 @@
-/// y = W x + b for rows of numbers: the same product as a 1x1 convolution, whose guarantees it has.
+/// y = activation(W x + b + residual), on the channels of every pixel of [N, H, W, C].
+///
+/// The weights are packed when the layer is made. The layer is immutable: threads share it, each with its own workspace.
 public struct Linear: Sendable {
-    private let product: Convolution2D
+    public let inputCount: Int
+    public let outputCount: Int
+    public let activation: ActivationFunction
+
+    /// [inputs, outputs].
+    private let weights: PackedMatrix
+    /// Filled up with zeros to whole panels.
+    private let biases: [SIMD8<Float>]
 
     /// - Parameters:
     ///   - weights: [outputs, inputs], PyTorch's order.
@@ -9,16 +18,85 @@ public struct Linear: Sendable {
         inputCount: Int, outputCount: Int, weights: [Float], biases: [Float]? = nil,
         activation: ActivationFunction = .identity
     ) {
-        product = Convolution2D(
-            inputChannelCount: inputCount, outputChannelCount: outputCount, window: SlidingWindow(kernel: 1),
-            weights: weights, biases: biases, activation: activation)
+        precondition(
+            weights.count == outputCount * inputCount, "\(weights.count) weights for [\(outputCount), \(inputCount)]")
+        precondition(biases.map { $0.count == outputCount } ?? true, "a bias for each of \(outputCount) outputs")
+        self.inputCount = inputCount
+        self.outputCount = outputCount
+        self.activation = activation
+        self.weights = PackedMatrix(depth: inputCount, columnCount: outputCount) { k, n in
+            weights[n * inputCount + k]
+        }
+        let padded = (biases ?? Array(repeating: 0, count: outputCount)) + Array(repeating: 0, count: 15)
+        self.biases = (0..<self.weights.panelCount * 2).map { SIMD8(padded[$0 * 8..<($0 + 1) * 8]) }
     }
 
-    public var inputCount: Int { product.inputChannelCount }
-    public var outputCount: Int { product.outputChannelCount }
+    /// [N, H, W, inputs] to [N, H, W, outputs], on the calling thread.
+    ///
+    /// A pixel's result is the same, bit for bit, whatever other pixels there are.
+    /// - Parameter residual: [N, H, W, outputs] or nil.
+    public func callAsFunction(
+        _ input: Activations, adding residual: Activations? = nil, in workspace: Workspace
+    ) -> Activations {
+        precondition(
+            input.channelCount == inputCount, "a layer of \(inputCount) inputs was given \(input.channelCount)")
+        let output = Activations(
+            imageCount: input.imageCount, size: input.size, channelCount: outputCount, in: workspace)
+        precondition(residual == nil || residual!.shape == output.shape, "the residual has the shape of the result")
+        let rowCount = input.imageCount * input.size.area
+        output.withMutablePointer { output in
+            input.withPointer { input in
+                if let residual {
+                    residual.withPointer { apply(to: input, rowCount: rowCount, adding: $0, into: output) }
+                } else {
+                    apply(to: input, rowCount: rowCount, into: output)
+                }
+            }
+        }
+        return output
+    }
+}
 
-    /// Applied to the channels of every pixel: [N, H, W, inputs] to [N, H, W, outputs].
-    public func callAsFunction(_ input: Activations, in workspace: Workspace) -> Activations {
-        product(input, in: workspace)
+// MARK: - Rows
+
+extension Linear {
+    /// Rows to compute together so that `width` floats of each stay in a core's L2 cache while the weights pass by: enough
+    /// of them that fetching the weights is hidden, and pieces of equal length, since a short one pays for the weights
+    /// all the same.
+    static func pieceLength(rowCount: Int, width: Int) -> Int {
+        let fitting = max(96, min(480, 128 * 1024 / width))
+        let pieceCount = max(1, (rowCount + fitting - 1) / fitting)
+        // Whole tiles.
+        return ((rowCount + pieceCount - 1) / pieceCount + 5) / 6 * 6
+    }
+
+    /// The layer on contiguous rows, and then, if given, a normalisation and a residual, which may be the input.
+    func apply(
+        to input: UnsafePointer<Float>, rowCount: Int, normalisedBy normalisation: LayerNormalisation? = nil,
+        adding residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
+    ) {
+        let pieceLength = Self.pieceLength(rowCount: rowCount, width: max(inputCount, outputCount))
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: pieceLength + 1) { offsets in
+            for row in 0..<pieceLength { offsets[row] = row * inputCount }
+            offsets[pieceLength] = 0
+            let offsets = UnsafePointer(offsets.baseAddress!)
+            for first in stride(from: 0, to: rowCount, by: pieceLength) {
+                let count = min(pieceLength, rowCount - first)
+                let rows = GatheredRows(
+                    base: input + first * inputCount, rowOffsets: offsets, rowCount: count,
+                    segmentOffsets: offsets + pieceLength, segmentCount: 1, segmentLength: inputCount)
+                let piece = output + first * outputCount
+                biases.withUnsafeBufferPointer { biases in
+                    multiply(
+                        rows, weights, bias: biases.baseAddress!, activation: residual == nil ? activation : .identity,
+                        into: piece, stride: outputCount)
+                }
+                normalisation?.normalise(piece, rowCount: count, into: piece)
+                if let residual {
+                    add(
+                        residual + first * outputCount, to: piece, count: count * outputCount, activation: activation)
+                }
+            }
+        }
     }
 }

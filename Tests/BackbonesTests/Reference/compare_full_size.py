@@ -1,15 +1,18 @@
-"""Compares full-size networks with random weights, results and speed on one core, with torchvision.
+"""Compares full-size networks with random weights, results and speed on one core, with PyTorch's.
 
-From the root of the repository, after `swift build -c release --build-tests`:
+From a folder where `swift build -c release --build-tests` has been run:
 
-    /opt/ref/bin/python Tests/BackbonesTests/Reference/compare_full_size.py /tmp/full-size
+    python Tests/BackbonesTests/Reference/compare_full_size.py /tmp/full-size [--time] [NAME...]
 
-Writes weights (resnet18 and resnet50, hashed numbers) and 8 images into the folder, has the package's own test compute the
-feature maps from them, and prints a table: the largest difference from torchvision in double precision, relative to
-the root mean square of the map; beside it that of torchvision in single precision; and images per second of both with one
-thread, three rounds taken in turn, the best of all repeats.
+Takes the names from the program (or those given) and for each, one after the other: writes weights and an image of the
+default preset's size into the folder, has the package's own test compute the feature map from them, and prints the largest
+difference from torchvision or timm in double precision, relative to the map's largest value; beside it that of PyTorch in
+single precision. Ends with 1 if any is above 2e-4. With --time also images per second of both with one thread on 8 images,
+taken in turn, the best of all repeats, so choose a quiet machine.
 """
 
+import argparse
+import json
 import os
 import pathlib
 import subprocess
@@ -21,62 +24,78 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 import hashed_numbers
-import torchvision_import  # noqa: F401  (before anything of torchvision)
-import torchvision
+import reference_networks
 
-NAMES = ["resnet18", "resnet50"]
-IMAGE_COUNT = 8
+BAR = 2e-4
 SWIFT = ["swift", "test", "-c", "release", "--skip-build", "--filter", "FullSizeComparisonTests"]
 
 
-def features(network, x):
-    x = network.maxpool(network.relu(network.bn1(network.conv1(x))))
-    return network.layer4(network.layer3(network.layer2(network.layer1(x))))
+def run_tests(folder):
+    subprocess.run(SWIFT, env={**os.environ, "INFODISENT_FULL_SIZE": str(folder)}, check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def error(maps, reference):
     reference = reference.astype(numpy.float64)
-    return numpy.abs(maps - reference).max() / numpy.sqrt((reference**2).mean())
+    return numpy.abs(maps - reference).max() / numpy.abs(reference).max()
+
+
+def images(count, side):
+    units = hashed_numbers.units("images", count * side * side * 3)
+    return torch.from_numpy((units * 2).astype(numpy.float32)).reshape(count, side, side, 3)
+
+
+def compare(folder, name, side, is_timed):
+    network = reference_networks.make(name)
+    reference_networks.calibrate(network, images(1, side))
+    count = 8 if is_timed else 1
+    x = images(count, side)
+    save_file({k: v.numpy() for k, v in network.state_dict().items()}, folder / f"{name}.weights.safetensors")
+    save_file({"images": x.numpy()}, folder / f"{name}.images.safetensors")
+    theirs, ours = [], []
+    with torch.no_grad():
+        network = network.to(memory_format=torch.channels_last)
+        for _ in range(3 if is_timed else 1):
+            for _ in range(3 if is_timed else 1):
+                start = time.perf_counter()
+                single = reference_networks.features(network, x).numpy()
+                theirs.append(time.perf_counter() - start)
+            run_tests(folder)
+            computed = load_file(folder / f"{name}.computed.safetensors")
+            ours += list(computed["seconds"])
+        maps = computed["maps"]
+        reference = reference_networks.features(network.double(), x[:1].double()).numpy()
+    for path in folder.glob(f"{name}.*"):
+        path.unlink()
+    assert maps.shape[1:] == reference.shape[1:], f"{name}: a map of {maps.shape} instead of {reference.shape}"
+    result = error(maps[:1], reference)
+    line = f"{name:32} {side:4} {result:9.1e} {error(single[:1], reference):9.1e} {numpy.abs(reference).max():8.1f}"
+    if is_timed:
+        line += f" {count / min(ours):9.2f} {count / min(theirs):9.2f} {min(theirs) / min(ours):6.2f}"
+    print(line + ("" if result <= BAR else "  ABOVE THE BAR"), flush=True)
+    return result <= BAR
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)
-    images = hashed_numbers.units("images", IMAGE_COUNT * 224 * 224 * 3).reshape(IMAGE_COUNT, 224, 224, 3) * 2
-    save_file({"images": images.astype(numpy.float32)}, folder / "images.safetensors")
-    planes = torch.from_numpy(images).permute(0, 3, 1, 2)
-    results = {}
-    for name in NAMES:
-        network = getattr(torchvision.models, name)(weights=None).eval()
-        hashed_numbers.fill(network)
-        save_file({k: v.numpy() for k, v in network.state_dict().items()}, folder / f"{name}.weights.safetensors")
-        with torch.no_grad():
-            reference = features(network.double(), planes).permute(0, 2, 3, 1).numpy()
-            network = network.float().to(memory_format=torch.channels_last)
-            single = planes.float().contiguous(memory_format=torch.channels_last)
-            torch_error = error(features(network, single).permute(0, 2, 3, 1).numpy(), reference)
-        results[name] = {"reference": reference, "torch_error": torch_error, "network": network, "input": single,
-                         "torch": [], "ours": []}
-    for _ in range(3):
-        for name in NAMES:
-            with torch.no_grad():
-                for _ in range(4):
-                    start = time.perf_counter()
-                    features(results[name]["network"], results[name]["input"])
-                    results[name]["torch"].append(time.perf_counter() - start)
-        subprocess.run(SWIFT, env={**os.environ, "INFODISENT_FULL_SIZE": str(folder)}, check=True,
-                       stdout=subprocess.DEVNULL)
-        for name in NAMES:
-            computed = load_file(folder / f"{name}.computed.safetensors")
-            results[name]["ours"] += list(computed["seconds"])
-            results[name]["error"] = error(computed["maps"], results[name]["reference"])
-    print(f"load average {os.getloadavg()[0]:.1f}, torch {torch.__version__}")
-    print(f"{'network':10} {'error':>9} {'torch f32':>9} {'images/s':>9} {'torch':>9} {'ratio':>6}")
-    for name, result in results.items():
-        ours, theirs = IMAGE_COUNT / min(result["ours"]), IMAGE_COUNT / min(result["torch"])
-        print(f"{name:10} {result['error']:9.1e} {result['torch_error']:9.1e} {ours:9.2f} {theirs:9.2f} "
-              f"{ours / theirs:6.2f}")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--time", action="store_true")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1 if options.time else os.cpu_count())
+    run_tests(options.folder)
+    backbones = [each for each in json.loads((options.folder / "backbones.json").read_text()) if each["name"] != "demo"]
+    if options.names:
+        unknown = set(options.names) - {each["name"] for each in backbones}
+        assert not unknown, f"no backbones: {unknown}"
+        backbones = [each for each in backbones if each["name"] in options.names]
+    print(f"torch {torch.__version__}, load average {os.getloadavg()[0]:.1f}")
+    print(f"{'network':32} {'side':>4} {'error':>9} {'torch f32':>9} {'largest':>8}"
+          + (f" {'images/s':>9} {'torch':>9} {'ratio':>6}" if options.time else ""))
+    fit = [compare(options.folder, each["name"], each["presets"][0]["input"]["crop"], options.time) for each in backbones]
+    print(f"{fit.count(True)} of {len(fit)} within {BAR:.0e}")
+    sys.exit(not all(fit))
 
 
 main()

@@ -38,12 +38,14 @@ def parameter(name: str, shape: list[int]) -> numpy.ndarray:
     return x.astype(numpy.float32).reshape(shape)
 
 
-def fill(module) -> None:
-    """Gives every tensor of a torch module's state dictionary its hashed numbers."""
+def fill(module, largest=None) -> None:
+    """Gives every tensor of a torch module's state dictionary its hashed numbers; with `largest`, those that have no more
+    elements, and vectors."""
     import torch
 
     state = module.state_dict()
     for name, tensor in state.items():
-        if not name.endswith("num_batches_tracked"):
+        is_small = largest is None or tensor.numel() <= largest or tensor.dim() == 1
+        if is_small and tensor.is_floating_point():
             state[name] = torch.from_numpy(parameter(name, list(tensor.shape)))
     module.load_state_dict(state)

@@ -26,7 +26,7 @@ KINDS = {"basic": BasicBlock, "bottleneck": Bottleneck}
 class NarrowResNet(torch.nn.Module):
     """torchvision's ResNet with other widths, blocks and strides; its tensor names."""
 
-    def __init__(self, kind, stem, widths, blocks, strides, class_count):
+    def __init__(self, kind, stem, widths, blocks, strides, class_count, groups=1, group_width=64):
         super().__init__()
         block = KINDS[kind]
         self.conv1 = torch.nn.Conv2d(
@@ -34,7 +34,8 @@ class NarrowResNet(torch.nn.Module):
         self.bn1 = torch.nn.BatchNorm2d(stem["width"])
         self.pool = torch.nn.MaxPool2d(3, 2, 1) if stem["pooling"] else torch.nn.Identity()
         builder = torch.nn.Module()  # ResNet._make_layer wants these
-        builder._norm_layer, builder.dilation, builder.groups, builder.base_width = torch.nn.BatchNorm2d, 1, 1, 64
+        builder._norm_layer, builder.dilation = torch.nn.BatchNorm2d, 1
+        builder.groups, builder.base_width = groups, group_width
         builder.inplanes = stem["width"]
         self.stage_count = len(widths)
         for index, (width, count, stride) in enumerate(zip(widths, blocks, strides)):
@@ -131,4 +132,5 @@ def main():
         print(f"{path.name}: {path.stat().st_size} bytes")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+/// Tokens that attend to each other: where their queries, keys and values lie and where their results go.
+struct AttentionGroup {
+    let count: Int
+    /// Offset of each token's query; its key and value are `keyOffset` and `valueOffset` further on.
+    let offsets: UnsafePointer<Int>
+    let keyOffset: Int
+    let valueOffset: Int
+    /// Offset of each token's result, negative if it is not wanted.
+    let resultOffsets: UnsafePointer<Int>
+}
+
+/// How scores become weights.
+struct AttentionScores {
+    let factor: Float
+    /// Whether queries and keys count with length 1.
+    let isCosine: Bool
+    /// Added to the scores: [count, padded count], and without a row if nil.
+    let bias: UnsafePointer<Float>?
+    let mask: UnsafePointer<Float>?
+}
+
+/// softmax(factor Q K^T + bias + mask) V for one head of one group.
+///
+/// Keys and values are packed into panels; then pieces of the queries, read in place, go through the tile kernel, the
+/// softmax and the tile kernel again while their scores stay in the cache. Every element's chain of operations depends on
+/// its group alone.
+struct AttentionKernel {
+    let headLength: Int
+    /// Tokens in a group, at most.
+    let capacity: Int
+
+    /// The stride of scores, biases and masks of `count` tokens.
+    static func paddedCount(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+
+    private var paddedLength: Int { (headLength + 15) / 16 * 16 }
+    private var paddedCapacity: Int { Self.paddedCount(capacity) }
+    private static let pieceLength = 96
+
+    /// Floats of scratch memory that `callAsFunction` needs; the first `zeroCount` have to be zeros and stay so.
+    var scratchCount: Int {
+        zeroCount + paddedCapacity * headLength + paddedLength * capacity
+            + Self.pieceLength * (paddedCapacity + paddedLength)
+    }
+    var zeroCount: Int { max(paddedCapacity, paddedLength) }
+
+    func callAsFunction(
+        _ group: AttentionGroup, queries: UnsafePointer<Float>, scores: AttentionScores,
+        into result: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) {
+        let stride = Self.paddedCount(group.count)
+        let zeros = vectors(scratch)
+        let keys = scratch + zeroCount
+        let values = keys + paddedCapacity * headLength
+        let weights = values + paddedLength * capacity
+        let weighted = weights + Self.pieceLength * paddedCapacity
+        pack(keys: queries + group.keyOffset, of: group, isCosine: scores.isCosine, into: keys)
+        pack(values: queries + group.valueOffset, of: group, into: values)
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.pieceLength + 1) { rows in
+            for row in 0..<Self.pieceLength { rows[row] = row * stride }
+            rows[Self.pieceLength] = 0
+            let weightOffsets = UnsafePointer(rows.baseAddress!)
+            let noOffset = weightOffsets + Self.pieceLength
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.pieceLength) { scales in
+                for first in Swift.stride(from: 0, to: group.count, by: Self.pieceLength) {
+                    let rowCount = min(Self.pieceLength, group.count - first)
+                    multiply(
+                        GatheredRows(
+                            base: queries, rowOffsets: group.offsets + first, rowCount: rowCount,
+                            segmentOffsets: noOffset, segmentCount: 1, segmentLength: headLength),
+                        panels: vectors(keys), depth: headLength, columnCount: stride, bias: zeros,
+                        activation: .identity, into: weights, stride: stride)
+                    for row in 0..<rowCount {
+                        let query = queries + group.offsets[first + row]
+                        let factor = scores.isCosine ? inverseLength(query, count: headLength) : 1
+                        scales[row] =
+                            1
+                            / exponentiateScores(
+                                weights + row * stride, factor: factor * scores.factor,
+                                bias: scores.bias.map { $0 + (first + row) * stride },
+                                mask: scores.mask.map { $0 + (first + row) * stride }, count: group.count,
+                                paddedCount: (group.count + 7) / 8 * 8)
+                    }
+                    multiply(
+                        GatheredRows(
+                            base: weights, rowOffsets: weightOffsets, rowCount: rowCount, segmentOffsets: noOffset,
+                            segmentCount: 1, segmentLength: group.count),
+                        panels: vectors(values), depth: group.count, columnCount: headLength, bias: zeros,
+                        activation: .identity, into: weighted, stride: paddedLength)
+                    for row in 0..<rowCount where group.resultOffsets[first + row] >= 0 {
+                        scale(
+                            weighted + row * paddedLength, by: scales[row], count: headLength,
+                            into: result + group.resultOffsets[first + row])
+                    }
+                }
+            }
+        }
+    }
+
+    private func vectors(_ floats: UnsafeMutablePointer<Float>) -> UnsafePointer<SIMD8<Float>> {
+        UnsafeRawPointer(floats).assumingMemoryBound(to: SIMD8<Float>.self)
+    }
+
+    /// K^T: a token is a column.
+    private func pack(
+        keys: UnsafePointer<Float>, of group: AttentionGroup, isCosine: Bool, into panels: UnsafeMutablePointer<Float>
+    ) {
+        let width = PackedMatrix.panelWidth
+        for token in 0..<Self.paddedCount(group.count) {
+            let column = panels + token / width * width * headLength + token % width
+            guard token < group.count else {
+                for k in 0..<headLength { column[k * width] = 0 }
+                continue
+            }
+            let key = keys + group.offsets[token]
+            let factor = isCosine ? inverseLength(key, count: headLength) : 1
+            for k in 0..<headLength { column[k * width] = key[k] * factor }
+        }
+    }
+
+    /// V: a token is a row.
+    private func pack(
+        values: UnsafePointer<Float>, of group: AttentionGroup, into panels: UnsafeMutablePointer<Float>
+    ) {
+        let width = PackedMatrix.panelWidth
+        for first in Swift.stride(from: 0, to: headLength, by: width) {
+            var row = panels + first * group.count
+            let count = min(width, headLength - first)
+            for token in 0..<group.count {
+                let value = values + group.offsets[token] + first
+                if count == width {
+                    store(load(value), to: row)
+                    store(load(value + 8), to: row + 8)
+                } else {
+                    for i in 0..<width { row[i] = i < count ? value[i] : 0 }
+                }
+                row += width
+            }
+        }
+    }
+
+    private func scale(
+        _ x: UnsafePointer<Float>, by factor: Float, count: Int, into y: UnsafeMutablePointer<Float>
+    ) {
+        let factors = SIMD8<Float>(repeating: factor)
+        var i = 0
+        while i + 8 <= count {
+            store(load(x + i) * factors, to: y + i)
+            i += 8
+        }
+        while i < count {
+            y[i] = x[i] * factor
+            i += 1
+        }
+    }
+}

@@ -1,0 +1,232 @@
+import Backbones
+import ImageCoding
+import Tensors
+import Testing
+import WeightFiles
+
+/// Narrow members of the convolutional families against PyTorch in double precision; Reference/record_convnets.py says what
+/// they are.
+@Suite struct ConvolutionalFamiliesTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        let name: String
+        let family: BackboneFamily
+        let entry: BackboneEntry
+
+        var testDescription: String { name }
+
+        /// The weights as their library saves them.
+        func weights() throws -> WeightsInMemory {
+            try WeightsInMemory(copying: Fixtures.safetensors("family-\(name).safetensors"))
+        }
+
+        func load(_ weights: WeightsInMemory? = nil) throws -> Backbone {
+            try Backbone.load(entry, of: family, weights: weights ?? self.weights())
+        }
+
+        var images: Tensor {
+            let shape = [2, 75, 90, 3]
+            let units = HashedNumbers.units("\(name) images", count: shape.reduce(1, *))
+            return Tensor(shape: shape, values: units.map { Float(2 * $0) })
+        }
+    }
+
+    static let presets = [InputPreset("test", resize: 96, crop: 96)]
+
+    static let resNets: [Case] = [
+        ("resnext", ResNetConfiguration.narrow(.bottleneck, [8, 8, 16, 16], [1, 2, 1, 1], stem: 12, groups: (4, 32))),
+        ("wide", ResNetConfiguration.narrow(.bottleneck, [8, 8, 16], [1, 1, 1], stem: 8, groups: (1, 128))),
+        ("resnetd-basic", ResNetConfiguration.narrow(.basic, [8, 12, 12, 16], [1, 2, 1, 1], stem: 12).deep),
+        ("resnetd-bottleneck", ResNetConfiguration.narrow(.bottleneck, [8, 12, 12, 16], [1, 1, 2, 1], stem: 12).deep),
+    ].map { Case(name: $0, family: ResNet.family, entry: ResNet.entry($0, $1, presets: presets)) }
+
+    static let denseNet: Case = {
+        var configuration = DenseNetConfiguration(growth: 6, layerCounts: [2, 3, 2], stemWidth: 12)
+        configuration.bottleneckFactor = 3
+        return Case(
+            name: "densenet", family: DenseNet.family,
+            entry: DenseNet.entry("densenet", configuration, presets: presets))
+    }()
+
+    static let convNeXt = Case(
+        name: "convnext", family: ConvNeXt.family,
+        entry: ConvNeXt.entry(
+            "convnext", ConvNeXtConfiguration(widths: [8, 12, 16, 24], blockCounts: [1, 2, 1, 1]), presets: presets))
+
+    static let all = resNets + [denseNet, convNeXt]
+
+    @Test(arguments: all)
+    func featureMapsAgreeWithPyTorch(network: Case) throws {
+        let backbone = try network.load()
+        let expected = try Fixtures.safetensors("family-\(network.name).expected.safetensors").tensor("features")
+        let maps = backbone.featureMaps(of: network.images, workspace: backbone.makeWorkspace())
+        #expect(maps.shape == expected.shape)
+        #expect(errorRelativeToLargest(maps.values, expected.values) < 1e-5)
+        let announced = network.entry.featureMapSize(SpatialSize(height: 75, width: 90))
+        #expect(maps.shape == [2, announced.height, announced.width, network.entry.channelCount])
+    }
+
+    @Test(arguments: all)
+    func theClassifierOnTheMeanMapGivesPyTorchsLogits(network: Case) throws {
+        let backbone = try network.load()
+        let classifier = try #require(backbone.classifier)
+        let expected = try Fixtures.safetensors("family-\(network.name).expected.safetensors").tensor("logits")
+        let workspace = backbone.makeWorkspace()
+        let maps = backbone.featureMaps(of: network.images, workspace: workspace)
+        let means = Activations(copying: maps, in: workspace).spatialMean(in: workspace).tensor()
+        let logits = (0..<2).flatMap { classifier.logits(ofMean: means.images($0..<$0 + 1).values) }
+        #expect(errorRelativeToLargest(logits, expected.values) < 1e-5)
+    }
+
+    @Test(arguments: all)
+    func anImageDoesNotDependOnItsBatch(network: Case) throws {
+        let backbone = try network.load()
+        let images = Tensor(
+            shape: [6, 61, 67, 3], values: HashedNumbers.units("batch", count: 6 * 61 * 67 * 3).map { Float($0) })
+        let together = backbone.featureMaps(of: images, workspace: backbone.makeWorkspace())
+        let workspace = backbone.makeWorkspace()
+        for image in 0..<6 {
+            let alone = backbone.featureMaps(of: images.images(image..<image + 1), workspace: workspace)
+            #expect(alone == together.images(image..<image + 1))
+        }
+    }
+
+    /// A patch in a corner of the image must show in that corner of the map.
+    @Test(arguments: all, [(0, 0), (0, 1), (1, 0), (1, 1)])
+    func aBrightPatchLightsItsOwnCorner(network: Case, corner: (bottom: Int, right: Int)) throws {
+        let backbone = try network.load()
+        // Not square, so that swapped axes cannot pass.
+        let (height, width, patch) = (160, 256, 32)
+        var images = Tensor(zeros: [1, height, width, 3])
+        let workspace = backbone.makeWorkspace()
+        let dark = backbone.featureMaps(of: images, workspace: workspace)
+        for y in 0..<patch {
+            for x in 0..<patch {
+                let row = corner.bottom == 1 ? height - 1 - y : y
+                let column = corner.right == 1 ? width - 1 - x : x
+                for channel in 0..<3 { images.values[(row * width + column) * 3 + channel] = 3 }
+            }
+        }
+        let bright = backbone.featureMaps(of: images, workspace: workspace)
+        let (h, w, d) = (bright.shape[1], bright.shape[2], bright.shape[3])
+        let change = (0..<h * w).map { pixel in
+            (0..<d).reduce(0) { $0 + abs(bright.values[pixel * d + $1] - dark.values[pixel * d + $1]) }
+        }
+        let brightest = change.indices.max { change[$0] < change[$1] }!
+        #expect((brightest / w >= h / 2) == (corner.bottom == 1))
+        #expect((brightest % w >= w / 2) == (corner.right == 1))
+    }
+
+    // MARK: Layouts
+
+    static let image = Tensor(
+        shape: [1, 64, 64, 3], values: HashedNumbers.units("layouts", count: 64 * 64 * 3).map { Float($0) })
+
+    static func maps(_ network: Case, _ weights: WeightsInMemory) throws -> (Tensor, LinearClassifierWeights?) {
+        let backbone = try network.load(weights)
+        return (backbone.featureMaps(of: image, workspace: backbone.makeWorkspace()), backbone.classifier)
+    }
+
+    @Test(arguments: ["timm", "facebook"])
+    func theThreeLayoutsOfConvNeXtGiveTheSameBits(layout: String) throws {
+        let canonical = try Self.maps(Self.convNeXt, Self.convNeXt.weights())
+        let file = try Fixtures.safetensors("family-convnext-\(layout).safetensors")
+        let other = try Self.maps(Self.convNeXt, WeightsInMemory(copying: file))
+        #expect(other.0 == canonical.0)
+        #expect(other.1 != nil && other.1 == canonical.1)
+    }
+
+    @Test func theOldNamesOfDenseNetGiveTheSameBits() throws {
+        var weights = try Self.denseNet.weights()
+        let canonical = try Self.maps(Self.denseNet, weights)
+        let names = weights.parameters.keys.filter { $0.contains("denselayer") }
+        for name in names {
+            var old = name
+            for part in ["norm1", "norm2", "conv1", "conv2"] {
+                old = old.replacing(".\(part).", with: ".\(part.dropLast()).\(part.last!).")
+            }
+            #expect(old != name)
+            weights.parameters[old] = weights.parameters.removeValue(forKey: name)
+        }
+        #expect(try Self.maps(Self.denseNet, weights) == canonical)
+    }
+
+    @Test func errorsNameTheLayoutAndTheFilesOwnNames() throws {
+        var weights = try WeightsInMemory(copying: Fixtures.safetensors("family-convnext-timm.safetensors"))
+        weights.parameters["stages.1.blocks.0.gamma"]!.shape = [4, 3]
+        weights.parameters["stages.2.blocks.0.norm.bias"] = nil
+        weights.parameters["stages.2.blocks.1.gamma"] = .init(shape: [16], values: Array(repeating: 0, count: 16))
+        #expect(
+            throws: BackboneError.unfittingWeights(
+                .init(
+                    file: "in-memory.safetensors", backbone: "convnext", layout: "timm",
+                    knownLayouts: ["torchvision", "timm", "facebookresearch/ConvNeXt"],
+                    missing: ["features.5.0.block.2.bias"], unexpected: ["stages.2.blocks.1.gamma"],
+                    misshapen: [.init(name: "features.3.0.layer_scale", expected: [12, 1, 1], found: [4, 3])]))
+        ) { try Self.convNeXt.load(weights) }
+    }
+
+    @Test func twoTensorsForOneNameLeaveTheSecondOver() throws {
+        var weights = try Self.denseNet.weights()
+        let old = "features.denseblock1.denselayer1.norm.1.weight"
+        weights.parameters[old] = weights.parameters["features.denseblock1.denselayer1.norm1.weight"]
+        let error = #expect(throws: BackboneError.self) { try Self.denseNet.load(weights) }
+        guard case .unfittingWeights(let misfit) = error else { throw error! }
+        #expect(misfit.unexpected == [old])
+        #expect(misfit.missing == [] && misfit.misshapen == [])
+    }
+
+    @Test(arguments: [[], ["classifier.0.weight", "classifier.0.bias"]])
+    func aConvNeXtWithoutItsClassifierLoads(kept: [String]) throws {
+        var weights = try Self.convNeXt.weights()
+        for name in weights.tensorNames where name.hasPrefix("classifier.") && !kept.contains(name) {
+            weights.parameters[name] = nil
+        }
+        #expect(try Self.convNeXt.load(weights).classifier == nil)
+    }
+
+    @Test func aClassifierWithoutItsNormalisationIsAnError() throws {
+        var weights = try Self.convNeXt.weights()
+        weights.parameters["classifier.0.bias"] = nil
+        let error = #expect(throws: BackboneError.self) { try Self.convNeXt.load(weights) }
+        guard case .unfittingWeights(let misfit) = error else { throw error! }
+        #expect(misfit.missing == ["classifier.0.bias"])
+    }
+
+    @Test func aClassifierOfImpossiblyManyClassesIsMisshapenNotAllocated() throws {
+        var weights = try Self.denseNet.weights()
+        weights.parameters["classifier.weight"] = .init(shape: [1 << 62, 0], values: [])
+        let error = #expect(throws: BackboneError.self) { try Self.denseNet.load(weights) }
+        guard case .unfittingWeights(let misfit) = error else { throw error! }
+        #expect(misfit.misshapen.map(\.name) == ["classifier.weight", "classifier.bias"])
+    }
+}
+
+extension ResNetConfiguration {
+    /// Stages of these widths with the usual strides behind the usual stem.
+    fileprivate static func narrow(
+        _ block: Block, _ widths: [Int], _ blockCounts: [Int], stem: Int, groups: (count: Int, width: Int) = (1, 64)
+    ) -> ResNetConfiguration {
+        var result = ResNetConfiguration(
+            block: block, stem: Stem(width: stem),
+            stages: widths.indices.map {
+                Stage(width: widths[$0], blockCount: blockCounts[$0], stride: $0 == 0 ? 1 : 2)
+            })
+        result.groupCount = groups.count
+        result.groupWidth = groups.width
+        return result
+    }
+
+    /// With timm's deep stem and averaged shortcuts.
+    fileprivate var deep: ResNetConfiguration {
+        var result = self
+        result.stem.kernelSide = 3
+        result.stem.isDeep = true
+        result.averagesShortcuts = true
+        return result
+    }
+}
+
+/// Largest difference relative to the largest expected value; infinite if any number is not one.
+func errorRelativeToLargest(_ actual: [Float], _ expected: [Float]) -> Double {
+    worstDifference(actual, expected) / expected.map { Double(abs($0)) }.max()!
+}
