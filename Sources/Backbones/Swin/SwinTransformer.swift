@@ -5,7 +5,7 @@ import Tensors
 /// As torchvision computes it: the windows stay as large as they are for maps of any size, maps are filled up with zeros
 /// to whole windows, and an axis that one window covers is not shifted. (timm shrinks the window to a map that is smaller;
 /// the two agree on sizes that the windows divide.)
-struct SwinTransformer: BackboneNetwork {
+package struct SwinTransformer: BackboneNetwork {
     private let configuration: SwinTransformerConfiguration
     private let patchEmbedding: Convolution2D
     private let patchNormalisation: LayerNormalisation
@@ -80,11 +80,11 @@ struct SwinTransformer: BackboneNetwork {
         return (attention, feedForward)
     }
 
-    var channelCount: Int { configuration.channelCount }
+    package var channelCount: Int { configuration.channelCount }
 
-    func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
+    package func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
 
-    func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations {
+    package func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations {
         var maps = patchNormalisation(patchEmbedding(images, in: workspace), in: workspace)
         for stage in stages {
             if let merging = stage.merging { maps = merging(maps, in: workspace) }

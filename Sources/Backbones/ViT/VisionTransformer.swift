@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Also DeiT (arXiv 2012.12877; with its distillation token), DeiT III (arXiv 2204.07118) and DINOv2 (arXiv 2304.07193;
 /// with registers: arXiv 2309.16588). Which of them a file is shows in its tensors.
-struct VisionTransformer: BackboneNetwork {
+package struct VisionTransformer: BackboneNetwork {
     private let configuration: VisionTransformerConfiguration
     private let patchEmbedding: Convolution2D
     /// Class, distillation and register tokens with their positions, [L, D].
@@ -57,11 +57,11 @@ struct VisionTransformer: BackboneNetwork {
         return (attention, feedForward)
     }
 
-    var channelCount: Int { configuration.width }
+    package var channelCount: Int { configuration.width }
 
-    func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
+    package func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
 
-    func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations {
+    package func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations {
         let patches = patchEmbedding(images, in: workspace)
         let size = patches.size
         var tokens = patches.tokens(after: leadingTokens, adding: positions.resampled(to: size), in: workspace)

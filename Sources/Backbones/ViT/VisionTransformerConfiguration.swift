@@ -35,5 +35,5 @@ package struct VisionTransformerConfiguration: Equatable, Sendable {
     var patchWindow: SlidingWindow { SlidingWindow(kernel: patchSide, stride: patchSide) }
 
     /// Pixels beyond the last whole patch are left out.
-    func featureMapSize(for input: SpatialSize) -> SpatialSize { patchWindow.outputSize(for: input) }
+    package func featureMapSize(for input: SpatialSize) -> SpatialSize { patchWindow.outputSize(for: input) }
 }

@@ -39,11 +39,11 @@ def parameter(name: str, shape: list[int]) -> numpy.ndarray:
 
 
 def fill(module) -> None:
-    """Gives every tensor of a torch module's state dictionary its hashed numbers."""
+    """Gives every tensor of a torch module's state dictionary its hashed numbers, but for counters and constants."""
     import torch
 
     state = module.state_dict()
     for name, tensor in state.items():
-        if not name.endswith("num_batches_tracked"):
+        if tensor.is_floating_point() and not name.endswith("relative_coords_table"):
             state[name] = torch.from_numpy(parameter(name, list(tensor.shape)))
     module.load_state_dict(state)
