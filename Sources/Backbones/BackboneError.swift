@@ -6,6 +6,11 @@ public enum BackboneError: Error, Equatable, Sendable {
     case unknownPreset(String, backbone: String, known: [String])
     /// The file's tensors are not those of the backbone.
     case unfittingWeights(UnfittingWeights)
+    /// The file does not describe its own architecture, as that of the backbone asked for has to, but its tensors are those
+    /// of other backbones.
+    case otherWeights(file: String, backbone: String, fittingBackbones: [String])
+    /// The file's tensors are those of no backbone.
+    case unknownWeights(file: String)
     /// A number that no trained network has: `expectation` says what it should be.
     case unusableValue(file: String, tensor: String, index: Int, value: Float, expectation: String)
     /// The file does not describe its own architecture, or describes an impossible one.
@@ -16,7 +21,7 @@ public enum BackboneError: Error, Equatable, Sendable {
     public var exitCode: Int32 {
         switch self {
         case .unknownName, .unknownPreset: 64
-        case .unfittingWeights, .unusableValue, .invalidConfiguration: 65
+        case .unfittingWeights, .otherWeights, .unknownWeights, .unusableValue, .invalidConfiguration: 65
         }
     }
 
@@ -76,6 +81,12 @@ extension BackboneError: CustomStringConvertible {
             "\(backbone) has no input preset named \"\(preset)\". It has \(known.joined(separator: ", ")); "
                 + "leave input.preset out for \(known.first ?? "its own")."
         case .unfittingWeights(let weights): weights.description
+        case .otherWeights(let file, let backbone, let fittingBackbones):
+            "\(file) does not describe its own architecture, which the backbone \(backbone) needs. These are the weights of "
+                + "\(Self.alternatives(fittingBackbones)): set backbone.name to that."
+        case .unknownWeights(let file):
+            "\(file) holds the weights of no backbone that `infodisent backbones` lists. Try to load it as the one it should be: "
+                + "the error then says which tensors differ."
         case .unusableValue(let file, let tensor, let index, let value, let expectation):
             "Element \(index) of the tensor \(tensor) in \(file) is \(value), but it has to be \(expectation). "
                 + "The file is damaged or its training diverged; fetch or train it again."

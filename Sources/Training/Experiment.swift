@@ -30,7 +30,8 @@ public struct Experiment: Sendable {
         dataset = try Self.loadDataset(configuration)
         weights = try SafetensorsFile(configuration.backbone.weights ?? DemoBackbone.weights)
         // A wrong name is found before large weights are read.
-        _ = try BackboneRegistry.description(named: configuration.backbone.name).input(preset: configuration.input.preset)
+        _ = try BackboneRegistry.description(named: configuration.backbone.name).input(
+            preset: configuration.input.preset)
         backbone = try Backbone.load(name: configuration.backbone.name, weights: weights)
         input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()

@@ -31,7 +31,8 @@ extension Experiment {
             return .uniform
         case .backbone:
             guard let classifier = backbone.classifier else {
-                throw TrainingError.classifierNotInWeights(weights: weights.path, reason: "has no classifier")
+                throw TrainingError.classifierNotInWeights(
+                    weights: weights.path, reason: "has no classifier that works on the mean of the feature map")
             }
             guard classifier.classCount == dataset.classNames.count else {
                 throw TrainingError.classifierNotInWeights(

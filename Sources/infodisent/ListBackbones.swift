@@ -2,21 +2,29 @@ import ArgumentParser
 import Backbones
 import Foundation
 import ImageCoding
+import SystemPackage
+import WeightFiles
 
 /// `infodisent backbones`: names, input presets and feature-map sizes.
 struct ListBackbones: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backbones", abstract: "List the backbones, their input presets and their feature maps.")
 
+    @Option(
+        help: ArgumentHelp("List only those whose weights this file holds.", valueName: "file"),
+        transform: { FilePath($0) })
+    var fitting: FilePath?
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
+        let backbones =
+            try fitting.map { try BackboneRegistry.backbones(of: SafetensorsFile($0)) } ?? BackboneRegistry.all
         if json {
-            try Console.result(jsonText(BackboneRegistry.all.map(BackboneRecord.init)))
+            try Console.result(jsonText(backbones.map(BackboneRecord.init)))
             return
         }
         try Console.result(row("name", "family", "resize/crop", "interpolation", "feature map", "input.preset"))
-        for backbone in BackboneRegistry.all {
+        for backbone in backbones {
             let map = backbone.featureMap
             var columns = [backbone.name, backbone.family]
             for (index, preset) in backbone.presets.enumerated() {

@@ -208,7 +208,9 @@ extension ResNetConfiguration {
     ) -> ResNetConfiguration {
         var result = ResNetConfiguration(
             block: block, stem: Stem(width: stem),
-            stages: widths.indices.map { Stage(width: widths[$0], blockCount: blockCounts[$0], stride: $0 == 0 ? 1 : 2) })
+            stages: widths.indices.map {
+                Stage(width: widths[$0], blockCount: blockCounts[$0], stride: $0 == 0 ? 1 : 2)
+            })
         result.groupCount = groups.count
         result.groupWidth = groups.width
         return result

@@ -6,6 +6,23 @@ import Testing
         #expect(BackboneRegistry.backbones(fitting: BackboneWeightsTests.resnet18) == ["resnet18"])
     }
 
+    @Test func theErrorAboutWeightsWithoutADescriptionNamesTheirBackbone() {
+        let error = BackboneError.otherWeights(
+            file: "in-memory.safetensors", backbone: "demo", fittingBackbones: ["resnet18"])
+        #expect(throws: error) { try Backbone.load(name: "demo", weights: BackboneWeightsTests.resnet18) }
+        #expect(
+            error.description
+                == "in-memory.safetensors does not describe its own architecture, which the backbone demo needs. These are "
+                + "the weights of resnet18: set backbone.name to that.")
+    }
+
+    @Test func theWeightsOfNothingAreAnError() {
+        let error = BackboneError.unknownWeights(file: "in-memory.safetensors")
+        #expect(throws: error) { try BackboneRegistry.backbones(of: WeightsInMemory(parameters: [:])) }
+        #expect(error.exitCode == 65)
+        #expect(error.description.hasPrefix("in-memory.safetensors holds the weights of no backbone"))
+    }
+
     @Test func withoutItsClassifierToo() {
         var weights = BackboneWeightsTests.resnet18
         weights.parameters["fc.weight"] = nil
@@ -21,7 +38,10 @@ import Testing
     }
 
     /// No two of these ask for the same tensors, so a file of one is never taken for another.
-    @Test(arguments: [ResNet.family, DenseNet.family, ConvNeXt.family].flatMap { family in family.entries.map { ($0, family) } })
+    @Test(
+        arguments: [ResNet.family, DenseNet.family, ConvNeXt.family].flatMap { family in
+            family.entries.map { ($0, family) }
+        })
     func everyConvolutionalNetworkIsToldFromAllOthers(entry: BackboneEntry, family: BackboneFamily) throws {
         let weights = WeightsInMemory(
             parameters: try entry.expectedTensors(of: family).mapValues { .init(shape: $0, values: []) })

@@ -124,6 +124,17 @@ import Testing
         #expect(text.contains("torchvision-v2"))
     }
 
+    @Test func aWeightFileIsRecognised() throws {
+        let folder = try Folder()
+        let weights = Tool.demoBackbone.path
+        let list = try #require(
+            try JSONSerialization.jsonObject(
+                with: Data(
+                    Tool.infodisent.succeed("backbones", "--fitting", weights, "--json", in: folder).utf8))
+                as? [[String: Any]])
+        #expect(list.map { $0["name"] as? String } == ["demo"])
+    }
+
     private func json(_ text: String) throws -> [String: Any] {
         try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     }

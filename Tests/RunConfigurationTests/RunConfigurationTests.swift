@@ -112,7 +112,8 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         ("training.epochs", "0"), ("training.epochs", "many"), ("training.epochs", "[1, 2]"), ("run.seed", "-1"),
         ("dataset.test_fraction", "1"), ("dataset.kind", "folders"), ("input.mean", "[0.5]"), ("input.mean", "0.5"),
         ("input.std", "[1, 1, 0]"), ("input.mean", "[0.5"), ("training.epochs", "9223372036854775807"),
-        ("backbone.weights", ""), ("input.crop", "0"), ("input.preset", ""), ("cache.precision", "f8"), ("head.temperature", "[1, 0]"),
+        ("backbone.weights", ""), ("input.crop", "0"), ("input.preset", ""), ("cache.precision", "f8"),
+        ("head.temperature", "[1, 0]"),
         ("training.learning_rate", "nan"), ("training.learning_rate", "-1"), ("training.momentum", "1"),
         ("evaluation.black_box", "maybe"), ("run.directory", ""), ("head.channel_map", "{a: b}"),
     ])

@@ -38,6 +38,20 @@ import Testing
         #expect(relativeError(output.values, zip(x, change).map { $0 + $1 }) < 1e-5)
     }
 
+    @Test func anotherResidualCanBeAdded() {
+        let workspace = Workspace()
+        let input = Activations(copying: Self.input, in: workspace)
+        let residual = Tensor.noise(Self.input.shape, seed: 8)
+        let layer = Self.layer(normalisesOutput: false)
+        let output = layer(input, adding: Activations(copying: residual, in: workspace), in: workspace).tensor()
+        // The same sums with the input in place of the residual.
+        let usual = layer(input, in: workspace).tensor()
+        let expected = usual.values.indices.map {
+            Double(usual.values[$0]) - Double(Self.input.values[$0]) + Double(residual.values[$0])
+        }
+        #expect(relativeError(output.values, expected) < 1e-6)
+    }
+
     @Test(arguments: [false, true])
     func anImageDoesNotDependOnItsBatch(normalisesOutput: Bool) {
         let layer = Self.layer(normalisesOutput: normalisesOutput)

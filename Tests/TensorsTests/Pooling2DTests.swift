@@ -24,6 +24,29 @@ import Testing
         #expect(relativeError(inside.values, expected.meanInside) < 1e-6)
     }
 
+    /// PyTorch's `ceil_mode`: a last odd row or column has means of its own.
+    @Test(arguments: [(4, 4), (5, 4), (4, 5), (5, 7), (1, 1)])
+    func meansCanCoverTheEdge(height: Int, width: Int) {
+        let input = Tensor.noise([1, height, width, 9])
+        let layer = AveragePooling2D(SlidingWindow(kernel: 2, stride: 2), countsPadding: false, coversEdge: true)
+        let workspace = Workspace()
+        let output = layer(Activations(copying: input, in: workspace), in: workspace).tensor()
+        let (rows, columns) = ((height + 1) / 2, (width + 1) / 2)
+        #expect(output.shape == [1, rows, columns, 9])
+        var expected: [Double] = []
+        for index in 0..<rows * columns * 9 {
+            let (y, x, channel) = (index / 9 / columns, index / 9 % columns, index % 9)
+            var values: [Double] = []
+            for row in 2 * y..<min(2 * y + 2, height) {
+                for column in 2 * x..<min(2 * x + 2, width) {
+                    values.append(Double(input.values[(row * width + column) * 9 + channel]))
+                }
+            }
+            expected.append(values.reduce(0, +) / Double(values.count))
+        }
+        #expect(relativeError(output.values, expected) < 1e-6)
+    }
+
     @Test func theMarginNeverWinsAMaximum() {
         let input = Tensor(shape: [1, 3, 3, 1], values: [-9, -8, -7, -6, -5, -4, -3, -2, -1])
         let workspace = Workspace()

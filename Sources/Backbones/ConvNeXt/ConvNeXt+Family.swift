@@ -9,10 +9,14 @@ extension ConvNeXt {
             .canonical("torchvision") { $0.containsPrefix("features.1.0.") },
             layout("timm") {
                 $0.containsPrefix("stages.0.blocks.0.")
-            } _: { canonicalNameOfTimm($0) },
+            } _: {
+                canonicalNameOfTimm($0)
+            },
             layout("facebookresearch/ConvNeXt") {
                 $0.containsPrefix("downsample_layers.")
-            } _: { canonicalNameOfFacebook($0) },
+            } _: {
+                canonicalNameOfFacebook($0)
+            },
         ],
         entries: [
             entry(
@@ -115,6 +119,8 @@ extension ConvNeXt {
         let numbers = [
             "conv_dw": 0, "dwconv": 0, "norm": 2, "mlp.fc1": 3, "pwconv1": 3, "mlp.fc2": 5, "pwconv2": 5,
         ]
-        return numbers[inner.dropLast().joined(separator: ".")].map { "\(prefix).block.\($0).\(inner[inner.count - 1])" }
+        return numbers[inner.dropLast().joined(separator: ".")].map {
+            "\(prefix).block.\($0).\(inner[inner.count - 1])"
+        }
     }
 }

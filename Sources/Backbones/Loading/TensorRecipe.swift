@@ -16,7 +16,7 @@ package indirect enum TensorRecipe: Equatable, Sendable {
     case zeros([Int])
 
     /// The tensors of the file that it is made from.
-    var fileNames: [String] {
+    package var fileNames: [String] {
         switch self {
         case .file(let name): [name]
         case .reshaped(let recipe, _), .rows(let recipe, _): recipe.fileNames
@@ -26,7 +26,7 @@ package indirect enum TensorRecipe: Equatable, Sendable {
     }
 
     /// nil if the file lacks one of the tensors.
-    func shape(in source: any WeightSource) -> [Int]? {
+    package func shape(in source: any WeightSource) -> [Int]? {
         switch self {
         case .file(let name): return source.entry(name)?.shape
         case .reshaped(let recipe, let shape):
@@ -42,7 +42,7 @@ package indirect enum TensorRecipe: Equatable, Sendable {
     }
 
     /// The elements, slowest axis first. The file has to have the tensors.
-    func floats(from source: any WeightSource) throws -> [Float] {
+    package func floats(from source: any WeightSource) throws -> [Float] {
         switch self {
         case .file(let name): return try source.floats(name)
         case .reshaped(let recipe, _): return try recipe.floats(from: source)

@@ -7,10 +7,25 @@ extension BackboneRegistry {
     ///
     /// Reads no tensor and makes no network, so it takes milliseconds.
     public static func backbones(fitting weights: any WeightSource) -> [String] {
-        families.flatMap { family in
-            let tensors = CanonicalTensors(of: weights, family: family)
-            return family.entries.filter { $0.fits(tensors) }.map(\.name)
-        }
+        let selfDescribed = [try? ResNet.selfDescribedEntry(name: DemoBackbone.name, weights)].compactMap(\.self)
+        return names(of: selfDescribed, in: ResNet.family, fitting: weights)
+            + families.flatMap { names(of: $0.entries, in: $0, fitting: weights) }
+    }
+
+    /// The same, but weights that are nobody's are an error.
+    ///
+    /// - Throws: `BackboneError.unknownWeights`.
+    public static func backbones(of weights: any WeightSource) throws -> [BackboneDescription] {
+        let names = backbones(fitting: weights)
+        guard !names.isEmpty else { throw BackboneError.unknownWeights(file: weights.path.string) }
+        return try names.map(description(named:))
+    }
+
+    private static func names(
+        of entries: [BackboneEntry], in family: BackboneFamily, fitting weights: any WeightSource
+    ) -> [String] {
+        let tensors = CanonicalTensors(of: weights, family: family)
+        return entries.filter { $0.fits(tensors) }.map(\.name)
     }
 }
 

@@ -75,8 +75,15 @@ public enum BackboneRegistry {
 
     /// The entry `name`; that of "demo" is what `weights` says about itself.
     static func entry(named name: String, for weights: any WeightSource) throws -> (BackboneFamily, BackboneEntry) {
-        if name == DemoBackbone.name { return (ResNet.family, try ResNet.selfDescribedEntry(name: name, weights)) }
-        return try find(name)
+        guard name == DemoBackbone.name else { return try find(name) }
+        do {
+            return (ResNet.family, try ResNet.selfDescribedEntry(name: name, weights))
+        } catch {
+            let fitting = backbones(fitting: weights)
+            guard !fitting.isEmpty else { throw error }
+            throw BackboneError.otherWeights(
+                file: weights.path.string, backbone: name, fittingBackbones: fitting)
+        }
     }
 
     private static func find(_ name: String) throws -> (BackboneFamily, BackboneEntry) {

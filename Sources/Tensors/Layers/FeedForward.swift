@@ -1,5 +1,5 @@
 /// The second half of a transformer's block: y = x + (narrowing(widening(x))), with a layer normalisation before, or after,
-/// or nowhere.
+/// or nowhere. In a ConvNeXt's block, something else than x is added.
 ///
 /// Goes over the pixels in pieces, so that the wide layer in between stays in the cache.
 public struct FeedForward: Sendable {
@@ -21,8 +21,12 @@ public struct FeedForward: Sendable {
         self.outputNormalisation = outputNormalisation
     }
 
-    /// [N, H, W, C] to the same shape.
-    public func callAsFunction(_ input: Activations, in workspace: Workspace) -> Activations {
+    /// [N, H, W, C] to the same shape; what is added is `residual`, or `input` if nil.
+    public func callAsFunction(
+        _ input: Activations, adding residual: Activations? = nil, in workspace: Workspace
+    ) -> Activations {
+        let residual = residual ?? input
+        precondition(residual.shape == input.shape, "the residual has the shape of the input")
         let channelCount = input.channelCount
         precondition(
             widening.inputCount == channelCount && narrowing.outputCount == channelCount
@@ -36,7 +40,7 @@ public struct FeedForward: Sendable {
         let (hidden, normal) = (hiddenBuffer.memory.pointer, normalBuffer.memory.pointer)
         withExtendedLifetime((hiddenBuffer, normalBuffer)) {
             output.withMutablePointer { output in
-                input.withPointer { input in
+                withPointers(input, residual) { input, residual in
                     for first in stride(from: 0, to: rowCount, by: pieceLength) {
                         let count = min(pieceLength, rowCount - first)
                         let (x, y) = (input + first * channelCount, output + first * channelCount)
@@ -44,11 +48,18 @@ public struct FeedForward: Sendable {
                         widening.apply(
                             to: inputNormalisation == nil ? x : UnsafePointer(normal), rowCount: count, into: hidden)
                         narrowing.apply(
-                            to: hidden, rowCount: count, normalisedBy: outputNormalisation, adding: x, into: y)
+                            to: hidden, rowCount: count, normalisedBy: outputNormalisation,
+                            adding: residual + first * channelCount, into: y)
                     }
                 }
             }
         }
         return output
     }
+}
+
+private func withPointers(
+    _ first: Activations, _ second: Activations, _ body: (UnsafePointer<Float>, UnsafePointer<Float>) -> Void
+) {
+    first.withPointer { first in second.withPointer { body(first, $0) } }
 }
