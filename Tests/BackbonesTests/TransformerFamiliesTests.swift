@@ -18,6 +18,9 @@ import WeightFiles
 
         var testDescription: String { file }
 
+        /// The second version of Swin multiplies cosines, and their rounding errors, with up to 100.
+        var tolerance: Double { name == "swinv2" ? 1e-4 : 1e-5 }
+
         func weights() throws -> WeightsInMemory {
             try WeightsInMemory(copying: Fixtures.safetensors("transformer-\(file).safetensors"))
         }
@@ -94,7 +97,7 @@ import WeightFiles
             let reference = try Self.expected(network.name + suffix)
             let maps = backbone.featureMaps(of: network.images(size), workspace: backbone.makeWorkspace())
             #expect(maps.shape == reference.shape)
-            #expect(Self.error(maps, reference) < 1e-5, "images of \(size)")
+            #expect(Self.error(maps, reference) < network.tolerance, "images of \(size)")
             let announced = network.entry.featureMapSize(size)
             #expect(maps.shape == [2, announced.height, announced.width, network.entry.channelCount])
         }
@@ -118,7 +121,7 @@ import WeightFiles
         let means = Activations(copying: maps, in: workspace).spatialMean(in: workspace).tensor()
         let logits = (0..<2).flatMap { classifier.logits(ofMean: means.images($0..<$0 + 1).values) }
         let reference = try Self.expected("\(network.name) logits")
-        #expect(Self.error(Tensor(shape: [2, 5], values: logits), reference) < 1e-5)
+        #expect(Self.error(Tensor(shape: [2, 5], values: logits), reference) < network.tolerance)
     }
 
     /// It looks at the class token, which the map does not have.
@@ -218,7 +221,7 @@ import WeightFiles
     }
 
     @Test func absurdNumbersOfPositionsAreRefused() throws {
-        for count in [0, 1, Int.max] {
+        for count in [0, Int.max] {
             var weights = try Self.vit.weights()
             weights.parameters["encoder.pos_embedding"] = .init(shape: [1, count, 16], values: [])
             #expect(throws: BackboneError.self) { try Self.vit.load(weights) }
@@ -264,13 +267,15 @@ import WeightFiles
         #expect(Set(names).count == names.count)
     }
 
-    /// Published counts without the classifier: torchvision's documentation, less 1000 (D + 1); DINOv2's own.
+    /// Published counts without the classifier: torchvision's documentation, less 1000 (D + 1), or timm's.
     @Test(arguments: [
         ("vit_b_16", 86_567_656 - 769_000), ("vit_b_32", 88_224_232 - 769_000), ("vit_l_16", 304_326_632 - 1_025_000),
         ("vit_l_32", 306_535_400 - 1_025_000), ("vit_small_patch16_224", 22_050_664 - 385_000),
-        ("vit_small_patch14_dinov2", 22_056_576), ("vit_base_patch14_dinov2", 86_580_480),
-        ("vit_large_patch14_dinov2", 304_368_640), ("swin_t", 28_288_354 - 769_000), ("swin_s", 49_606_258 - 769_000),
-        ("swin_b", 87_768_224 - 1_025_000),
+        ("vit_small_patch14_dinov2", 22_056_192), ("vit_base_patch14_dinov2", 86_579_712),
+        ("vit_large_patch14_dinov2", 304_367_616), ("vit_large_patch14_reg4_dinov2", 304_370_688),
+        ("swin_t", 28_288_354 - 769_000), ("swin_s", 49_606_258 - 769_000),
+        ("swin_b", 87_768_224 - 1_025_000), ("swin_base_patch4_window12_384", 86_878_584),
+        ("swin_v2_t", 28_351_570 - 769_000), ("swin_v2_b", 87_930_848 - 1_025_000),
     ])
     func theNumberOfParametersIsThePublishedOne(name: String, count: Int) throws {
         let found = BackboneRegistry.families.lazy.compactMap { family in
