@@ -39,13 +39,13 @@ def parameter(name: str, shape: list[int]) -> numpy.ndarray:
 
 
 def fill(module, largest=None) -> None:
-    """Gives every tensor of a torch module's state dictionary its hashed numbers; with `largest`, those that have no more
-    elements, and vectors."""
+    """Gives every tensor of a torch module's state dictionary its hashed numbers, but for counters and constants; with
+    `largest`, those that have no more elements, and vectors."""
     import torch
 
     state = module.state_dict()
     for name, tensor in state.items():
         is_small = largest is None or tensor.numel() <= largest or tensor.dim() == 1
-        if is_small and tensor.is_floating_point():
+        if is_small and tensor.is_floating_point() and not name.endswith("relative_coords_table"):
             state[name] = torch.from_numpy(parameter(name, list(tensor.shape)))
     module.load_state_dict(state)
