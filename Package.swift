@@ -69,7 +69,7 @@ let package = Package(
 
         // Level 3
         .target(
-            name: "Backbones", dependencies: ["ImageCoding", "Tensors", "WeightFiles", system],
+            name: "Backbones", dependencies: ["CounterRandom", "ImageCoding", "Tensors", "WeightFiles", system],
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
             name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", "Tensors", system],
@@ -103,8 +103,8 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Backbones", "DisentangledHead", "DurableFiles", "FeatureCache", "ImageCoding", "MessagePassing",
-                "Tensors", "Training", "WeightFiles", system,
+                "Backbones", "CounterRandom", "DisentangledHead", "DurableFiles", "FeatureCache", "ImageCoding",
+                "MessagePassing", "Tensors", "Training", "WeightFiles", system,
             ]),
 
         // Level 6

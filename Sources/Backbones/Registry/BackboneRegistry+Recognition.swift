@@ -53,7 +53,7 @@ extension BackboneEntry {
 }
 
 /// A file with nothing in it.
-private struct NoTensors: WeightSource {
+struct NoTensors: WeightSource {
     var path: FilePath { "" }
     var tensorNames: [String] { [] }
     func entry(_ name: String) -> TensorEntry? { nil }
