@@ -47,7 +47,7 @@ def images(count, side):
 
 def compare(folder, name, side, is_timed):
     network = reference_networks.make(name)
-    reference_networks.calibrate(network, images(2, side))
+    reference_networks.calibrate(network, images(1, side))
     count = 8 if is_timed else 1
     x = images(count, side)
     save_file({k: v.numpy() for k, v in network.state_dict().items()}, folder / f"{name}.weights.safetensors")
@@ -83,7 +83,7 @@ def main():
     parser.add_argument("--time", action="store_true")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1 if options.time else os.cpu_count())
+    torch.set_num_threads(1)
     run_tests(options.folder)
     backbones = [each for each in json.loads((options.folder / "backbones.json").read_text()) if each["name"] != "demo"]
     if options.names:

@@ -38,12 +38,14 @@ def parameter(name: str, shape: list[int]) -> numpy.ndarray:
     return x.astype(numpy.float32).reshape(shape)
 
 
-def fill(module) -> None:
-    """Gives every tensor of a torch module's state dictionary its hashed numbers, but for counters and constants."""
+def fill(module, largest=None) -> None:
+    """Gives every tensor of a torch module's state dictionary its hashed numbers; with `largest`, those that have no more
+    elements, and vectors. Constants stay as they are."""
     import torch
 
     state = module.state_dict()
     for name, tensor in state.items():
-        if tensor.is_floating_point() and not name.endswith("relative_coords_table"):
+        is_small = largest is None or tensor.numel() <= largest or tensor.dim() == 1
+        if is_small and tensor.is_floating_point() and not name.endswith("relative_coords_table"):
             state[name] = torch.from_numpy(parameter(name, list(tensor.shape)))
     module.load_state_dict(state)

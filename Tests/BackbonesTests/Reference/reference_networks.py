@@ -49,12 +49,14 @@ FEATURES = [
 
 
 def make(name):
-    """torchvision's network of this name, or else timm's, in evaluation mode, with hashed numbers for weights."""
+    """torchvision's network of this name, or else timm's, in evaluation mode. Large weights are as the library draws them,
+    the others hashed numbers, so that no bias is zero and no scale one."""
+    torch.manual_seed(0)
     if name in torchvision.models.list_models(module=torchvision.models):
         network = torchvision.models.get_model(name, weights=None)
     else:
         network = timm.create_model(name)
-    hashed_numbers.fill(network)
+    hashed_numbers.fill(network, largest=100_000)
     for name, parameter in network.named_parameters():
         # Tokens and positions as large as what they are added to; factors about as large as trained ones.
         if name.rsplit(".", 1)[-1] in ("class_token", "cls_token", "reg_token", "pos_embed", "pos_embedding"):
