@@ -104,13 +104,20 @@ let package = Package(
                 "Tensors", "Training", system,
             ]),
 
+        .target(
+            name: "Benchmarks",
+            dependencies: [
+                "Backbones", "DisentangledHead", "DurableFiles", "FeatureCache", "ImageCoding", "MessagePassing",
+                "Tensors", "Training", "WeightFiles", system,
+            ]),
+
         // Level 6
         .executableTarget(
             name: "infodisent",
             dependencies: [
-                "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "Explanations",
-                "FeatureCache", "ImageCoding", "MessagePassing", "Planning", "Reports", "RunConfiguration", "Tensors",
-                "Training", "WeightFiles", arguments, system,
+                "Backbones", "Benchmarks", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles",
+                "Explanations", "FeatureCache", "ImageCoding", "MessagePassing", "Planning", "Reports",
+                "RunConfiguration", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",
