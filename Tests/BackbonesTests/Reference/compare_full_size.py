@@ -83,7 +83,7 @@ def main():
     parser.add_argument("--time", action="store_true")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1 if options.time else os.cpu_count())
+    torch.set_num_threads(1)
     run_tests(options.folder)
     backbones = [each for each in json.loads((options.folder / "backbones.json").read_text()) if each["name"] != "demo"]
     if options.names:

@@ -39,8 +39,8 @@ def parameter(name: str, shape: list[int]) -> numpy.ndarray:
 
 
 def fill(module, largest=None) -> None:
-    """Gives every tensor of a torch module's state dictionary its hashed numbers, but for counters and constants; with
-    `largest`, those that have no more elements, and vectors."""
+    """Gives every tensor of a torch module's state dictionary its hashed numbers; with `largest`, those that have no more
+    elements, and vectors. Constants stay as they are."""
     import torch
 
     state = module.state_dict()
