@@ -15,6 +15,9 @@ let vectorised: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
 /// Kernels whose index arithmetic has been checked by their callers' preconditions.
 let kernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3", "-Ounchecked"])]
 
+/// The one target that is compiled for AVX-512; `Tensors` asks the processor before it calls it.
+let wideKernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v4", "-Ounchecked"])]
+
 // MARK: - External libraries
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -54,7 +57,8 @@ let package = Package(
         .target(
             name: "MessagePassing", dependencies: ["COpenMPIShim", system], exclude: ["README.md"],
             swiftSettings: vectorised),
-        .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: kernels),
+        .target(name: "WideKernels", swiftSettings: wideKernels),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: kernels),
 
         // Level 2
         .target(name: "WeightFiles", dependencies: ["DurableFiles", "StrictJSON", system]),
@@ -100,13 +104,20 @@ let package = Package(
                 "Tensors", "Training", system,
             ]),
 
+        .target(
+            name: "Benchmarks",
+            dependencies: [
+                "Backbones", "DisentangledHead", "DurableFiles", "FeatureCache", "ImageCoding", "MessagePassing",
+                "Tensors", "Training", "WeightFiles", system,
+            ]),
+
         // Level 6
         .executableTarget(
             name: "infodisent",
             dependencies: [
-                "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "Explanations",
-                "FeatureCache", "ImageCoding", "MessagePassing", "Planning", "Reports", "RunConfiguration", "Tensors",
-                "Training", "WeightFiles", arguments, system,
+                "Backbones", "Benchmarks", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles",
+                "Explanations", "FeatureCache", "ImageCoding", "MessagePassing", "Planning", "Reports",
+                "RunConfiguration", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",

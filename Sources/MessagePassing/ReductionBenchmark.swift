@@ -2,23 +2,12 @@ import COpenMPIShim
 
 /// What an exact sum costs, beside a plain sum of floats by MPI (which gives other bits for every number of ranks).
 package struct ReductionBenchmark: Sendable {
-    /// Seconds, the shortest and the median of the repetitions, each that of the slowest rank.
-    package struct Times: Sendable {
-        package let best: Double
-        package let median: Double
-
-        init(_ seconds: [Double]) {
-            let sorted = seconds.sorted()
-            best = sorted[0]
-            median = sorted[sorted.count / 2]
-        }
-    }
-
     package let elementCount: Int
     package let leavesPerRank: Int
-    package let exactSum: Times
+    /// Seconds of each repetition, those of the slowest rank.
+    package let exactSum: [Double]
     /// MPI_Allreduce with MPI_FLOAT of one array per rank, in one call; nil in a single process, where there is nothing to do.
-    package let floatSum: Times?
+    package let floatSum: [Double]?
 
     /// Measures on all ranks at the same time. Collective.
     package init(
@@ -44,8 +33,8 @@ package struct ReductionBenchmark: Sendable {
         var exactSeconds: [Double] = []
         var floatSeconds: [Double] = []
         for repetition in 0...repetitions {
-            let exact = try Self.measure(communicator) { try reduction.sum(leaves, into: &sums) }
-            let float = try Self.measure(communicator) {
+            let exact = try communicator.seconds { try reduction.sum(leaves, into: &sums) }
+            let float = try communicator.seconds {
                 guard let mpi = communicator as? MPICommunicator else { return }
                 try values.withUnsafeMutableBufferPointer { values in
                     try mpi.check(
@@ -58,17 +47,19 @@ package struct ReductionBenchmark: Sendable {
             exactSeconds.append(exact)
             floatSeconds.append(float)
         }
-        exactSum = Times(exactSeconds)
-        floatSum = communicator is MPICommunicator ? Times(floatSeconds) : nil
+        exactSum = exactSeconds
+        floatSum = communicator is MPICommunicator ? floatSeconds : nil
     }
+}
 
-    /// The seconds that `body` takes on the slowest rank.
-    private static func measure(_ communicator: any Communicator, _ body: () throws -> Void) throws -> Double {
-        try communicator.barrier()
+extension Communicator {
+    /// The seconds that `body`, which all ranks begin together, takes on the slowest of them. Collective.
+    package func seconds(_ body: () throws -> Void) throws -> Double {
+        try barrier()
         let start = SuspendingClock.now
         try body()
-        var nanoseconds = [UInt32(clamping: Int((SuspendingClock.now - start) / .nanoseconds(1)))]
-        try communicator.maximum(&nanoseconds)
-        return Double(nanoseconds[0]) * 1e-9
+        var microseconds = [UInt32(clamping: Int((SuspendingClock.now - start) / .microseconds(1)))]
+        try maximum(&microseconds)
+        return Double(microseconds[0]) * 1e-6
     }
 }

@@ -1,4 +1,3 @@
-import CounterRandom
 import Datasets
 import DisentangledHead
 import Foundation
@@ -78,26 +77,22 @@ private struct HeadMeasurement {
     init(_ experiment: Experiment, _ workload: Workload, team: WorkerTeam) throws {
         let map = workload.featureMap
         let single = WorkerTeam(workerCount: 1)
-        var trainer = try HeadTrainer(
-            configuration: experiment.configuration.headConfiguration(totalSteps: workload.stepCount),
-            channelCount: map.channelCount, classCount: workload.classCount, seed: 0)
-        func features(_ count: Int) -> Tensor {
-            var stream = RandomStream(seed: 0, purpose: .shuffle, count, 0)
-            return Tensor(
-                shape: [count, map.height, map.width, map.channelCount],
-                values: (0..<count * map.elementCount).map { _ in Float(stream.next() >> 40) * 0x1p-24 })
-        }
-
+        let configuration = experiment.configuration.headConfiguration(totalSteps: workload.stepCount)
+        let trainer = try HeadTrainer(
+            configuration: configuration, channelCount: map.channelCount, classCount: workload.classCount, seed: 0)
         // As many shards as a step has, but not more than fit into any memory.
-        let shardCount = min(workload.logicalShards, 8)
-        self.shardCount = shardCount
-        let shard = features(workload.samplesPerShard)
-        let (outer, inner) = team.workerCount <= shardCount ? (team, single) : (single, team)
-        shardGradient = try UnitCosts.best(of: 2) { [trainer] in
+        shardCount = min(workload.logicalShards, 8)
+        let shape = TrainingRehearsal.Shape(
+            channelCount: map.channelCount, classCount: workload.classCount, pixelCount: map.height * map.width,
+            samplesPerShard: workload.samplesPerShard, logicalShards: shardCount)
+
+        let shard = TrainingRehearsal.randomFeatures(shape, sampleCount: workload.samplesPerShard)
+        shardGradient = try UnitCosts.best(of: 2) {
             _ = try team.map(team.workerCount) { _, _ in try trainer.gradient(of: shard, team: single).sampleCount }
         }
-        let batch = features(workload.samplesPerShard * workload.logicalShards)
-        batchGradient = try UnitCosts.best(of: 1) { [trainer] in
+        let batch = TrainingRehearsal.randomFeatures(
+            shape, sampleCount: workload.samplesPerShard * workload.logicalShards)
+        batchGradient = try UnitCosts.best(of: 1) {
             _ = try team.map(team.workerCount) { _, _ in try trainer.gradient(of: batch, team: single).sampleCount }
         }
         evaluation =
@@ -119,34 +114,9 @@ private struct HeadMeasurement {
             max(0, try UnitCosts.best(of: 2) { _ = try sum(leaves.count) } - firstLeaf)
             / Double(leaves.count - 1)
 
-        var averaged = try trainer.gradient(of: shard, team: team)
-        averaged.scale(by: 1 / Float(averaged.sampleCount))
-        update =
-            try UnitCosts.best(of: 2) { try trainer.apply(averaged, learningRate: 1e-4, team: team) }
-            * Double(team.workerCount)
-
-        step = try UnitCosts.best(of: 2) {
-            let leaves = try outer.map(shardCount) { [trainer] _, index in
-                let gradient = try trainer.gradient(of: shard, team: inner)
-                return ExactReduction.Leaf(shard: index, tensors: [gradient.channelMap, gradient.classifier])
-            }
-            let sums = try ExactReduction(
-                tensorLengths: leaves[0].tensors.map(\.count), leafCount: shardCount, over: SingleProcess()
-            ).sum(leaves)
-            var total = HeadGradient(
-                channelMap: sums[0], classifier: sums[1], lossSum: 0, correctCount: 0,
-                sampleCount: shardCount * workload.samplesPerShard)
-            total.scale(by: 1 / Float(total.sampleCount))
-            try trainer.apply(total, learningRate: 1e-4, team: team)
-        }
-    }
-}
-
-extension HeadTrainer {
-    /// The gradient of `features` [N, h, w, D] with labels in turn.
-    fileprivate func gradient(of features: Tensor, team: WorkerTeam) throws -> HeadGradient {
-        let samples = Array(0..<features.shape[0])
-        return try gradient(
-            features: features, labels: samples.map { $0 % classCount }, sampleIDs: samples, team: team)
+        var rehearsal = try TrainingRehearsal(shape, configuration: configuration, team: team)
+        let steps = try (0..<3).map { _ in try rehearsal.takeStep() }.dropFirst()
+        update = steps.map(\.update).min()! * Double(team.workerCount)
+        step = steps.map(\.step).min()!
     }
 }

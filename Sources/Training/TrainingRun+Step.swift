@@ -53,12 +53,8 @@ extension TrainingRun {
 
     /// The gradients of the hosted logical shards, each summed over its samples; zero where a shard has none left.
     ///
-    /// Shards are independent of each other, so they are what the threads share out; with more threads than shards the
-    /// threads work together inside each shard instead. Either way a gradient has the same bits.
     private func shardGradients(_ batches: [ArraySlice<Int>]) throws -> [HeadGradient] {
-        let (outer, inner) =
-            team.workerCount <= hostedShards.count
-            ? (team, WorkerTeam(workerCount: 1)) : (WorkerTeam(workerCount: 1), team)
+        let (outer, inner) = team.sharing(hostedShards.count)
         let map = experiment.cacheIdentity.featureMap
         let lengths = reduction.tensorLengths
         return try outer.map(hostedShards.count) { [trainer, cache, trainingSamples, hostedShards] _, index in
@@ -75,5 +71,16 @@ extension TrainingRun {
             return try trainer.gradient(
                 features: features, labels: samples.map { cache.samples.label(of: $0) }, sampleIDs: batch, team: inner)
         }
+    }
+}
+
+extension WorkerTeam {
+    /// How this team computes the gradients of `shardCount` logical shards: `outer` shares out the shards, `inner` works on
+    /// one.
+    ///
+    /// Shards are independent of each other, so they are what the threads share out; with more threads than shards the
+    /// threads work together inside each shard instead. Either way a gradient has the same bits.
+    func sharing(_ shardCount: Int) -> (outer: WorkerTeam, inner: WorkerTeam) {
+        workerCount <= shardCount ? (self, WorkerTeam(workerCount: 1)) : (WorkerTeam(workerCount: 1), self)
     }
 }

@@ -14,7 +14,7 @@ struct Infodisent: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Generate.self, Extract.self, Train.self, Evaluate.self, FindPrototypes.self, Explain.self,
-            PlanCosts.self, ListBackbones.self,
+            PlanCosts.self, Bench.self, ListBackbones.self,
         ])
 
     static func main() {

@@ -16,7 +16,7 @@ enum Requirement {
         hosts
         && isThere(
             "tests with SLURM",
-            missing: missingPrograms(["/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/sbin/munged", "sbatch", "munge"])
+            missing: missingPrograms(["/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/sbin/munged", "sbatch"])
         )
 
     /// Tests of a minute and more.

@@ -88,19 +88,3 @@ private func sayEverywhere(_ body: () throws -> Void) throws {
     }
     for line in try communicator.gather(Array(text.utf8), to: 0) { say(String(decoding: line, as: UTF8.self)) }
 }
-
-/// Prints what an exact sum costs; a piece length may be given after the number of elements.
-func benchmark(elementCount: Int) throws {
-    func milliseconds(_ seconds: Double) -> String { "\(Double(Int(seconds * 1e4)) / 10)" }
-    let pieceLength = CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) : nil
-    for leaves in [1, 4] {
-        let result = try ReductionBenchmark(
-            elementCount: elementCount, leavesPerRank: leaves, repetitions: 21, pieceLength: pieceLength,
-            over: communicator)
-        let float = result.floatSum.map { "\(milliseconds($0.best)) (\(milliseconds($0.median))) ms" } ?? "-"
-        say(
-            "\(communicator.size) ranks, \(leaves) leaves each, pieces of \(pieceLength.map(String.init) ?? "default"): "
-                + "exact \(milliseconds(result.exactSum.best)) (\(milliseconds(result.exactSum.median))) ms, "
-                + "float \(float)")
-    }
-}

@@ -15,7 +15,6 @@ switch arguments.first {
 case "numbers": try checkNumbers()
 case "bytes": try checkBytes()
 case "sums": try printSums()
-case "benchmark": try benchmark(elementCount: number)
 case "not-finite": try reportNotFinite()
 case "wrong-shards": try reportWrongShards()
 case "together": try reportTogether()

@@ -25,6 +25,8 @@ package struct BackboneFamily: Sendable {
 /// One named backbone: everything that is known before weights are read, and how they become a network.
 package struct BackboneEntry: Sendable {
     package let name: String
+    /// Other names that it goes by.
+    package let aliases: [String]
     /// The first is the default.
     package let presets: [InputPreset]
     /// D.
@@ -36,11 +38,12 @@ package struct BackboneEntry: Sendable {
     package let make: @Sendable (inout ParameterLoader) throws -> any BackboneNetwork
 
     package init(
-        name: String, presets: [InputPreset], channelCount: Int,
+        name: String, aliases: [String] = [], presets: [InputPreset], channelCount: Int,
         featureMapSize: @escaping @Sendable (SpatialSize) -> SpatialSize, classifier: ClassifierRule,
         make: @escaping @Sendable (inout ParameterLoader) throws -> any BackboneNetwork
     ) {
         self.name = name
+        self.aliases = aliases
         self.presets = presets
         self.channelCount = channelCount
         self.featureMapSize = featureMapSize

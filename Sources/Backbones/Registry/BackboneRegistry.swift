@@ -50,6 +50,9 @@ public enum BackboneRegistry {
         ResNet.family,
         DenseNet.family,
         ConvNeXt.family,
+        VisionTransformer.family,
+        SwinTransformer.family,
+        SwinTransformer.secondFamily,
     ]
 
     /// Every backbone, families together, small to large; the demo backbone first.
@@ -59,6 +62,9 @@ public enum BackboneRegistry {
 
     /// The names of `all`, and "demo" in any case.
     public static var names: [String] { [DemoBackbone.name] + families.flatMap(\.entries).map(\.name) }
+
+    /// Names that stand for one of `names`: mostly timm's for what torchvision names otherwise.
+    public static var aliases: [String] { families.flatMap(\.entries).flatMap(\.aliases) }
 
     /// - Throws: `BackboneError.unknownName` with the nearest known names.
     public static func description(named name: String) throws -> BackboneDescription {
@@ -82,8 +88,10 @@ public enum BackboneRegistry {
 
     private static func find(_ name: String) throws -> (BackboneFamily, BackboneEntry) {
         for family in families {
-            if let entry = family.entries.first(where: { $0.name == name }) { return (family, entry) }
+            if let entry = family.entries.first(where: { $0.name == name || $0.aliases.contains(name) }) {
+                return (family, entry)
+            }
         }
-        throw BackboneError.unknownName(name, nearest: nearest(to: name, among: names))
+        throw BackboneError.unknownName(name, nearest: nearest(to: name, among: names + aliases))
     }
 }

@@ -3,8 +3,9 @@
     infodisent backbones --json | python Tests/BackbonesTests/Reference/check_presets.py
 
 torchvision-v1, -v2, ... are what `Weights.transforms()` of IMAGENET1K_V1, ... says; torchvision-swag-... those of the SWAG
-weights; any other name is the tag of a pretrained configuration of timm, whose image is resized to floor(size / crop_pct)
-and whose crop mode must be "center". Ends with 1 and a list if anything differs, or if one of them is not there. Made for torchvision 0.28 and timm 1.0.
+weights; any other name is the tag of a pretrained configuration of timm, with the network's name there and a point before
+it where that is not the backbone's; its image is resized to floor(size / crop_pct) and its crop
+mode must be "center". Ends with 1 and a list if anything differs, or if one of them is not there. Made for torchvision 0.28 and timm 1.0.
 """
 
 import json
@@ -25,9 +26,10 @@ def of_torchvision(name, preset):
 
 
 def of_timm(name, preset):
-    configuration = timm.get_pretrained_cfg(f"{name}.{preset}")
+    full = preset if "." in preset else f"{name}.{preset}"
+    configuration = timm.get_pretrained_cfg(full)
     assert configuration is not None, "timm has no such weights"
-    assert configuration.tag == preset, f"timm has no such weights, but {configuration.tag}"
+    assert configuration.tag == full.split(".")[1], f"timm has no such weights, but {configuration.tag}"
     assert configuration.crop_mode == "center", f"crop mode {configuration.crop_mode}"
     size = configuration.input_size[-1]
     return {"resize": math.floor(size / configuration.crop_pct), "crop": size,

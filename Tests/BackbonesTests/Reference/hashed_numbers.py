@@ -40,12 +40,12 @@ def parameter(name: str, shape: list[int]) -> numpy.ndarray:
 
 def fill(module, largest=None) -> None:
     """Gives every tensor of a torch module's state dictionary its hashed numbers; with `largest`, those that have no more
-    elements, and vectors."""
+    elements, and vectors. Constants stay as they are."""
     import torch
 
     state = module.state_dict()
     for name, tensor in state.items():
         is_small = largest is None or tensor.numel() <= largest or tensor.dim() == 1
-        if is_small and tensor.is_floating_point():
+        if is_small and tensor.is_floating_point() and not name.endswith("relative_coords_table"):
             state[name] = torch.from_numpy(parameter(name, list(tensor.shape)))
     module.load_state_dict(state)

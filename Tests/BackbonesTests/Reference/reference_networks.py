@@ -13,11 +13,36 @@ def _torchvision_resnet(network, x):
     return network.layer4(network.layer3(network.layer2(network.layer1(x))))
 
 
+def _on_grid(network, tokens, x, side):
+    """The tokens [N, T, C] of the patches of `side` pixels of images [N, 3, H, W] as a map [N, C, h, w]."""
+    height, width = x.shape[2] // side, x.shape[3] // side
+    return tokens[:, -height * width:].reshape(x.shape[0], height, width, -1).permute(0, 3, 1, 2)
+
+
+def _torchvision_vit(network, x):
+    tokens = network._process_input(x)
+    tokens = torch.cat([network.class_token.expand(x.shape[0], -1, -1), tokens], 1)
+    return _on_grid(network, network.encoder(tokens), x, network.patch_size)
+
+
+def _timm_vit(network, x):
+    return _on_grid(network, network.forward_features(x), x, network.patch_embed.patch_size[0])
+
+
+def _channels_first(maps):
+    return maps.permute(0, 3, 1, 2)
+
+
 # What computes the feature map [N, C, H, W] of a class of networks.
 FEATURES = [
     (torchvision.models.ResNet, _torchvision_resnet),
     (torchvision.models.DenseNet, lambda network, x: torch.relu(network.features(x))),
     (torchvision.models.ConvNeXt, lambda network, x: network.features(x)),
+    (torchvision.models.VisionTransformer, _torchvision_vit),
+    (torchvision.models.SwinTransformer, lambda network, x: _channels_first(network.norm(network.features(x)))),
+    (timm.models.vision_transformer.VisionTransformer, _timm_vit),
+    (timm.models.swin_transformer.SwinTransformer, lambda network, x: _channels_first(network.forward_features(x))),
+    (timm.models.swin_transformer_v2.SwinTransformerV2, lambda network, x: _channels_first(network.forward_features(x))),
     (timm.models.resnet.ResNet, lambda network, x: network.forward_features(x)),
     (timm.models.convnext.ConvNeXt, lambda network, x: network.forward_features(x)),
 ]
@@ -32,6 +57,13 @@ def make(name):
     else:
         network = timm.create_model(name)
     hashed_numbers.fill(network, largest=100_000)
+    for name, parameter in network.named_parameters():
+        # Tokens and positions as large as what they are added to; factors about as large as trained ones.
+        if name.rsplit(".", 1)[-1] in ("class_token", "cls_token", "reg_token", "pos_embed", "pos_embedding"):
+            units = hashed_numbers.units(name, parameter.numel()).astype("float32")
+            parameter.data = torch.from_numpy(units).reshape(parameter.shape)
+        elif name.endswith(".logit_scale"):
+            parameter.data += 2
     for module in network.modules():
         # A trained residual network's branches add little each; as large as the shortcut, rounding errors would double
         # from block to block, in anyone's arithmetic.

@@ -1,0 +1,125 @@
+import Tensors
+
+/// A Swin transformer (Liu et al., arXiv 2103.14030; version 2: arXiv 2111.09883) up to its final layer normalisation.
+///
+/// As torchvision computes it: the windows stay as large as they are for maps of any size, maps are filled up with zeros
+/// to whole windows, and an axis that one window covers is not shifted. (timm shrinks the window to a map that is smaller;
+/// the two agree on sizes that the windows divide.)
+package struct SwinTransformer: BackboneNetwork {
+    private let configuration: SwinTransformerConfiguration
+    private let patchEmbedding: Convolution2D
+    private let patchNormalisation: LayerNormalisation
+    private let stages: [Stage]
+    private let normalisation: LayerNormalisation
+
+    private struct Stage {
+        /// What comes before the blocks of all stages but the first.
+        let merging: PatchMerging?
+        let blocks: [(attention: SelfAttention, feedForward: FeedForward)]
+    }
+
+    init(_ configuration: SwinTransformerConfiguration, from loader: inout ParameterLoader) throws {
+        let epsilon = SwinTransformerConfiguration.epsilon
+        self.configuration = configuration
+        patchEmbedding = try loader.convolution(
+            "features.0.0", hasBias: true, inputChannelCount: 3, outputChannelCount: configuration.width,
+            window: SwinTransformerConfiguration.patchWindow)
+        patchNormalisation = try loader.layerNormalisation(
+            "features.0.2", channelCount: configuration.width, epsilon: epsilon)
+        var stages: [Stage] = []
+        for (stage, blockCount) in configuration.blockCounts.enumerated() {
+            let merging =
+                stage == 0
+                ? nil
+                : try PatchMerging(
+                    "features.\(2 * stage)", inputCount: configuration.width(ofStage: stage - 1),
+                    version: configuration.version, from: &loader)
+            var blocks: [(SelfAttention, FeedForward)] = []
+            for block in 0..<blockCount {
+                blocks.append(
+                    try Self.block(
+                        "features.\(2 * stage + 1).\(block)", configuration, stage: stage,
+                        isShifted: !block.isMultiple(of: 2), from: &loader))
+            }
+            stages.append(Stage(merging: merging, blocks: blocks))
+        }
+        self.stages = stages
+        normalisation = try loader.layerNormalisation(
+            "norm", channelCount: configuration.channelCount, epsilon: epsilon)
+    }
+
+    private static func block(
+        _ prefix: String, _ configuration: SwinTransformerConfiguration, stage: Int, isShifted: Bool,
+        from loader: inout ParameterLoader
+    ) throws -> (SelfAttention, FeedForward) {
+        let (width, side) = (configuration.width(ofStage: stage), configuration.windowSide)
+        let headCount = configuration.headCounts[stage]
+        let isFirst = configuration.version == .first
+        let norms = try (1...2).map {
+            try loader.layerNormalisation(
+                "\(prefix).norm\($0)", channelCount: width, epsilon: SwinTransformerConfiguration.epsilon)
+        }
+        let attention = SelfAttention(
+            headCount: headCount,
+            scores: isFirst
+                ? .products : .cosines(factors: try loader.cosineFactors("\(prefix).attn", headCount: headCount)),
+            windows: .init(side: side, shift: isShifted ? side / 2 : 0),
+            positionBias: isFirst
+                ? try loader.positionBias(ofTable: "\(prefix).attn", headCount: headCount, windowSide: side)
+                : try loader.continuousPositionBias("\(prefix).attn", headCount: headCount, windowSide: side),
+            inputNormalisation: isFirst ? norms[0] : nil,
+            queriesKeysValues: try loader.linear("\(prefix).attn.qkv", inputCount: width, outputCount: 3 * width),
+            projection: try loader.linear("\(prefix).attn.proj", inputCount: width, outputCount: width),
+            outputNormalisation: isFirst ? nil : norms[0])
+        let feedForward = FeedForward(
+            inputNormalisation: isFirst ? norms[1] : nil,
+            widening: try loader.linear(
+                "\(prefix).mlp.0", inputCount: width, outputCount: 4 * width, activation: .gelu),
+            narrowing: try loader.linear("\(prefix).mlp.3", inputCount: 4 * width, outputCount: width),
+            outputNormalisation: isFirst ? nil : norms[1])
+        return (attention, feedForward)
+    }
+
+    package var channelCount: Int { configuration.channelCount }
+
+    package func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
+
+    package func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations {
+        var maps = patchNormalisation(patchEmbedding(images, in: workspace), in: workspace)
+        for stage in stages {
+            if let merging = stage.merging { maps = merging(maps, in: workspace) }
+            for (attention, feedForward) in stage.blocks {
+                maps = feedForward(attention(maps, in: workspace), in: workspace)
+            }
+        }
+        return normalisation(maps, in: workspace)
+    }
+}
+
+/// Half the size and twice the channels: the channels of 2x2 pixels together through a linear layer, with a layer
+/// normalisation before it (first version) or after it (second).
+private struct PatchMerging: Sendable {
+    private let reduction: Linear
+    private let normalisation: LayerNormalisation
+    private let normalisesFirst: Bool
+
+    /// Reads `prefix`.norm and .reduction.
+    init(
+        _ prefix: String, inputCount: Int, version: SwinTransformerConfiguration.Version,
+        from loader: inout ParameterLoader
+    ) throws {
+        normalisesFirst = version == .first
+        reduction = try loader.linear(
+            "\(prefix).reduction", inputCount: 4 * inputCount, outputCount: 2 * inputCount, hasBias: false)
+        normalisation = try loader.layerNormalisation(
+            "\(prefix).norm", channelCount: normalisesFirst ? 4 * inputCount : 2 * inputCount,
+            epsilon: SwinTransformerConfiguration.epsilon)
+    }
+
+    func callAsFunction(_ input: Activations, in workspace: Workspace) -> Activations {
+        let merged = input.mergedPatches(in: workspace)
+        return normalisesFirst
+            ? reduction(normalisation(merged, in: workspace), in: workspace)
+            : normalisation(reduction(merged, in: workspace), in: workspace)
+    }
+}

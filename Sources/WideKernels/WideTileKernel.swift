@@ -1,0 +1,243 @@
+// The tile kernel of `Tensors` for processors with AVX-512: the same chains of fused multiply-adds, and so the same bits, with
+// registers twice as wide and twice as many. A tile is 6 rows by 4 or 2 panels of 16 columns.
+//
+// A target of its own because it is compiled for another processor than the rest. Nothing in it is called before the
+// processor has been asked. It has no types: the code that the compiler makes for those can be shared between modules, and
+// must not be this one's.
+//
+// The rows of A lie as `GatheredRows` in `Tensors` says, those of B in panels as `PackedMatrix` does.
+
+private typealias Vector = SIMD16<Float>
+
+/// relu?(A * B + bias) for 64 columns of B: four panels, `panelLength` floats apart.
+public func multiplyFourPanels(
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
+    segmentCount: Int, segmentLength: Int, panels: UnsafePointer<Float>, panelLength: Int,
+    bias: UnsafePointer<Float>, rectified: Bool, into c: UnsafeMutablePointer<Float>, stride: Int
+) {
+    var row = 0
+    while row < rowCount {
+        let last = rowCount - 1
+        let start0 = a + rowOffsets[row]
+        let start1 = a + rowOffsets[min(row + 1, last)]
+        let start2 = a + rowOffsets[min(row + 2, last)]
+        let start3 = a + rowOffsets[min(row + 3, last)]
+        let start4 = a + rowOffsets[min(row + 4, last)]
+        let start5 = a + rowOffsets[min(row + 5, last)]
+        var c00 = Vector()
+        var c01 = Vector()
+        var c02 = Vector()
+        var c03 = Vector()
+        var c10 = Vector()
+        var c11 = Vector()
+        var c12 = Vector()
+        var c13 = Vector()
+        var c20 = Vector()
+        var c21 = Vector()
+        var c22 = Vector()
+        var c23 = Vector()
+        var c30 = Vector()
+        var c31 = Vector()
+        var c32 = Vector()
+        var c33 = Vector()
+        var c40 = Vector()
+        var c41 = Vector()
+        var c42 = Vector()
+        var c43 = Vector()
+        var c50 = Vector()
+        var c51 = Vector()
+        var c52 = Vector()
+        var c53 = Vector()
+        var b = panels
+        for segment in 0..<segmentCount {
+            let offset = segmentOffsets[segment]
+            let a0 = start0 + offset
+            let a1 = start1 + offset
+            let a2 = start2 + offset
+            let a3 = start3 + offset
+            let a4 = start4 + offset
+            let a5 = start5 + offset
+            var k = 0
+            while k < segmentLength {
+                let b0 = load(b)
+                let b1 = load(b + panelLength)
+                let b2 = load(b + 2 * panelLength)
+                let b3 = load(b + 3 * panelLength)
+                b += 16
+                var x = Vector(repeating: a0[k])
+                c00.addProduct(x, b0)
+                c01.addProduct(x, b1)
+                c02.addProduct(x, b2)
+                c03.addProduct(x, b3)
+                x = Vector(repeating: a1[k])
+                c10.addProduct(x, b0)
+                c11.addProduct(x, b1)
+                c12.addProduct(x, b2)
+                c13.addProduct(x, b3)
+                x = Vector(repeating: a2[k])
+                c20.addProduct(x, b0)
+                c21.addProduct(x, b1)
+                c22.addProduct(x, b2)
+                c23.addProduct(x, b3)
+                x = Vector(repeating: a3[k])
+                c30.addProduct(x, b0)
+                c31.addProduct(x, b1)
+                c32.addProduct(x, b2)
+                c33.addProduct(x, b3)
+                x = Vector(repeating: a4[k])
+                c40.addProduct(x, b0)
+                c41.addProduct(x, b1)
+                c42.addProduct(x, b2)
+                c43.addProduct(x, b3)
+                x = Vector(repeating: a5[k])
+                c50.addProduct(x, b0)
+                c51.addProduct(x, b1)
+                c52.addProduct(x, b2)
+                c53.addProduct(x, b3)
+                k += 1
+            }
+        }
+        let tile = c + row * stride
+        let bias0 = load(bias)
+        let bias1 = load(bias + 16)
+        let bias2 = load(bias + 32)
+        let bias3 = load(bias + 48)
+        store(c00 + bias0, rectified, tile)
+        store(c01 + bias1, rectified, tile + 16)
+        store(c02 + bias2, rectified, tile + 32)
+        store(c03 + bias3, rectified, tile + 48)
+        if row + 1 <= last {
+            store(c10 + bias0, rectified, tile + stride)
+            store(c11 + bias1, rectified, tile + stride + 16)
+            store(c12 + bias2, rectified, tile + stride + 32)
+            store(c13 + bias3, rectified, tile + stride + 48)
+        }
+        if row + 2 <= last {
+            store(c20 + bias0, rectified, tile + 2 * stride)
+            store(c21 + bias1, rectified, tile + 2 * stride + 16)
+            store(c22 + bias2, rectified, tile + 2 * stride + 32)
+            store(c23 + bias3, rectified, tile + 2 * stride + 48)
+        }
+        if row + 3 <= last {
+            store(c30 + bias0, rectified, tile + 3 * stride)
+            store(c31 + bias1, rectified, tile + 3 * stride + 16)
+            store(c32 + bias2, rectified, tile + 3 * stride + 32)
+            store(c33 + bias3, rectified, tile + 3 * stride + 48)
+        }
+        if row + 4 <= last {
+            store(c40 + bias0, rectified, tile + 4 * stride)
+            store(c41 + bias1, rectified, tile + 4 * stride + 16)
+            store(c42 + bias2, rectified, tile + 4 * stride + 32)
+            store(c43 + bias3, rectified, tile + 4 * stride + 48)
+        }
+        if row + 5 <= last {
+            store(c50 + bias0, rectified, tile + 5 * stride)
+            store(c51 + bias1, rectified, tile + 5 * stride + 16)
+            store(c52 + bias2, rectified, tile + 5 * stride + 32)
+            store(c53 + bias3, rectified, tile + 5 * stride + 48)
+        }
+        row += 6
+    }
+}
+
+/// The same for 32 columns: two panels.
+public func multiplyTwoPanels(
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
+    segmentCount: Int, segmentLength: Int, panels: UnsafePointer<Float>, panelLength: Int,
+    bias: UnsafePointer<Float>, rectified: Bool, into c: UnsafeMutablePointer<Float>, stride: Int
+) {
+    var row = 0
+    while row < rowCount {
+        let last = rowCount - 1
+        let start0 = a + rowOffsets[row]
+        let start1 = a + rowOffsets[min(row + 1, last)]
+        let start2 = a + rowOffsets[min(row + 2, last)]
+        let start3 = a + rowOffsets[min(row + 3, last)]
+        let start4 = a + rowOffsets[min(row + 4, last)]
+        let start5 = a + rowOffsets[min(row + 5, last)]
+        var c00 = Vector()
+        var c01 = Vector()
+        var c10 = Vector()
+        var c11 = Vector()
+        var c20 = Vector()
+        var c21 = Vector()
+        var c30 = Vector()
+        var c31 = Vector()
+        var c40 = Vector()
+        var c41 = Vector()
+        var c50 = Vector()
+        var c51 = Vector()
+        var b = panels
+        for segment in 0..<segmentCount {
+            let offset = segmentOffsets[segment]
+            let a0 = start0 + offset
+            let a1 = start1 + offset
+            let a2 = start2 + offset
+            let a3 = start3 + offset
+            let a4 = start4 + offset
+            let a5 = start5 + offset
+            var k = 0
+            while k < segmentLength {
+                let b0 = load(b)
+                let b1 = load(b + panelLength)
+                b += 16
+                var x = Vector(repeating: a0[k])
+                c00.addProduct(x, b0)
+                c01.addProduct(x, b1)
+                x = Vector(repeating: a1[k])
+                c10.addProduct(x, b0)
+                c11.addProduct(x, b1)
+                x = Vector(repeating: a2[k])
+                c20.addProduct(x, b0)
+                c21.addProduct(x, b1)
+                x = Vector(repeating: a3[k])
+                c30.addProduct(x, b0)
+                c31.addProduct(x, b1)
+                x = Vector(repeating: a4[k])
+                c40.addProduct(x, b0)
+                c41.addProduct(x, b1)
+                x = Vector(repeating: a5[k])
+                c50.addProduct(x, b0)
+                c51.addProduct(x, b1)
+                k += 1
+            }
+        }
+        let tile = c + row * stride
+        let bias0 = load(bias)
+        let bias1 = load(bias + 16)
+        store(c00 + bias0, rectified, tile)
+        store(c01 + bias1, rectified, tile + 16)
+        if row + 1 <= last {
+            store(c10 + bias0, rectified, tile + stride)
+            store(c11 + bias1, rectified, tile + stride + 16)
+        }
+        if row + 2 <= last {
+            store(c20 + bias0, rectified, tile + 2 * stride)
+            store(c21 + bias1, rectified, tile + 2 * stride + 16)
+        }
+        if row + 3 <= last {
+            store(c30 + bias0, rectified, tile + 3 * stride)
+            store(c31 + bias1, rectified, tile + 3 * stride + 16)
+        }
+        if row + 4 <= last {
+            store(c40 + bias0, rectified, tile + 4 * stride)
+            store(c41 + bias1, rectified, tile + 4 * stride + 16)
+        }
+        if row + 5 <= last {
+            store(c50 + bias0, rectified, tile + 5 * stride)
+            store(c51 + bias1, rectified, tile + 5 * stride + 16)
+        }
+        row += 6
+    }
+}
+
+@inline(__always)
+private func load(_ pointer: UnsafePointer<Float>) -> Vector {
+    UnsafeRawPointer(pointer).loadUnaligned(as: Vector.self)
+}
+
+@inline(__always)
+private func store(_ sums: Vector, _ rectified: Bool, _ destination: UnsafeMutablePointer<Float>) {
+    let result = rectified ? sums.replacing(with: 0, where: sums .< 0) : sums
+    UnsafeMutableRawPointer(destination).storeBytes(of: result, as: Vector.self)
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Testing
+
+/// `infodisent bench` measures; these tests look at what it says, never at how fast it was.
+@Suite struct BenchCommandTests {
+    private let small = ["--channels", "64", "--classes", "10", "--batch-size", "16", "--repetitions", "1"]
+
+    @Test(.enabled(if: Mpirun.isRunnable)) func theExactSumStandsBesideThatOfFloats() throws {
+        let outcome = try Mpirun.run(ranks: 2, ["bench", "reduce", "--threads", "1"] + small, in: Folder())
+        try #require(outcome.exitCode == 0, "\(outcome.errors)")
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.first == "4736 numbers (0 MB; D = 64, C = 10) over 2 rank(s) of 1 thread(s)", "said once")
+        for name in [
+            "MPI_Allreduce of MPI_FLOAT", "exact, one array per rank", "exact, 4 logical shard(s) per rank",
+            "gradients of 8 logical shards", "exact sum", "update",
+        ] {
+            let rows = lines.filter { $0.hasPrefix(name + " ") }
+            #expect(rows.count == 1, "\(name) in \(lines)")
+            #expect(numbers(in: rows.first).prefix(2).allSatisfy { $0 >= 0 } && numbers(in: rows.first).count >= 3)
+        }
+    }
+
+    @Test func aSingleProcessHasNothingToCompare() throws {
+        let outcome = try Tool.infodisent.run(["bench", "reduce"] + small, in: Folder())
+        #expect(outcome.exitCode == 0 && outcome.output.contains("start it under mpirun"))
+        #expect(!outcome.output.contains("MPI_FLOAT"))
+    }
+
+    @Test func theHeadIsMeasuredWithEveryChannelMap() throws {
+        let text = try Tool.infodisent.succeed(
+            "bench", "head", "--channels", "32", "--repetitions", "1", in: Folder())
+        for map in ["exponential", "cayley", "riemannian", "identity"] {
+            let row = text.split(separator: "\n").first { $0.hasPrefix("\(map), 32 ") }
+            #expect(numbers(in: row).count == 5 && numbers(in: row).last! > 0, "\(text)")
+        }
+    }
+
+    @Test(arguments: [
+        ["reduce", "--channels", "0"], ["reduce", "--batch-size", "9"], ["head", "--repetitions", "0"],
+        ["head", "--channels", "100000"], ["scaling", "--threads", "0"], ["nothing"],
+    ])
+    func impossibleMeasurementsAreRefused(arguments: [String]) throws {
+        #expect(try Tool.infodisent.run(["bench"] + arguments, in: Folder()).exitCode == 64)
+    }
+
+    @Test func aFolderThatIsNotThereCannotHoldACache() throws {
+        let folder = try Folder()
+        let outcome = try Tool.infodisent.run(
+            ["bench", "cache", "--repetitions", "1", "--directory", "stdout/below-a-file"], in: folder)
+        #expect(outcome.exitCode == 74 && outcome.errors.contains("below-a-file"))
+    }
+
+    private func numbers(in row: Substring?) -> [Double] {
+        (row ?? "").split(separator: " ").compactMap { Double($0) }
+    }
+}
