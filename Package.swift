@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
@@ -57,7 +58,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: kernels),
 
         // Level 2
-        .target(name: "WeightFiles", dependencies: ["DurableFiles", "StrictJSON", system]),
+        .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "StrictJSON", system]),
         .target(
             name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "DurableFiles", system],
             swiftSettings: vectorised),

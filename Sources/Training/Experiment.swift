@@ -28,7 +28,8 @@ public struct Experiment: Sendable {
             throw TrainingError.insideDataset(key: key, directory: directory, dataset: configuration.dataset.root)
         }
         dataset = try Self.loadDataset(configuration)
-        weights = try SafetensorsFile(configuration.backbone.weights ?? DemoBackbone.weights)
+        weights = try WeightFile.open(
+            configuration.backbone.weights ?? DemoBackbone.weights, useEMA: configuration.backbone.useEMA)
         backbone = try Backbone.load(name: configuration.backbone.name, weights: weights)
         input = configuration.input.applied(to: backbone.defaultInput)
         try input.validate()
@@ -38,7 +39,7 @@ public struct Experiment: Sendable {
             datasetFingerprint: dataset.fingerprint,
             precision: CachePrecision(rawValue: configuration.cache.precision.rawValue)!,
             featureMap: FeatureMapShape(height: size.height, width: size.width, channelCount: backbone.channelCount),
-            classNames: dataset.classNames)
+            classNames: dataset.classNames, usesEMA: configuration.backbone.useEMA)
     }
 
     private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {

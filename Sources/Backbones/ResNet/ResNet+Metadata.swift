@@ -15,8 +15,7 @@ extension ResNet {
     static func selfDescription(
         of weights: any WeightSource
     ) throws -> (configuration: ResNetConfiguration, input: InputTransform) {
-        let description = SelfDescription(
-            file: weights.path.string, metadata: (weights as? SafetensorsFile)?.metadata ?? [:])
+        let description = SelfDescription(file: weights.path.string, metadata: weights.metadata)
         return (try description.configuration(), try description.input())
     }
 }
