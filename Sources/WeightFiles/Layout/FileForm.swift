@@ -1,14 +1,26 @@
 /// What a file is, told by its first bytes and never by its name.
 enum FileForm: Equatable {
     case safetensors
+    case torchZip
+    case torchStream
     case other(UnrecognisedFile)
 
     init(of file: UnsafeRawBufferPointer) {
         if file.count > 8, file[8] == UInt8(ascii: "{") {
             self = .safetensors
+        } else if file.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
+            self = .torchZip
+        } else if file.first == 0x80, Self.holdsMagicNumber(file.prefix(32)) {
+            self = .torchStream
         } else {
             self = .other(UnrecognisedFile(file))
         }
+    }
+
+    /// It is the value of the first pickle, whose protocol decides what stands before it.
+    private static func holdsMagicNumber(_ front: Slice<UnsafeRawBufferPointer>) -> Bool {
+        let magic = TorchContents.magicNumber
+        return front.indices.contains { front[$0...].starts(with: magic) }
     }
 }
 
@@ -27,16 +39,17 @@ public enum UnrecognisedFile: Error, Equatable, Sendable {
     init(_ file: UnsafeRawBufferPointer) {
         func begins(_ bytes: some Sequence<UInt8>) -> Bool { file.starts(with: bytes) }
         self =
-            if file.isEmpty { .empty }
-            else if begins([0x1F, 0x8B]) { .gzip }
-            else if begins([0xFD, 0x37, 0x7A]) || begins([0x42, 0x5A, 0x68]) || begins([0x28, 0xB5, 0x2F, 0xFD]) {
+            if file.isEmpty { .empty } else if begins([0x1F, 0x8B]) {
+                .gzip
+            } else if begins([0xFD, 0x37, 0x7A]) || begins([0x42, 0x5A, 0x68]) || begins([0x28, 0xB5, 0x2F, 0xFD]) {
                 .otherCompression
-            } else if begins("version https://git-lfs".utf8) { .gitLFSPointer }
-            else if begins("<".utf8) { .webPage }
-            else if begins([0x89, 0x48, 0x44, 0x46]) { .hdf5 }
-            else if file.count > 262, file[257..<262].elementsEqual("ustar".utf8) { .tensorsInTar }
-            else if file.first == 0x80 { .otherPickle }
-            else { .unknown }
+            } else if begins("version https://git-lfs".utf8) { .gitLFSPointer } else if begins("<".utf8) {
+                .webPage
+            } else if begins([0x89, 0x48, 0x44, 0x46]) {
+                .hdf5
+            } else if file.count > 262, file[257..<262].elementsEqual("ustar".utf8) {
+                .tensorsInTar
+            } else if file.first == 0x80 { .otherPickle } else { .unknown }
     }
 }
 

@@ -64,10 +64,10 @@ struct NetworkNames: Equatable {
     /// Takes off a beginning that all names carry; false when there is none.
     private mutating func stripShared(_ useEMA: Bool) throws -> Bool {
         // A counter beside the network does not make the beginning any less shared.
-        guard let first = kept.first(where: { $0.name != Self.averageCounter })?.name else { return false }
+        guard let first = kept.first(where: { !Self.isCounter($0.name) })?.name else { return false }
         let known = Self.wrappers + Self.selectors + Self.averages
         let shared = known.filter { Self.begins(first, with: $0) }.first { prefix in
-            kept.allSatisfy { Self.begins($0.name, with: prefix) || $0.name == Self.averageCounter }
+            kept.allSatisfy { Self.begins($0.name, with: prefix) || Self.isCounter($0.name) }
         }
         guard let shared else { return false }
         if Self.averages.contains(shared) {
@@ -101,7 +101,7 @@ struct NetworkNames: Equatable {
         for name in kept.lazy.map(\.name) {
             if Self.begins(name, with: prefix) {
                 count += 1
-            } else if Self.stems.contains(where: { Self.begins(name, with: $0 + ".") || name == $0 }) {
+            } else if Self.looksLikeStem(name) {
                 return false
             }
         }
@@ -143,6 +143,13 @@ struct NetworkNames: Equatable {
             }
         }
         kept = rest
+    }
+
+    private static func isCounter(_ name: String) -> Bool { name.utf8.elementsEqual(averageCounter.utf8) }
+
+    private static func looksLikeStem(_ name: String) -> Bool {
+        let component = name.utf8.prefix { $0 != UInt8(ascii: ".") }
+        return stems.contains { component.elementsEqual($0.utf8) }
     }
 
     /// Whether something follows `prefix` at the front of `name`, byte by byte: Swift's own comparison normalises, which

@@ -26,6 +26,8 @@ package struct WeightContents: Sendable {
     package init(of file: UnsafeRawBufferPointer, useEMA: Bool) throws {
         switch FileForm(of: file) {
         case .safetensors: try self.init(SafetensorsHeader(of: file), fileByteCount: file.count, useEMA: useEMA)
+        case .torchZip: self = try TorchContents.zip(file, useEMA: useEMA)
+        case .torchStream: self = try TorchContents.stream(file, useEMA: useEMA)
         case .other(let kind): throw kind
         }
     }
@@ -74,6 +76,15 @@ package struct WeightContents: Sendable {
         self.metadata = metadata
         self.tensors = tensors
         self.storages = storages
+    }
+
+    /// Calls `body` with the elements of the tensor at `index`, slowest axis first, out of the same bytes that this was read
+    /// from; checks or inflates its storage each time. Throws `TorchFault`.
+    package func withBytes<Result>(
+        of index: Int, in file: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        let tensor = tensors[index]
+        return try storages[tensor.storage].withBytes(in: file) { try tensor.withBytes(in: $0, body) }
     }
 
     /// The index of the tensor of this name.

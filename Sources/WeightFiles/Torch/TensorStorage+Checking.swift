@@ -20,6 +20,14 @@ extension TensorStorage {
         return inflated
     }
 
+    /// Calls `body` with the storage's bytes, checked. Throws `TorchFault.zip`, or what `body` throws.
+    func withBytes<Result>(
+        in file: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        if let inflated = try inflated(from: file) { return try inflated.withUnsafeBytes(body) }
+        return try body(UnsafeRawBufferPointer(rebasing: file[fileRange]))
+    }
+
     private func check(_ bytes: UnsafeRawBufferPointer) throws {
         guard let checksum else { return }
         let found = crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
@@ -30,9 +38,13 @@ extension TensorStorage {
     }
 
     /// Whether `source` is raw deflate data, all of it, that fills `destination` exactly.
-    private static func inflate(_ source: UnsafeRawBufferPointer, into destination: UnsafeMutableRawBufferPointer) -> Bool {
+    private static func inflate(_ source: UnsafeRawBufferPointer, into destination: UnsafeMutableRawBufferPointer)
+        -> Bool
+    {
         var stream = z_stream()
-        guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else { return false }
+        guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+            return false
+        }
         defer { inflateEnd(&stream) }
         // zlib counts in 32 bits, so large data goes through in pieces. It wants somewhere to write even when nothing is left.
         let pieceLimit = 1 << 30

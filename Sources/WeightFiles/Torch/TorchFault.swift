@@ -37,8 +37,10 @@ extension TorchFault: CustomStringConvertible {
         case .pickledNetwork(let name):
             "it is a whole pickled network (\(printable(name))), which only its own program can read. Load it there and save "
                 + "model.state_dict()"
-        case .noPickle: "it is a zip archive without one data.pkl, so torch.save did not write it. Check that it is the right file"
-        case .torchScript: "it is a TorchScript program. Load it with torch.jit.load and save model.state_dict() with torch.save"
+        case .noPickle:
+            "it is a zip archive without one data.pkl, so torch.save did not write it. Check that it is the right file"
+        case .torchScript:
+            "it is a TorchScript program. Load it with torch.jit.load and save model.state_dict() with torch.save"
         case .bigEndian: "its numbers have their highest byte first. Save it again on a little-endian machine"
         case .unknownVersion: "it is of an unknown version of the format. Save it again with a released PyTorch"
         case .badPreamble: "it begins like a file of torch.save and goes on otherwise. Get or make the file again"

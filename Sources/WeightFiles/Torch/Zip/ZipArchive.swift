@@ -139,7 +139,8 @@ struct ZipArchive {
             inflated: UInt64(bytes.uint32(offset + 24)), stored: UInt64(bytes.uint32(offset + 20)),
             start: UInt64(bytes.uint32(offset + 42))
         )
-        try readLargeSizes(&sizes, of: name, from: UnsafeRawBufferPointer(rebasing: file[extraStart..<extraStart + extraLength]))
+        try readLargeSizes(
+            &sizes, of: name, from: UnsafeRawBufferPointer(rebasing: file[extraStart..<extraStart + extraLength]))
         guard sizes.start < UInt64(directory.lowerBound), sizes.inflated <= UInt64(Int.max) else {
             throw ZipFault.overlap(name)
         }
@@ -157,7 +158,8 @@ struct ZipArchive {
 
     /// Replaces the sizes that are too large for 32 bits by those of the zip64 field among `extra`.
     private static func readLargeSizes(
-        _ sizes: inout (inflated: UInt64, stored: UInt64, start: UInt64), of name: String, from extra: UnsafeRawBufferPointer
+        _ sizes: inout (inflated: UInt64, stored: UInt64, start: UInt64), of name: String,
+        from extra: UnsafeRawBufferPointer
     ) throws {
         let large = UInt64(UInt32.max)
         guard sizes.inflated == large || sizes.stored == large || sizes.start == large else { return }
@@ -233,7 +235,13 @@ struct LittleEndianBytes {
         self.bytes = bytes
     }
 
-    func uint16(_ offset: Int) -> UInt16 { UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)) }
-    func uint32(_ offset: Int) -> UInt32 { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
-    func uint64(_ offset: Int) -> UInt64 { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+    func uint16(_ offset: Int) -> UInt16 {
+        UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+    }
+    func uint32(_ offset: Int) -> UInt32 {
+        UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+    func uint64(_ offset: Int) -> UInt64 {
+        UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
 }
