@@ -157,7 +157,8 @@ let package = Package(
         // Run the built programs, so they need them built.
         .testTarget(
             name: "ClusterTests", dependencies: ["infodisent", yams]),
-        .testTarget(name: "CommandLineTests", dependencies: ["infodisent", "infodisent-inspect", system]),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["infodisent", "infodisent-inspect", "WeightFiles", system]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -13,7 +13,7 @@ import WeightFiles
 public struct Experiment: Sendable {
     public let configuration: RunConfiguration
     public let dataset: Dataset
-    public let weights: any WeightSource
+    public let weights: WeightFile
     public let backbone: Backbone
     public let input: InputTransform
     public let cacheIdentity: CacheIdentity
@@ -41,6 +41,9 @@ public struct Experiment: Sendable {
             featureMap: FeatureMapShape(height: size.height, width: size.width, channelCount: backbone.channelCount),
             classNames: dataset.classNames, usesEMA: configuration.backbone.useEMA)
     }
+
+    /// What a user should know of how the dataset and the weights were found, a sentence each.
+    public var notes: [String] { dataset.notes + weights.layout.notes.map { "\(weights.path): \($0)" } }
 
     private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {
         func classFolders() throws -> Dataset {

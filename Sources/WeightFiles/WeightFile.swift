@@ -31,9 +31,23 @@ public final class WeightFile: WeightSource {
     public static func open(_ path: FilePath, useEMA: Bool = false) throws -> WeightFile {
         let file = try MappedFile(path)
         do {
-            return WeightFile(file, try file.withBytes { try WeightContents(of: $0, useEMA: useEMA) })
-        } catch let error where !(error is DurableFileError) {
+            return WeightFile(file, try file.withBytes { try contents(of: $0, at: path, useEMA: useEMA) })
+        } catch {
             throw WeightFileError(error, in: path)
+        }
+    }
+
+    /// What the file holds. Of a file whose content says nothing, its name says what it should have been.
+    private static func contents(
+        of bytes: UnsafeRawBufferPointer, at path: FilePath, useEMA: Bool
+    ) throws -> WeightContents {
+        do {
+            return try WeightContents(of: bytes, useEMA: useEMA)
+        } catch let kind as UnrecognisedFile {
+            if path.extension == "safetensors", kind == .unknown || kind == .empty {
+                _ = try SafetensorsHeader(of: bytes)
+            }
+            throw kind
         }
     }
 

@@ -41,7 +41,7 @@ struct Extract: CollectiveCommand {
     func run(on communicator: any Communicator) throws {
         let team = try deployment.team(on: communicator)
         let experiment = try Experiment(runConfiguration(), on: communicator)
-        experiment.dataset.notes.forEach(Console.note)
+        experiment.notes.forEach(Console.note)
         guard
             let cache = try Extraction.run(
                 experiment, team: team, communicator: communicator, stop: StopSignals.request,

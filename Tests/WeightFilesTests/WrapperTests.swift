@@ -88,8 +88,8 @@ struct WrapperTests {
         #expect(file.layout.renamedPrefixes == ["cb_block.": "layer4.2."])
         #expect(
             file.layout.notes == [
-                "The tensors are those under net.", "Names were read without module., then without backbone..",
-                "Names that begin with cb_block. were read as layer4.2..",
+                "The tensors are those under net.", "Names were read without \"module.\", then without \"backbone.\".",
+                "Names that begin with \"cb_block.\" were read as \"layer4.2.\".",
                 "Left out: module.classifier.weight (outside backbone.) and 1 more.",
             ])
     }

@@ -47,10 +47,11 @@ public struct WeightLayout: Equatable, Sendable {
         var notes: [String] = []
         if !container.isEmpty { notes.append("The tensors are those under \(container.joined(separator: ", then ")).") }
         if !strippedPrefixes.isEmpty {
-            notes.append("Names were read without \(strippedPrefixes.joined(separator: ", then without ")).")
+            let prefixes = strippedPrefixes.map { "\"\($0)\"" }
+            notes.append("Names were read without \(prefixes.joined(separator: ", then without ")).")
         }
         for (old, new) in renamedPrefixes.sorted(by: { $0.key < $1.key }) {
-            notes.append("Names that begin with \(old) were read as \(new).")
+            notes.append("Names that begin with \"\(old)\" were read as \"\(new)\".")
         }
         if usesEMA { notes.append("These are the averaged (EMA) weights.") }
         if !alternatives.isEmpty {
@@ -59,8 +60,8 @@ public struct WeightLayout: Equatable, Sendable {
         if let first = ignored.first {
             notes.append(
                 ignored.count == 1
-                    ? "Left out: \(first.name) (\(first.reason))."
-                    : "Left out: \(first.name) (\(first.reason)) and \(ignored.count - 1) more.")
+                    ? "Left out: \(printable(first.name)) (\(first.reason))."
+                    : "Left out: \(printable(first.name)) (\(first.reason)) and \(ignored.count - 1) more.")
         }
         return notes
     }

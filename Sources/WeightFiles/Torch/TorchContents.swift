@@ -35,8 +35,9 @@ enum TorchContents {
 
     /// The folder that all records are in, with a slash; the file's own name when it was saved.
     private static func prefix(of archive: ZipArchive) throws -> String {
-        let pickles = archive.records.map(\.name).filter {
-            ($0 == "data.pkl" || $0.hasSuffix("/data.pkl")) && $0.utf8.count(where: { $0 == UInt8(ascii: "/") }) < 2
+        let pickles = archive.records.map(\.name).filter { name in
+            let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            return parts.count <= 2 && parts.last!.elementsEqual("data.pkl".utf8)
         }
         guard pickles.count == 1 else { throw TorchFault.noPickle }
         let prefix = String(pickles[0].dropLast("data.pkl".count))
@@ -90,7 +91,9 @@ enum TorchContents {
             guard case .text(let key) = key, key.utf8.count <= PickleReader.nameByteCountLimit else {
                 throw TorchFault.badPreamble
             }
-            guard let width = widths[key] else { throw TorchFault.missingStorage(key) }
+            guard key.utf8.allSatisfy({ $0 < 0x80 }), let width = widths[key] else {
+                throw TorchFault.missingStorage(key)
+            }
             guard file.count - offset >= 8 else {
                 throw TorchFault.wrongLength(expected: offset + 8, found: file.count)
             }

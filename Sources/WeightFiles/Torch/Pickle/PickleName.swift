@@ -23,7 +23,9 @@ enum PickleName: Equatable {
 
     /// The meaning of `name` in `module`.
     init(_ module: String, _ name: String) {
-        self = Self.known["\(module).\(name)"] ?? .refused
+        // No name on the list has other characters, and looking up those takes its time.
+        let isASCII = module.utf8.allSatisfy { $0 < 0x80 } && name.utf8.allSatisfy { $0 < 0x80 }
+        self = isASCII ? Self.known["\(module).\(name)"] ?? .refused : .refused
     }
 
     private static let known: [String: PickleName] = {

@@ -18,6 +18,8 @@ struct PickleReader {
     static let nameByteCountLimit = 256
     /// Axes of a tensor.
     static let axisLimit = 64
+    /// Refused names that are remembered.
+    static let refusedLimit = 1000
     /// Bytes of an integer.
     static let integerByteCountLimit = 1024
 
@@ -299,7 +301,8 @@ struct PickleReader {
             throw tooMuch("bytes of a name", Self.nameByteCountLimit)
         }
         let meaning = PickleName(module, name)
-        if meaning == .refused { refused.append("\(module).\(name)") }
+        // The first is reported; what the file is can be told from a few more.
+        if meaning == .refused, refused.count < Self.refusedLimit { refused.append("\(module).\(name)") }
         try push(.name(meaning))
     }
 
@@ -370,7 +373,9 @@ struct PickleReader {
         case .refused: return try push(.opaque)
         default: throw unexpected()
         }
-        guard count >= 0, count <= Int.max / 16, key.utf8.count <= Self.nameByteCountLimit else { throw unexpected() }
+        guard count >= 0, count <= Int.max / 16, key.utf8.count <= Self.nameByteCountLimit,
+            key.utf8.allSatisfy({ $0 < 0x80 })  // PyTorch's keys are numbers
+        else { throw unexpected() }
         var range = 0..<count
         if parts.count == 6, case .sequence(let view) = parts[5] {
             let view = heap.sequences[view]

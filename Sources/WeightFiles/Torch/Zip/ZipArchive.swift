@@ -26,17 +26,18 @@ struct ZipArchive {
 
     /// In the order of the list.
     let records: [Record]
-    private let indices: [String: Int]
+    /// By the bytes of the name: Swift compares texts by what they look like, which takes its time for hostile ones.
+    private let indices: [[UInt8]: Int]
 
     /// - Throws: `ZipFault`.
     init(of file: UnsafeRawBufferPointer) throws {
         let directory = try Self.directory(of: file)
         var records: [Record] = []
-        var indices: [String: Int] = [:]
+        var indices: [[UInt8]: Int] = [:]
         var offset = directory.range.lowerBound
         for _ in 0..<directory.count {
             let (record, next) = try Self.record(at: offset, in: file, directory: directory.range)
-            guard indices.updateValue(records.count, forKey: record.name) == nil else {
+            guard indices.updateValue(records.count, forKey: Array(record.name.utf8)) == nil else {
                 throw ZipFault.repeatedName(record.name)
             }
             records.append(record)
@@ -51,8 +52,7 @@ struct ZipArchive {
 
     /// The record of this name.
     func record(_ name: String) -> Record? {
-        // Long names, which take long to compare, are not in the list.
-        name.utf8.count <= Self.nameByteCountLimit ? indices[name].map { records[$0] } : nil
+        indices[Array(name.utf8)].map { records[$0] }
     }
 
     // MARK: End records
