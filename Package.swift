@@ -44,6 +44,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
@@ -61,7 +62,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: kernels),
 
         // Level 2
-        .target(name: "WeightFiles", dependencies: ["DurableFiles", "StrictJSON", system]),
+        .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "StrictJSON", system]),
         .target(
             name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "DurableFiles", system],
             swiftSettings: vectorised),
@@ -167,7 +168,8 @@ let package = Package(
         // Run the built programs, so they need them built.
         .testTarget(
             name: "ClusterTests", dependencies: ["infodisent", yams]),
-        .testTarget(name: "CommandLineTests", dependencies: ["infodisent", "infodisent-inspect", system]),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["infodisent", "infodisent-inspect", "WeightFiles", system]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -27,6 +27,7 @@ extension CacheIdentity {
         }
         compare("backbone") { $0.backbone }
         compare("weight digest") { $0.weightDigest }
+        compare("use of averaged (EMA) weights") { $0.usesEMA }
         compare("input resize") { $0.input.resize }
         compare("input crop") { $0.input.crop }
         compare("input interpolation") { $0.input.interpolation.rawValue }

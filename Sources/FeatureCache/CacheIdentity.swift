@@ -32,6 +32,8 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
     public var backbone: String
     /// Of the file the backbone's weights came from.
     public var weightDigest: ContentDigest
+    /// Whether they are the moving average of the weights, where that file has one.
+    public var usesEMA: Bool
     public var input: InputTransform
     public var datasetFingerprint: ContentDigest
     public var precision: CachePrecision
@@ -41,10 +43,11 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
 
     public init(
         backbone: String, weightDigest: ContentDigest, input: InputTransform, datasetFingerprint: ContentDigest,
-        precision: CachePrecision, featureMap: FeatureMapShape, classNames: [String]
+        precision: CachePrecision, featureMap: FeatureMapShape, classNames: [String], usesEMA: Bool = false
     ) {
         self.backbone = backbone
         self.weightDigest = weightDigest
+        self.usesEMA = usesEMA
         self.input = input
         self.datasetFingerprint = datasetFingerprint
         self.precision = precision
@@ -55,9 +58,35 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
     enum CodingKeys: String, CodingKey {
         case backbone, input, precision
         case weightDigest = "weight_digest"
+        case usesEMA = "use_ema"
         case datasetFingerprint = "dataset_fingerprint"
         case featureMap = "feature_map"
         case classNames = "class_names"
+    }
+
+    /// An index says `use_ema` only where it is true: those written before there was such a choice mean false.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        backbone = try container.decode(String.self, forKey: .backbone)
+        weightDigest = try container.decode(ContentDigest.self, forKey: .weightDigest)
+        usesEMA = try container.decodeIfPresent(Bool.self, forKey: .usesEMA) ?? false
+        input = try container.decode(InputTransform.self, forKey: .input)
+        datasetFingerprint = try container.decode(ContentDigest.self, forKey: .datasetFingerprint)
+        precision = try container.decode(CachePrecision.self, forKey: .precision)
+        featureMap = try container.decode(FeatureMapShape.self, forKey: .featureMap)
+        classNames = try container.decode([String].self, forKey: .classNames)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(backbone, forKey: .backbone)
+        try container.encode(weightDigest, forKey: .weightDigest)
+        if usesEMA { try container.encode(true, forKey: .usesEMA) }
+        try container.encode(input, forKey: .input)
+        try container.encode(datasetFingerprint, forKey: .datasetFingerprint)
+        try container.encode(precision, forKey: .precision)
+        try container.encode(featureMap, forKey: .featureMap)
+        try container.encode(classNames, forKey: .classNames)
     }
 
     /// Bytes of the features of one image.

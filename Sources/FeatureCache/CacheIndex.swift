@@ -97,12 +97,13 @@ struct CacheIndex: Sendable {
     /// The SHA-256 of everything that a shard's bytes depend on.
     func origin(ofShard shard: Int) -> ContentDigest {
         var hasher = ContentHasher()
-        let network = JSONValue.object([
+        var network: [String: JSONValue] = [
             "backbone": .string(identity.backbone), "weights": .string(identity.weightDigest.hexadecimal),
             "input": (try? JSONValue(encoding: identity.input)) ?? .null,
             "precision": .string(identity.precision.rawValue), "features": .string("\(identity.featureMap)"),
-        ])
-        hasher.update(network.text())
+        ]
+        if identity.usesEMA { network["use_ema"] = .bool(true) }
+        hasher.update(JSONValue.object(network).text())
         for index in sampleIndices(inShard: shard) {
             // A path cannot hold a zero byte, so that no two lists have the same bytes.
             hasher.update(Array(samples.pathBytes(of: index)) + Array("\0\(samples.label(of: index))\0".utf8))

@@ -32,6 +32,8 @@ public struct RunConfiguration: Equatable, Sendable {
         public var name = "demo"
         /// The weight file; nil for the weights that come with the program (`demo` only).
         public var weights: FilePath?
+        /// Whether to take the moving average of the weights that the file has beside them or in their place.
+        public var useEMA = false
 
         public init() {}
     }

@@ -40,6 +40,7 @@ extension RunConfiguration {
 
         Field("backbone", "name", \.backbone.name, { !$0.isEmpty }),
         Field("backbone", "weights", \.backbone.weights, { $0?.isEmpty != true }),
+        Field("backbone", "use_ema", \.backbone.useEMA),
 
         Field("dataset", "kind", \.dataset.kind),
         Field("dataset", "root", \.dataset.root, required: true, { !$0.isEmpty }),

@@ -13,7 +13,7 @@ import WeightFiles
 public struct Experiment: Sendable {
     public let configuration: RunConfiguration
     public let dataset: Dataset
-    public let weights: any WeightSource
+    public let weights: WeightFile
     public let backbone: Backbone
     public let input: InputTransform
     public let cacheIdentity: CacheIdentity
@@ -28,10 +28,11 @@ public struct Experiment: Sendable {
             throw TrainingError.insideDataset(key: key, directory: directory, dataset: configuration.dataset.root)
         }
         dataset = try Self.loadDataset(configuration)
-        weights = try SafetensorsFile(configuration.backbone.weights ?? DemoBackbone.weights)
         // A wrong name is found before large weights are read.
         _ = try BackboneRegistry.description(named: configuration.backbone.name).input(
             preset: configuration.input.preset)
+        weights = try WeightFile.open(
+            configuration.backbone.weights ?? DemoBackbone.weights, useEMA: configuration.backbone.useEMA)
         backbone = try Backbone.load(name: configuration.backbone.name, weights: weights)
         input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
@@ -41,8 +42,11 @@ public struct Experiment: Sendable {
             datasetFingerprint: dataset.fingerprint,
             precision: CachePrecision(rawValue: configuration.cache.precision.rawValue)!,
             featureMap: FeatureMapShape(height: size.height, width: size.width, channelCount: backbone.channelCount),
-            classNames: dataset.classNames)
+            classNames: dataset.classNames, usesEMA: configuration.backbone.useEMA)
     }
+
+    /// What a user should know of how the dataset and the weights were found, a sentence each.
+    public var notes: [String] { dataset.notes + weights.layout.notes.map { "\(weights.path): \($0)" } }
 
     private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {
         func classFolders() throws -> Dataset {

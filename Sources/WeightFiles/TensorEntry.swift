@@ -4,7 +4,8 @@ public struct TensorEntry: Equatable, Sendable {
     public let elementType: ElementType
     /// The length of each axis, slowest first; empty for a single number.
     public let shape: [Int]
-    /// Where the tensor's bytes are, counted from the front of the file.
+    /// Where the tensor's bytes are, counted from the front of the file. Of a tensor whose elements do not lie together
+    /// in the order of its shape, or are compressed, where the storage that holds them is.
     public let byteRange: Range<Int>
 
     public init(name: String, elementType: ElementType, shape: [Int], byteRange: Range<Int>) {
@@ -15,7 +16,7 @@ public struct TensorEntry: Equatable, Sendable {
     }
 
     /// The number of elements.
-    public var elementCount: Int { byteRange.count / elementType.byteCount }
+    public var elementCount: Int { shape.reduce(1, *) }  // whoever makes an entry has checked the product
 
     /// The product of `shape` and `elementType.byteCount`; nil when it does not fit into `Int`.
     static func byteCount(of shape: [Int], _ elementType: ElementType) -> Int? {

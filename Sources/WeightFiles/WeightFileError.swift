@@ -5,6 +5,12 @@ public import SystemPackage
 public enum WeightFileError: Error, Equatable, Sendable {
     /// The file breaks the rules of its format.
     case malformed(path: FilePath, fault: SafetensorsFault)
+    /// A file of PyTorch is damaged, or holds something else than tensors.
+    case unreadable(path: FilePath, fault: TorchFault)
+    /// The file is of no form that can be read.
+    case unrecognised(path: FilePath, kind: UnrecognisedFile)
+    /// The file is sound, and the network that is looked for is not in it.
+    case unsuitable(path: FilePath, fault: LayoutFault)
     /// A tensor that is needed is not in the file.
     case missingTensor(path: FilePath, name: String, tensorNames: [String])
     /// A tensor has another shape than is needed.
@@ -14,6 +20,17 @@ public enum WeightFileError: Error, Equatable, Sendable {
 
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 { 65 }
+
+    /// The error of a file whose content gave rise to `fault`.
+    init(_ fault: any Error, in path: FilePath) {
+        switch fault {
+        case let fault as SafetensorsFault: self = .malformed(path: path, fault: fault)
+        case let fault as TorchFault: self = .unreadable(path: path, fault: fault)
+        case let fault as LayoutFault: self = .unsuitable(path: path, fault: fault)
+        case let kind as UnrecognisedFile: self = .unrecognised(path: path, kind: kind)
+        default: preconditionFailure("reading a weight file cannot fail with \(fault)")
+        }
+    }
 }
 
 extension WeightFileError: CustomStringConvertible {
@@ -21,6 +38,9 @@ extension WeightFileError: CustomStringConvertible {
         switch self {
         case .malformed(let path, let fault):
             "\(path) is not a valid safetensors file: \(fault). Get or make the file again."
+        case .unreadable(let path, let fault): "\(path) cannot be read as a PyTorch file: \(fault)."
+        case .unrecognised(let path, let kind): "\(path) cannot be used as a weight file: \(kind)."
+        case .unsuitable(let path, let fault): "\(path) cannot be used as a weight file: \(fault)."
         case .missingTensor(let path, let name, let tensorNames):
             "\(path) has no tensor \"\(name)\"; \(Self.list(tensorNames)). Check that it is the right file."
         case .wrongShape(let path, let name, let expected, let found):

@@ -16,11 +16,16 @@ public protocol WeightSource: Sendable {
     /// to nearest. Throws `WeightFileError` when there is no such tensor or it holds other things.
     func floats(_ name: String) throws -> [Float]
 
+    /// What the file says about its tensors beside them; empty for forms that have no room for it.
+    var metadata: [String: String] { get }
+
     /// The SHA-256 of the file. Throws `DurableFileError`.
     func digest() throws -> ContentDigest
 }
 
 extension WeightSource {
+    public var metadata: [String: String] { [:] }
+
     /// The entry of a tensor that must be there. Throws `WeightFileError.missingTensor`.
     public func requiredEntry(_ name: String) throws -> TensorEntry {
         guard let entry = entry(name) else {

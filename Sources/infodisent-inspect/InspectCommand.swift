@@ -9,7 +9,8 @@ struct InspectCommand: ParsableCommand {
         commandName: "infodisent-inspect",
         abstract: "Show what a checkpoint is and how its head is.",
         discussion: """
-            CHECKPOINT is a run directory, its checkpoints folder, the folder of one step, or a .safetensors file.
+            CHECKPOINT is a run directory, its checkpoints folder, the folder of one step, or a file of weights: \
+            safetensors, or what torch.save wrote (.pth, .pt, .bin), of which nothing is executed.
             Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 input missing, 70 internal, 74 I/O.
             """)
 
@@ -19,7 +20,8 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    @Flag(help: "Only check: digests, shapes, finite values, A >= 0, orthogonality.")
+    @Flag(
+        help: "Only check: digests, shapes, finite values, A >= 0, orthogonality; of a file of weights, all its data.")
     var verify = false
 
     @Option(help: ArgumentHelp("Compare with another checkpoint.", valueName: "other"))
@@ -40,7 +42,7 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let path = FilePath(checkpoint)
         if DurableFile.exists(path) {
-            let report = try TensorFileReport(path, checkingElements: verify)
+            let report = try WeightFileReport(path, checkingElements: verify)
             show(report.json) { report.text }
         } else if let diff {
             let (first, second) = try (CheckpointStore.resolve(path), CheckpointStore.resolve(FilePath(diff)))

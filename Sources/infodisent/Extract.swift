@@ -22,6 +22,8 @@ struct Extract: CollectiveCommand {
     var overrides: [String] = []
     @Option(help: "A backbone that `infodisent backbones` lists.") var backbone: String?
     @Option(help: "Its weight file (not needed for demo).", transform: { FilePath($0) }) var weights: FilePath?
+    @Flag(name: .customLong("use-ema"), help: "Take the moving average of the weights that the file has.")
+    var useEMA = false
     @Option(help: "The dataset's folder.", transform: { FilePath($0) }) var dataset: FilePath?
     @Option(help: "The cache's folder.", transform: { FilePath($0) }) var output: FilePath?
     @Option(help: "Number format of the cache: f16 or f32.") var precision: RunConfiguration.Cache.Precision?
@@ -39,7 +41,7 @@ struct Extract: CollectiveCommand {
     func run(on communicator: any Communicator) throws {
         let team = try deployment.team(on: communicator)
         let experiment = try Experiment(runConfiguration(), on: communicator)
-        experiment.dataset.notes.forEach(Console.note)
+        experiment.notes.forEach(Console.note)
         guard
             let cache = try Extraction.run(
                 experiment, team: team, communicator: communicator, stop: StopSignals.request,
@@ -58,6 +60,7 @@ struct Extract: CollectiveCommand {
         var sets = overrides
         if let backbone { sets.append("backbone.name=\(backbone)") }
         if let weights { sets.append("backbone.weights=\(weights)") }
+        if useEMA { sets.append("backbone.use_ema=true") }
         if let dataset { sets.append("dataset.root=\(dataset)") }
         if let output { sets.append("cache.directory=\(output)") }
         if let precision { sets.append("cache.precision=\(precision.rawValue)") }

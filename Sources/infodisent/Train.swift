@@ -36,7 +36,7 @@ struct Train: CollectiveCommand {
         let configuration = try source.load()
         try configuration.requireShard(forEachRankOf: communicator)
         let experiment = try Experiment(configuration, on: communicator)
-        experiment.dataset.notes.forEach(Console.note)
+        experiment.notes.forEach(Console.note)
         let stop = StopSignals.request
         guard
             let cache = try Extraction.run(

@@ -134,7 +134,7 @@ struct InspectCommandTests {
             let outcome = try inspect(path.string)
             #expect(outcome.code == 0)
             for part in [
-                "sha256      \(digest)\n", "metadata k  v\n", "2 tensors\n", "  n       I64   []\n",
+                "sha256      \(digest)\n", "metadata k  v\n", "2 tensors, 7 numbers\n", "  n       I64   []\n",
                 "  weight  F32   [2, 3]\n",
             ] {
                 #expect(outcome.output.contains(part), "\(outcome.output)")

@@ -66,6 +66,7 @@ struct FeatureCacheResumeTests {
             var other = fixture
             other.identity.backbone = "resnet50"
             other.identity.weightDigest = ContentDigest(of: "other")
+            other.identity.usesEMA = true
             other.identity.input.resize = 232
             other.identity.input.interpolation = .bicubic
             other.identity.datasetFingerprint = ContentDigest(of: "other")
@@ -83,7 +84,8 @@ struct FeatureCacheResumeTests {
                 }
                 #expect(
                     differences.map(\.field) == [
-                        "backbone", "weight digest", "input resize", "input interpolation", "dataset fingerprint",
+                        "backbone", "weight digest", "use of averaged (EMA) weights", "input resize",
+                        "input interpolation", "dataset fingerprint",
                         "precision", "feature map", "class 1",
                     ])
                 let text = "\(error!)"

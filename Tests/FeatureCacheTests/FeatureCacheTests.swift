@@ -24,6 +24,25 @@ struct FeatureCacheTests {
         }
     }
 
+    @Test func `a cache of averaged weights says so, one of others says nothing and is as it was`() throws {
+        try withTemporaryFolder { folder throws in
+            var origins: [String?] = []
+            for usesEMA in [false, true] {
+                let directory = folder.appending("\(usesEMA)")
+                var fixture = CacheFixture()
+                fixture.identity.usesEMA = usesEMA
+                try fixture.fill(directory)
+                #expect(try FeatureCache(directory: directory, expecting: fixture.identity).identity.usesEMA == usesEMA)
+                let index = try String(decoding: DurableFile.read(directory.appending("index.json")), as: UTF8.self)
+                #expect(index.contains("\"use_ema\": true,\n") == usesEMA)
+                #expect(index.contains("use_ema") == usesEMA)
+                origins.append(
+                    try SafetensorsFile(directory.appending("shard-00000.safetensors")).metadata["origin_sha256"])
+            }
+            #expect(origins[0] != nil && origins[1] != nil && origins[0] != origins[1])
+        }
+    }
+
     @Test func `samples keep the dataset's order, and a shard holds one split`() throws {
         try withTemporaryFolder { folder throws in
             let fixture = CacheFixture()

@@ -62,6 +62,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         configuration.backbone = .init()
         configuration.backbone.name = "resnet50"
         configuration.backbone.weights = "weights/resnet50.safetensors"
+        configuration.backbone.useEMA = true
         configuration.input.preset = "torchvision-v2"
         configuration.input.standardDeviation = [0.229, 0.224, 0.225]
         configuration.training.learningRate = 0.1 + 0.2
@@ -112,7 +113,8 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         ("training.epochs", "0"), ("training.epochs", "many"), ("training.epochs", "[1, 2]"), ("run.seed", "-1"),
         ("dataset.test_fraction", "1"), ("dataset.kind", "folders"), ("input.mean", "[0.5]"), ("input.mean", "0.5"),
         ("input.std", "[1, 1, 0]"), ("input.mean", "[0.5"), ("training.epochs", "9223372036854775807"),
-        ("backbone.weights", ""), ("input.crop", "0"), ("input.preset", ""), ("cache.precision", "f8"),
+        ("backbone.weights", ""), ("backbone.use_ema", "ema"), ("input.crop", "0"), ("input.preset", ""),
+        ("cache.precision", "f8"),
         ("head.temperature", "[1, 0]"),
         ("training.learning_rate", "nan"), ("training.learning_rate", "-1"), ("training.momentum", "1"),
         ("evaluation.black_box", "maybe"), ("run.directory", ""), ("head.channel_map", "{a: b}"),

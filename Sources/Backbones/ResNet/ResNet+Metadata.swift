@@ -9,8 +9,7 @@ extension ResNet {
     ///
     /// - Throws: `BackboneError.invalidConfiguration`.
     static func selfDescribedEntry(name: String, _ weights: any WeightSource) throws -> BackboneEntry {
-        let description = SelfDescription(
-            file: weights.path.string, metadata: (weights as? SafetensorsFile)?.metadata ?? [:])
+        let description = SelfDescription(file: weights.path.string, metadata: weights.metadata)
         return entry(
             name, try description.configuration(), presets: [InputPreset("own", try description.input())])
     }

@@ -1,0 +1,189 @@
+/// The structure of a file that `torch.save` wrote.
+enum TorchContents {
+    /// The archive that PyTorch writes since 1.6: records `NAME/data.pkl`, the pickle; `NAME/data/KEY`, one for each storage;
+    /// and a few words about the file.
+    static func zip(_ file: UnsafeRawBufferPointer, useEMA: Bool) throws -> WeightContents {
+        let archive: ZipArchive
+        do {
+            archive = try ZipArchive(of: file)
+        } catch let fault as ZipFault {
+            throw TorchFault.zip(fault)
+        }
+        let prefix = try prefix(of: archive)
+        // With its checksums switched off, PyTorch writes zeros.
+        let hasChecksums = archive.records.contains { $0.checksum != 0 }
+        func storage(_ record: ZipArchive.Record) -> TensorStorage {
+            TensorStorage(
+                name: record.name, fileRange: record.range, byteCount: record.byteCount, isDeflated: record.isDeflated,
+                checksum: hasChecksums ? record.checksum : nil)
+        }
+        if let order = archive.record(prefix + "byteorder") {
+            let isLittle = try storage(order).withBytes(in: file) { $0.elementsEqual("little".utf8) }
+            guard isLittle else { throw TorchFault.bigEndian }
+        }
+        guard let pickle = archive.record(prefix + "data.pkl") else { throw TorchFault.noPickle }
+        let (root, heap) = try storage(pickle).withBytes(in: file) { bytes in
+            var reader = PickleReader(bytes)
+            let root = try Self.read(&reader)
+            return (root, reader.heap)
+        }
+        return try contents(root, heap, form: .torchZip, file: file, useEMA: useEMA, hasChecksums: hasChecksums) {
+            key in
+            archive.record(prefix + "data/" + key).map(storage)
+        }
+    }
+
+    /// The folder that all records are in, with a slash; the file's own name when it was saved.
+    private static func prefix(of archive: ZipArchive) throws -> String {
+        let pickles = archive.records.map(\.name).filter { name in
+            let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            return parts.count <= 2 && parts.last!.elementsEqual("data.pkl".utf8)
+        }
+        guard pickles.count == 1 else { throw TorchFault.noPickle }
+        let prefix = String(pickles[0].dropLast("data.pkl".count))
+        // A program that was compiled has its constants and its source in further records.
+        guard archive.record(prefix + "constants.pkl") == nil else { throw TorchFault.torchScript }
+        return prefix
+    }
+
+    /// The stream that PyTorch wrote before 1.6, and writes on request: five pickles (a magic number, a version, the machine's
+    /// properties, the object, the keys of the storages) and then, for each key, the number of its elements in 8 bytes and
+    /// the elements.
+    static func stream(_ file: UnsafeRawBufferPointer, useEMA: Bool) throws -> WeightContents {
+        var reader = PickleReader(file)
+        guard case .bytes(let magic) = try read(&reader), file[magic].elementsEqual(magicNumber) else {
+            throw TorchFault.badPreamble
+        }
+        reader = PickleReader(file, at: reader.offset)
+        guard case .integer(let version) = try read(&reader) else { throw TorchFault.badPreamble }
+        guard version == 1001 else { throw TorchFault.unknownVersion }
+        reader = PickleReader(file, at: reader.offset)
+        guard case .dictionary(let machine) = try read(&reader),
+            case .bool(let isLittleEndian)? = reader.heap.value("little_endian", in: machine)
+        else { throw TorchFault.badPreamble }
+        guard isLittleEndian else { throw TorchFault.bigEndian }
+        reader = PickleReader(file, at: reader.offset)
+        let root = try read(&reader)
+        let heap = reader.heap
+        reader = PickleReader(file, at: reader.offset)
+        guard case .sequence(let keys) = try read(&reader) else { throw TorchFault.badPreamble }
+        let storages = try streamStorages(reader.heap.sequences[keys], of: heap, in: file, from: reader.offset)
+        return try contents(root, heap, form: .torchStream, file: file, useEMA: useEMA, hasChecksums: false) {
+            storages[$0]
+        }
+    }
+
+    /// 0x1950A86A20F9469CFC6C as a pickle has it.
+    static let magicNumber: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
+
+    /// The storages of a stream, by their keys.
+    private static func streamStorages(
+        _ keys: [PickleValue], of heap: PickleHeap, in file: UnsafeRawBufferPointer, from start: Int
+    ) throws -> [String: TensorStorage] {
+        var widths: [String: Int] = [:]
+        for storage in heap.storages {
+            let width = storage.elementType.byteCount
+            guard widths.updateValue(width, forKey: storage.key) ?? width == width else { throw TorchFault.badPreamble }
+        }
+        var storages: [String: TensorStorage] = [:]
+        var offset = start
+        for key in keys {
+            guard case .text(let key) = key, key.utf8.count <= PickleReader.nameByteCountLimit else {
+                throw TorchFault.badPreamble
+            }
+            guard key.utf8.allSatisfy({ $0 < 0x80 }), let width = widths[key] else {
+                throw TorchFault.missingStorage(key)
+            }
+            guard file.count - offset >= 8 else {
+                throw TorchFault.wrongLength(expected: offset + 8, found: file.count)
+            }
+            let count = Int64(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: Int64.self))
+            let (byteCount, overflow) = Int(count).multipliedReportingOverflow(by: width)
+            guard count >= 0, !overflow, byteCount <= file.count - offset - 8 else {
+                let (expected, overflow) = byteCount.addingReportingOverflow(offset + 8)
+                throw TorchFault.wrongLength(expected: overflow ? .max : max(0, expected), found: file.count)
+            }
+            let range = offset + 8..<offset + 8 + byteCount
+            guard storages.updateValue(.init(name: key, fileRange: range, byteCount: byteCount), forKey: key) == nil
+            else {
+                throw TorchFault.badPreamble
+            }
+            offset = range.upperBound
+        }
+        guard offset == file.count else { throw TorchFault.wrongLength(expected: offset, found: file.count) }
+        return storages
+    }
+
+    /// What a pickle holds; a name that is not on the list is the error to report, whatever came after it.
+    private static func read(_ reader: inout PickleReader) throws -> PickleValue {
+        let result = Result { try reader.read() }
+        if let first = reader.refused.first {
+            let isNetwork = reader.refused.contains { name in
+                networkModules.contains { name.hasPrefix($0) }
+            }
+            throw isNetwork ? TorchFault.pickledNetwork(name: first) : .refusedName(first)
+        }
+        do {
+            return try result.get()
+        } catch let fault as PickleFault {
+            throw TorchFault.pickle(fault)
+        }
+    }
+
+    /// Whoever asks for classes of these modules has pickled a network rather than its tensors.
+    private static let networkModules = [
+        "torch.nn.", "torch.jit.", "torchvision.models.", "timm.models.", "timm.layers.",
+    ]
+
+    /// Puts together what the pickle says and where the storages are.
+    private static func contents(
+        _ root: PickleValue, _ heap: PickleHeap, form: WeightLayout.Form, file: UnsafeRawBufferPointer, useEMA: Bool,
+        hasChecksums: Bool, storage find: (_ key: String) throws -> TensorStorage?
+    ) throws -> WeightContents {
+        var dictionary = try StateDictionary(in: root, heap, form: form, useEMA: useEMA)
+        dictionary.layout.hasChecksums = hasChecksums
+        var storages: [TensorStorage] = []
+        var places: [String: Int] = [:]
+        let tensors = try dictionary.tensors.map { name, index in
+            let tensor = heap.tensors[index]
+            let described = heap.storages[tensor.storage]
+            let place: Int
+            if let known = places[described.key] {
+                place = known
+            } else {
+                guard let found = try find(described.key) else { throw TorchFault.missingStorage(described.key) }
+                place = storages.count
+                storages.append(found)
+                places[described.key] = place
+            }
+            let storage = storages[place]
+            // A storage has less than 2^59 elements of at most 8 bytes, so the sum fits.
+            let (start, byteCount) = (described.start * described.elementType.byteCount, described.byteCount)
+            guard start + byteCount <= storage.byteCount else {
+                throw TorchFault.wrongStorageLength(
+                    described.key, expected: start + byteCount, found: storage.byteCount)
+            }
+            return StoredTensor(tensor, named: name, storage: storage, place, start: start)
+        }
+        return try WeightContents(
+            tensors, storages, layout: dictionary.layout, fileByteCount: file.count, useEMA: useEMA)
+    }
+}
+
+extension StoredTensor {
+    /// A tensor of a pickle in its storage, of which the pickle knows the part that begins at `start`, in bytes.
+    fileprivate init(
+        _ tensor: PickleHeap.Tensor, named name: String, storage: TensorStorage, _ place: Int, start: Int
+    ) {
+        let width = tensor.elementType.byteCount
+        let offset = start + tensor.offset * width
+        var range = storage.fileRange
+        if tensor.isContiguous, !storage.isDeflated {
+            let first = storage.fileRange.lowerBound + offset
+            range = first..<first + tensor.shape.reduce(width, *)
+        }
+        self.init(
+            entry: TensorEntry(name: name, elementType: tensor.elementType, shape: tensor.shape, byteRange: range),
+            storage: place, byteOffset: offset, strides: tensor.isContiguous ? nil : tensor.strides)
+    }
+}
