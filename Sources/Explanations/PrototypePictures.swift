@@ -21,7 +21,7 @@ public final class PrototypePictures: Sendable {
         guard digest == prototype.contentDigest else {
             throw ExplanationError.prototypeChanged(path: path, expected: prototype.contentDigest, found: digest)
         }
-        let picture = model.experiment.input.pixels(of: try ImageDecoder.decode(bytes, path: path))
+        let picture = try model.experiment.pixels(of: bytes, path: path)
         pictures.withLock { pictures in
             // Neighbouring channels share images; beyond that, reading again costs less than keeping all in memory.
             if pictures.count >= 500 { pictures.removeAll() }

@@ -41,8 +41,8 @@ extension UnitCosts {
         let seconds = try best(of: 2) {
             _ = try team.map(team.workerCount * perThread) { [files] worker, index in
                 let (path, bytes) = files[index % files.count]
-                let image = try ImageDecoder.decode(bytes, path: path)
-                return experiment.featureMap(of: experiment.input.pixels(of: image), workspace: workspaces[worker])
+                let pixels = try experiment.pixels(of: bytes, path: path)
+                return experiment.featureMap(of: pixels, workspace: workspaces[worker])
                     .values[0]
             }
         }
