@@ -104,6 +104,11 @@ public final class FeatureCacheWriter: Sendable {
         index.sampleIndices(inShard: shard).map { index.samples[$0] }
     }
 
+    /// The numbers among all samples of those of a shard, in the order in which their features must be given.
+    public func sampleIndices(inShard shard: Int) -> [Int] {
+        index.sampleIndices(inShard: shard)
+    }
+
     /// An empty shard to be filled; it keeps its features in the cache's precision in memory until it is written.
     public func makeShard(_ shard: Int) -> ShardBuilder {
         ShardBuilder(self, shard: shard)

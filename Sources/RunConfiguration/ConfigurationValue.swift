@@ -127,6 +127,8 @@ extension NamedValue {
 }
 
 extension RunConfiguration.Dataset.Kind: NamedValue {}
+extension RunConfiguration.Dataset.Split: NamedValue {}
+extension RunConfiguration.Dataset.Crop: NamedValue {}
 extension RunConfiguration.Input.Interpolation: NamedValue {}
 extension RunConfiguration.Cache.Precision: NamedValue {}
 extension RunConfiguration.Cache.Location: NamedValue {}

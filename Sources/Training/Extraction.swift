@@ -101,14 +101,16 @@ public enum Extraction {
         let workspaces = WorkerLocal(team) { experiment.backbone.makeWorkspace() }
         for shard in shards {
             communicator.activity.begin(step: 0, "extracting features, shard \(shard)")
-            let samples = writer.samples(inShard: shard)
+            let samples = writer.sampleIndices(inShard: shard)
             var builder = writer.makeShard(shard)
             for start in stride(from: 0, to: samples.count, by: team.workerCount * imagesPerWorker) {
                 if stop.isRequested { return false }
                 let part = samples[start..<min(samples.count, start + team.workerCount * imagesPerWorker)]
                 let maps = try team.map(part.count) { worker, index in
-                    let path = experiment.dataset.root.appending(part[part.startIndex + index].path)
-                    let map = try experiment.featureMap(ofImageAt: path, workspace: workspaces[worker])
+                    let sample = experiment.dataset[part[part.startIndex + index]]
+                    let map = try experiment.featureMap(
+                        of: experiment.input.pixels(of: experiment.dataset.image(of: sample)),
+                        workspace: workspaces[worker])
                     completed.withLock { completed in
                         completed += 1
                         communicator.activity.progress()
@@ -137,7 +139,7 @@ public enum Extraction {
 }
 
 extension Experiment {
-    /// All samples of the dataset in the cache's order.
+    /// All samples of the dataset in the cache's order, which is that of `Dataset.subscript(_:)`.
     private var allSamples: [(path: String, label: Int, split: String)] {
         Split.allCases.flatMap { split in
             dataset.samples(split).map { (path: $0.path, label: $0.label, split: split.rawValue) }
@@ -151,12 +153,7 @@ extension Experiment {
             samplesPerShard: configuration.cache.samplesPerShard, groupCount: groupCount)
     }
 
-    /// The feature map [1, H, W, D] of an image file, computed on the calling thread.
-    package func featureMap(ofImageAt path: FilePath, workspace: BackboneWorkspace) throws -> Tensor {
-        featureMap(of: input.pixels(of: try ImageDecoder.decode(contentsOf: path)), workspace: workspace)
-    }
-
-    /// The feature map [1, H, W, D] of what the network sees of an image.
+    /// The feature map [1, H, W, D] of what the network sees of an image, computed on the calling thread.
     package func featureMap(of pixels: PixelImage, workspace: BackboneWorkspace) -> Tensor {
         backbone.featureMaps(
             of: Tensor(shape: [1, input.crop, input.crop, 3], values: input.normalised(pixels)), workspace: workspace)
