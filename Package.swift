@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CMatio", pkgConfig: "matio", providers: [.apt(["libmatio-dev"])]),
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
@@ -72,7 +73,8 @@ let package = Package(
             name: "Backbones", dependencies: ["ImageCoding", "Tensors", "WeightFiles", system],
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
-            name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", "Tensors", system],
+            name: "Datasets",
+            dependencies: ["CMatio", "CounterRandom", "DurableFiles", "ImageCoding", "StrictJSON", "Tensors", system],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
 
@@ -138,7 +140,9 @@ let package = Package(
             name: "BackbonesTests", dependencies: ["Backbones", "Tensors", "WeightFiles", "ImageCoding", system],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", "Tensors", system]),
+            name: "DatasetsTests",
+            dependencies: ["Datasets", "DurableFiles", "ImageCoding", "TemporaryFolders", "Tensors", system],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CheckpointsTests",
             dependencies: [

@@ -90,7 +90,7 @@ final class CacheShard: Sendable {
         return list
     }
 
-    private static func checkData(of file: SafetensorsFile, _ shard: Int, of index: CacheIndex) throws {
+    static func checkData(of file: SafetensorsFile, _ shard: Int, of index: CacheIndex) throws {
         file.advise(.sequential)
         var hasher = ContentHasher()
         for name in ["labels", "features"] { try file.withBytes(of: name) { hasher.update($0) } }

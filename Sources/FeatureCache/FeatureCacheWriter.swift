@@ -123,7 +123,8 @@ public final class FeatureCacheWriter: Sendable {
         let path = CacheIndex.shardPath(shard, in: directory)
         try DurableFile.write(bytes, to: path)
         do {
-            _ = try CacheShard(path: path).open(shard, of: index)
+            // What it leaves out need not be in the index yet.
+            try CacheShard.checkData(of: CacheShard.open(path, shard, of: index), shard, of: index)
             return true
         } catch FeatureCacheError.corruptShard {
             try DurableFile.remove(path)

@@ -127,6 +127,8 @@ extension NamedValue {
 }
 
 extension RunConfiguration.Dataset.Kind: NamedValue {}
+extension RunConfiguration.Dataset.Split: NamedValue {}
+extension RunConfiguration.Dataset.Crop: NamedValue {}
 extension RunConfiguration.Dataset.BadImages: NamedValue {}
 extension RunConfiguration.Input.Interpolation: NamedValue {}
 extension RunConfiguration.Input.Exif: NamedValue {}

@@ -48,11 +48,11 @@ extension RunConfiguration {
 
     /// The keys in which another configuration computes something else, with both values.
     ///
-    /// Left out are the keys that say where files are (their contents are compared by digest) and how often something is
-    /// saved or evaluated, which change no result.
+    /// Left out are the keys that say where files are and how they are read (their contents are compared by digest) and how
+    /// often something is saved or evaluated, which change no result.
     public func differences(from other: RunConfiguration) -> [String] {
         let irrelevant = Self.locationKeys.union([
-            "cache.samples_per_shard", "checkpoint.every", "checkpoint.keep", "evaluation.every",
+            "dataset.kind", "cache.samples_per_shard", "checkpoint.every", "checkpoint.keep", "evaluation.every",
             "evaluation.black_box",
         ])
         return Self.schema.filter { !irrelevant.contains($0.path) }.compactMap { field in

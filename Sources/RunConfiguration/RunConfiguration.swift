@@ -37,13 +37,39 @@ public struct RunConfiguration: Equatable, Sendable {
     }
 
     public struct Dataset: Equatable, Sendable {
+        /// The layout of the data set.
         public enum Kind: String, CaseIterable, Sendable {
+            /// It is recognised by its files.
+            case auto
             case classFolders = "class_folders"
             case parts
+            case imagenet
+            case cub
+            case cars
+            case dogs
+            case csv
+            case webdataset
         }
-        public var kind = Kind.classFolders
+        /// Where test images come from.
+        public enum Split: String, CaseIterable, Sendable {
+            /// The data set's own split; class by class where it has none.
+            case official
+            /// A share of the training images; the official test images are left out.
+            case validation
+        }
+        /// What part of each image is used.
+        public enum Crop: String, CaseIterable, Sendable {
+            /// What the image's bounding boxes enclose.
+            case box
+        }
+        public var kind = Kind.auto
         public var root: FilePath = ""
-        /// Share of each class that becomes test images where the folders have no split of their own.
+        public var split = Split.official
+        /// All of each image if nil.
+        public var crop: Crop?
+        /// Names of the shards with test images, with * for any text, where the names do not say it (`webdataset`).
+        public var testShards: String?
+        /// Share of each class that becomes test images where the data set has no split of its own, or is not to use it.
         public var testFraction = 0.25
         /// Seed of that split. It is not the run's seed, so that runs with other seeds are tested on the same images.
         public var splitSeed = 0

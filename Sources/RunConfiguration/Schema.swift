@@ -44,6 +44,9 @@ extension RunConfiguration {
 
         Field("dataset", "kind", \.dataset.kind),
         Field("dataset", "root", \.dataset.root, required: true, { !$0.isEmpty }),
+        Field("dataset", "split", \.dataset.split),
+        Field("dataset", "crop", \.dataset.crop),
+        Field("dataset", "test_shards", \.dataset.testShards, { $0?.isEmpty != true }),
         Field(
             "dataset", "test_fraction", \.dataset.testFraction, { $0 > 0 && $0 < 1 },
             expected: "a number between 0 and 1"),

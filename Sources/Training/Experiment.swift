@@ -42,19 +42,17 @@ public struct Experiment: Sendable {
     }
 
     private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {
-        func classFolders() throws -> Dataset {
-            try ClassFolders.load(
-                root: configuration.dataset.root, testFraction: configuration.dataset.testFraction,
-                seed: UInt64(configuration.dataset.splitSeed))
-        }
-        switch configuration.dataset.kind {
-        case .classFolders:
-            return try classFolders()
-        case .parts:
-            // A part dataset is class folders with a manifest; reading that checks that it is one.
-            _ = try PartDataset.manifest(of: configuration.dataset.root)
-            return try classFolders()
-        }
+        try Dataset.load(root: configuration.dataset.root, options: configuration.dataset.options)
+    }
+}
+
+extension RunConfiguration.Dataset {
+    /// The options of the data set's reader.
+    package var options: DatasetOptions {
+        DatasetOptions(
+            kind: DatasetKind(rawValue: kind.rawValue)!, split: DatasetSplit(rawValue: split.rawValue)!,
+            testFraction: testFraction, splitSeed: UInt64(splitSeed),
+            crop: crop.map { DatasetCrop(rawValue: $0.rawValue)! }, testShards: testShards)
     }
 }
 

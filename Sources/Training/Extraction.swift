@@ -1,6 +1,5 @@
 import Backbones
 import Datasets
-import DurableFiles
 import FeatureCache
 import Glibc
 import ImageCoding
@@ -112,7 +111,7 @@ public enum Extraction {
 }
 
 extension Experiment {
-    /// All samples of the dataset in the cache's order.
+    /// All samples of the dataset in the cache's order, which is that of `Dataset.subscript(_:)`.
     private var allSamples: [(path: String, label: Int, split: String)] {
         Split.allCases.flatMap { split in
             dataset.samples(split).map { (path: $0.path, label: $0.label, split: split.rawValue) }
@@ -126,17 +125,11 @@ extension Experiment {
             samplesPerShard: configuration.cache.samplesPerShard, groupCount: groupCount)
     }
 
-    /// The feature map [1, H, W, D] of an image file, computed on the calling thread.
-    package func featureMap(ofImageAt path: FilePath, workspace: BackboneWorkspace) throws -> Tensor {
-        featureMap(of: try pixels(of: DurableFile.read(path), path: path), workspace: workspace)
-    }
-
     /// What the network sees of a view of a sample, given by its number among all samples: those for training come first.
-    /// - Throws: `DurableFileError`, `ImageCodingError`.
+    /// - Throws: `DurableFileError`, `ImageCodingError`, or a `DatasetError` of the box it is cropped to.
     package func pixels(ofSample number: Int, view: Int = 0) throws -> PixelImage {
-        let sample = number < dataset.train.count ? dataset.train[number] : dataset.test[number - dataset.train.count]
-        let path = dataset.path(of: sample)
-        let image = try input.decode(DurableFile.read(path), path: path)
+        let sample = dataset[number]
+        let image = try dataset.image(of: sample, bytes: dataset.bytes(of: sample), exif: input.exif)
         guard view > 0, let views = cacheIdentity.views else { return input.pixels(of: image) }
         return input.pixels(
             of: image,
@@ -144,22 +137,26 @@ extension Experiment {
                 view, ofSample: number, seed: UInt64(views.seed), width: image.width, height: image.height))
     }
 
-    /// Checks that images may be left out, if some are.
-    /// - Throws: `TrainingError.imagesLeftOut` naming the first.
-    func requireAllowed(_ skipped: [SkippedSample]) throws {
-        guard let first = skipped.first, configuration.dataset.badImages == .error else { return }
-        let samples = dataset.train + dataset.test
-        throw TrainingError.imagesLeftOut(
-            cache: configuration.cache.directory, count: skipped.count, image: dataset.path(of: samples[first.sample]),
-            reason: first.reason)
+    /// What the network sees of a sample whose file's bytes have been read already.
+    package func pixels(of sample: Sample, bytes: [UInt8]) throws -> PixelImage {
+        input.pixels(of: try dataset.image(of: sample, bytes: bytes, exif: input.exif))
     }
 
-    /// What the network sees of the image in the bytes of a file; `path` is for error messages only.
+    /// What the network sees of an image that is none of the dataset's; `path` is for error messages only.
     package func pixels(of bytes: [UInt8], path: FilePath) throws -> PixelImage {
         input.pixels(of: try input.decode(bytes, path: path))
     }
 
-    /// The feature map [1, H, W, D] of what the network sees of an image.
+    /// Checks that images may be left out, if some are.
+    /// - Throws: `TrainingError.imagesLeftOut` naming the first.
+    func requireAllowed(_ skipped: [SkippedSample]) throws {
+        guard let first = skipped.first, configuration.dataset.badImages == .error else { return }
+        throw TrainingError.imagesLeftOut(
+            cache: configuration.cache.directory, count: skipped.count, image: dataset.path(of: dataset[first.sample]),
+            reason: first.reason)
+    }
+
+    /// The feature map [1, H, W, D] of what the network sees of an image, computed on the calling thread.
     package func featureMap(of pixels: PixelImage, workspace: BackboneWorkspace) -> Tensor {
         backbone.featureMaps(
             of: Tensor(shape: [1, input.crop, input.crop, 3], values: input.normalised(pixels)), workspace: workspace)

@@ -63,7 +63,8 @@ import Testing
     }
 
     @Test func `views are added to a cache that has fewer, and what is there stays`() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { outer in
+            let (folder, whole) = (outer.appending("grown"), outer.appending("whole"))
             try CacheFixture().fill(folder)
             let before = try CacheFixture.digests(of: folder)
             let plainShardCount = before.count - 1
@@ -79,11 +80,8 @@ import Testing
                 #expect(before[name] == nil || before[name] == digest)
             }
             // The same files as of a cache that had four views from the start.
-            let whole = folder.appending("whole")
             try fill(whole, fixture(views: 4))
-            var grown = try CacheFixture.digests(of: folder)
-            grown["whole"] = nil
-            #expect(try CacheFixture.digests(of: whole) == grown)
+            #expect(try CacheFixture.digests(of: whole) == CacheFixture.digests(of: folder))
             // A run that asks for fewer takes it as it is.
             for count in 1...4 {
                 #expect(
@@ -116,7 +114,7 @@ import Testing
             try fill(folder, fixture(views: 3))
             try fill(other, fixture(views: 3, seed: 9))
             let last = "shard-00016.safetensors"
-            for name in ["shard-00011.safetensors", last] where DurableFile.exists(other.appending(name)) {
+            for name in [last] where DurableFile.exists(other.appending(name)) {
                 try DurableFile.write(DurableFile.read(other.appending(name)), to: folder.appending(last))
                 #expect(try fixture(views: 3).writer(in: folder).missingShards == [16])
             }
