@@ -129,7 +129,8 @@ let package = Package(
             dependencies: ["CounterRandom", "DurableFiles", "StrictJSON", "TemporaryFolders", "WeightFiles", system],
             exclude: ["Reference"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "ImageCodingTests", dependencies: ["DurableFiles", "ImageCoding", system], resources: [.copy("Fixtures")]),
+            name: "ImageCodingTests", dependencies: ["DurableFiles", "ImageCoding", system],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "FeatureCacheTests",
             dependencies: ["DurableFiles", "FeatureCache", "ImageCoding", "TemporaryFolders", "WeightFiles", system]),

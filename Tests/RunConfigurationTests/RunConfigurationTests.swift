@@ -159,15 +159,16 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
     }
 
     @Test func aSectionInsideASectionIsReadAndWritten() throws {
-        let text = minimal + """
+        let text =
+            minimal + """
 
-              views: 3
-              augmentation:
-                flip: 0.5
-                crop_scale: [0.35, 1]
-                degrees: 25
-            input: {exif: apply, squash: true}
-            """
+                  views: 3
+                  augmentation:
+                    flip: 0.5
+                    crop_scale: [0.35, 1]
+                    degrees: 25
+                input: {exif: apply, squash: true}
+                """
         let configuration = try RunConfiguration(
             yaml: text, source: "birds.yaml", overrides: ["cache.augmentation.degrees=20"])
         #expect(configuration.cache.views == 3)
