@@ -45,6 +45,7 @@ let package = Package(
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CMatio", pkgConfig: "matio", providers: [.apt(["libmatio-dev"])]),
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
@@ -64,7 +65,7 @@ let package = Package(
         // Level 2
         .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "StrictJSON", system]),
         .target(
-            name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "DurableFiles", system],
+            name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "CounterRandom", "DurableFiles", system],
             swiftSettings: vectorised),
         .target(
             name: "FeatureCache", dependencies: ["DurableFiles", "WeightFiles", "ImageCoding", "StrictJSON", system],
@@ -77,7 +78,8 @@ let package = Package(
             name: "Backbones", dependencies: ["CounterRandom", "ImageCoding", "Tensors", "WeightFiles", system],
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
-            name: "Datasets", dependencies: ["CounterRandom", "DurableFiles", "ImageCoding", "Tensors", system],
+            name: "Datasets",
+            dependencies: ["CMatio", "CounterRandom", "DurableFiles", "ImageCoding", "StrictJSON", "Tensors", system],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
 
@@ -139,7 +141,8 @@ let package = Package(
             dependencies: ["CounterRandom", "DurableFiles", "StrictJSON", "TemporaryFolders", "WeightFiles", system],
             exclude: ["Reference"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "ImageCodingTests", dependencies: ["ImageCoding", system], resources: [.copy("Fixtures")]),
+            name: "ImageCodingTests", dependencies: ["DurableFiles", "ImageCoding", system],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "FeatureCacheTests",
             dependencies: ["DurableFiles", "FeatureCache", "ImageCoding", "TemporaryFolders", "WeightFiles", system]),
@@ -150,7 +153,9 @@ let package = Package(
             name: "BackbonesTests", dependencies: ["Backbones", "Tensors", "WeightFiles", "ImageCoding", system],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "ImageCoding", "DurableFiles", "Tensors", system]),
+            name: "DatasetsTests",
+            dependencies: ["Datasets", "DurableFiles", "ImageCoding", "TemporaryFolders", "Tensors", system],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CheckpointsTests",
             dependencies: [

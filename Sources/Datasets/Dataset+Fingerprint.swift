@@ -6,9 +6,11 @@ extension Dataset {
     /// File contents are not read (an ImageNet would take an hour), and neither the root nor the reader counts: a copy
     /// elsewhere is the same data set. The digest is of UTF-8 text: the line "infodisent data set 1", the number of classes,
     /// the class names, then "train" and "test" each with the number of samples followed by path, label and size in bytes of
-    /// each. Every item ends with a zero byte, which no path contains, so different data sets never give the same text.
+    /// each. A data set of crops goes on with "crop" and the crop's name, and "boxes" is followed by the box of each sample
+    /// that decides its pixels. Every item ends with a zero byte, which no path contains, so different data sets never give the
+    /// same text.
     static func fingerprint(
-        classNames: [String], parts: [(split: Split, samples: [Sample], byteCounts: [Int])]
+        classNames: [String], parts: [(split: Split, samples: [Sample], byteCounts: [Int])], crop: DatasetCrop? = nil
     ) -> ContentDigest {
         var hasher = ContentHasher()
         func add(_ item: String) { hasher.update(item + "\0") }
@@ -25,6 +27,21 @@ extension Dataset {
                 add(String(byteCount))
             }
         }
+        if let crop {
+            add("crop")
+            add(crop.rawValue)
+            add("boxes")
+            for part in parts {
+                for sample in part.samples { add(Self.cropText(sample.boxes ?? [])) }
+            }
+        }
         return hasher.finalize()
+    }
+
+    /// x, y, width and height of the pixels that boxes enclose, or "none".
+    private static func cropText(_ boxes: [BoundingBox]) -> String {
+        guard let box = BoundingBox(enclosing: boxes) else { return "none" }
+        let pixels = PixelRectangle(box)
+        return "\(pixels.x) \(pixels.y) \(pixels.width) \(pixels.height)"
     }
 }

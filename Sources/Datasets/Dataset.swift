@@ -9,33 +9,50 @@ public struct Dataset: Sendable {
     public let kind: String
     /// The folder that the samples' paths start from.
     public let root: FilePath
-    /// Names of the classes by label.
+    /// Names of the classes by label, in the data set's official order where it has one.
     public let classNames: [String]
+    /// Names of the parts that samples have places of, in their order; empty for data sets without parts.
+    public let partNames: [String]
+    /// What part of each image is used; nil for all of it.
+    public let crop: DatasetCrop?
     public let train: [Sample]
     public let test: [Sample]
     /// Changes when a class, a path, a label, the size of a file or the order changes; see `fingerprint(of:)`.
     public let fingerprint: ContentDigest
     /// What was found and passed over, in sentences for the user.
     public let notes: [String]
+    /// Which layout it is and what that was recognised by; empty for a data set that was put together otherwise.
+    public internal(set) var recognition = ""
+    /// What people call the classes, by label; their names where there is nothing better. Not part of the fingerprint.
+    public internal(set) var classTitles: [String]
+    /// Annotations that are read when boxes are asked for.
+    let boxFiles: BoxFiles?
+    /// Sizes of the image files, those of training images first.
+    let byteCounts: [Int]
 
     /// A data set whose files are looked at for their sizes, which the fingerprint covers.
     ///
     /// - Throws: `DurableFileError` if a file is not there.
     public init(
-        kind: String, root: FilePath, classNames: [String], train: [Sample], test: [Sample], notes: [String] = []
+        kind: String, root: FilePath, classNames: [String], train: [Sample], test: [Sample], partNames: [String] = [],
+        crop: DatasetCrop? = nil, notes: [String] = []
     ) throws {
         let byteCounts = try Split.allCases.map { split in
-            try (split == .train ? train : test).map { try DurableFile.byteCount(of: root.pushing(FilePath($0.path))) }
+            try (split == .train ? train : test).map { sample in
+                if case .archive(_, _, let byteCount) = sample.source { return byteCount }
+                return try DurableFile.byteCount(of: Self.file(of: sample, below: root))
+            }
         }
         self.init(
             kind: kind, root: root, classNames: classNames, train: train, test: test, trainByteCounts: byteCounts[0],
-            testByteCounts: byteCounts[1], notes: notes)
+            testByteCounts: byteCounts[1], partNames: partNames, crop: crop, notes: notes)
     }
 
     /// A data set whose file sizes are known: one for each sample.
     init(
         kind: String, root: FilePath, classNames: [String], train: [Sample], test: [Sample], trainByteCounts: [Int],
-        testByteCounts: [Int], notes: [String]
+        testByteCounts: [Int], partNames: [String] = [], crop: DatasetCrop? = nil, boxFiles: BoxFiles? = nil,
+        notes: [String]
     ) {
         precondition(
             (train + test).allSatisfy { classNames.indices.contains($0.label) },
@@ -45,9 +62,15 @@ public struct Dataset: Sendable {
         self.classNames = classNames
         self.train = train
         self.test = test
+        self.partNames = partNames
+        self.boxFiles = boxFiles
+        classTitles = classNames
+        byteCounts = trainByteCounts + testByteCounts
+        self.crop = crop
         self.notes = notes
         fingerprint = Self.fingerprint(
-            classNames: classNames, parts: [(.train, train, trainByteCounts), (.test, test, testByteCounts)])
+            classNames: classNames, parts: [(.train, train, trainByteCounts), (.test, test, testByteCounts)], crop: crop
+        )
     }
 
     /// The samples of one part, in order.
@@ -58,8 +81,11 @@ public struct Dataset: Sendable {
         }
     }
 
-    /// The file of a sample.
-    public func path(of sample: Sample) -> FilePath {
-        root.pushing(FilePath(sample.path))
+    /// Number of all samples.
+    public var count: Int { train.count + test.count }
+
+    /// A sample by its number among all: those for training come first. Caches number samples in this way.
+    public subscript(index: Int) -> Sample {
+        index < train.count ? train[index] : test[index - train.count]
     }
 }

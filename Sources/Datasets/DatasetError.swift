@@ -20,16 +20,36 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case classWithoutTraining(name: String, testFolder: FilePath, trainFolder: FilePath)
     /// Too few images in a class to split it.
     case tooFewImages(className: String, count: Int, root: FilePath)
+    /// A file or folder of a known layout that is not there; `archive` is where it comes from.
+    case missingFile(name: String, folders: [FilePath], archive: String, dataset: String)
+    /// A list of test images without their classes.
+    case missingTestLabels(list: FilePath, name: String, folders: [FilePath], dataset: String)
+    /// Images that a list names and that are not there.
+    case missingImages(first: FilePath, count: Int, total: Int, list: FilePath, archive: String?)
+    /// An annotation, list or archive that is not what it should be; `place` is where in it.
+    case malformed(path: FilePath, place: String?, reason: String)
+    /// A list without an image to train on.
+    case noTrainingImages(list: FilePath)
+    /// A list with a class that is tested but not trained.
+    case classOnlyTested(name: String, list: FilePath)
+    /// A crop to boxes of a data set that has none.
+    case noBoxes(kind: String)
+    /// The box that an image is to be cropped to lies outside of it.
+    case boxOutside(image: FilePath, width: Int, height: Int)
+    /// An image to be cropped to its box has none.
+    case noBox(image: FilePath)
     /// A share of test images that is not between 0 and 1.
     case invalidTestFraction(Double)
 
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
-        case .missingRoot, .rootIsNotAFolder: 66
+        case .missingRoot, .rootIsNotAFolder, .missingFile, .missingTestLabels, .missingImages: 66
         case .unreadable: 74
-        case .invalidTestFraction: 78
-        case .nameIsNotText, .noClasses, .missingTestFolder, .emptyClass, .classWithoutTraining, .tooFewImages: 65
+        case .invalidTestFraction, .noBoxes: 78
+        case .nameIsNotText, .noClasses, .missingTestFolder, .emptyClass, .classWithoutTraining, .tooFewImages,
+            .noBox, .boxOutside, .malformed, .noTrainingImages, .classOnlyTested:
+            65
         }
     }
 
@@ -57,8 +77,39 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooFewImages(let className, let count, let root):
             "The class \"\(className)\" in \(root) has \(count) image\(count == 1 ? "" : "s"), expected at least 2, one to "
                 + "train and one to test. Add images, or make train and test folders."
+        case .missingFile(let name, let folders, let archive, let dataset):
+            "\(dataset) needs \(name), which is not in \(Self.list(folders)). It comes from \(archive): fetch and unpack that "
+                + "there, or correct dataset.root."
+        case .missingTestLabels(let list, let name, let folders, let dataset):
+            "\(list) lists the test images of \(dataset) without their classes. Put \(name), a download of its own, into "
+                + "\(Self.list(folders)), or set dataset.split to validation to test on a share of the training images."
+        case .missingImages(let first, let count, let total, let list, let archive):
+            "\(count) of the \(total) images that \(list) lists are not there, the first is \(first). "
+                + (archive.map { "They come from \($0): fetch it and unpack it again." }
+                    ?? "Correct the list or the paths.")
+        case .malformed(let path, let place, let reason):
+            "\(path)\(place.map { ", \($0)" } ?? ""): \(reason). Fetch or write the file again."
+        case .noTrainingImages(let list):
+            "\(list) has no image to train on. Check that it is the list you mean."
+        case .classOnlyTested(let name, let list):
+            "\(list) has test images of the class \"\(name)\", which has no training image. Add some, or remove the class."
+        case .noBoxes(let kind):
+            "dataset.crop is box, but \(kind) has no bounding boxes. Leave dataset.crop out to use whole images."
+        case .boxOutside(let image, let width, let height):
+            "The bounding box of \(image) lies outside of its \(width) x \(height) pixels. Correct the annotation, or leave "
+                + "dataset.crop out to use whole images."
+        case .noBox(let image):
+            "\(image) has no bounding box to crop it to. Leave dataset.crop out to use whole images, or add its annotation."
         case .invalidTestFraction(let fraction):
             "The test fraction is \(fraction), expected a number between 0 and 1."
         }
+    }
+
+    /// "A, B or C", without what is there twice.
+    private static func list(_ folders: [FilePath]) -> String {
+        var names: [String] = []
+        for folder in folders where !names.contains(folder.string) { names.append(folder.string) }
+        guard let last = names.last, names.count > 1 else { return names.first ?? "" }
+        return names.dropLast().joined(separator: ", ") + " or " + last
     }
 }

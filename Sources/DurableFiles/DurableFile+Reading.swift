@@ -13,6 +13,33 @@ extension DurableFile {
         return bytes
     }
 
+    /// `byteCount` bytes of the file at `path`, from `offset` on. Throws `DurableFileError`, `.shorter` if it ends before.
+    public static func read(_ path: FilePath, from offset: Int, byteCount: Int) throws -> [UInt8] {
+        precondition(offset >= 0 && byteCount >= 0, "bytes \(offset) and \(byteCount) more are no part of a file")
+        let descriptor = try check("open", path) { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) } }
+        defer { close(descriptor) }
+        var status = stat()
+        try check("look at", path) { fstat(descriptor, &status) }
+        guard status.isRegularFile else { throw DurableFileError.notAFile(path: path) }
+        // Before the memory is asked for: a record of where something was may be of an older, longer file.
+        let (end, overflows) = offset.addingReportingOverflow(byteCount)
+        guard !overflows, end <= Int(status.st_size) else {
+            throw DurableFileError.shorter(path: path, byteCount: Int(status.st_size), expected: overflows ? .max : end)
+        }
+        return try [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, filled in
+            while filled < byteCount {
+                let (place, start) = (buffer.baseAddress! + filled, filled)
+                let count = try check("read", path) {
+                    pread(descriptor, place, byteCount - start, off_t(offset + start))
+                }
+                guard count > 0 else {
+                    throw DurableFileError.shorter(path: path, byteCount: offset + filled, expected: end)
+                }
+                filled += count
+            }
+        }
+    }
+
     /// Whether a regular file is at `path`.
     public static func exists(_ path: FilePath) -> Bool {
         (try? status(of: path).isRegularFile) == true

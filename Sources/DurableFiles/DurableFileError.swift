@@ -11,13 +11,17 @@ public enum DurableFileError: Error, Equatable, Sendable {
     case notADirectory(path: FilePath)
     /// The name is taken and must not be replaced.
     case alreadyExists(path: FilePath)
+    /// The file ends before bytes that were in it before.
+    case shorter(path: FilePath, byteCount: Int, expected: Int)
     /// The system refused; `code` is its errno, `operation` a verb such as "write".
     case failed(operation: String, path: FilePath, code: Int32)
 
-    /// The exit code (sysexits) of a program that ends with this error: 66 for a missing input, else 74.
+    /// The exit code (sysexits) of a program that ends with this error: 66 for a missing input, 65 for one that was cut short,
+    /// else 74.
     public var exitCode: Int32 {
         switch self {
         case .missing, .notAFile, .notADirectory: 66
+        case .shorter: 65
         case .alreadyExists, .failed: 74
         }
     }
@@ -34,6 +38,8 @@ extension DurableFileError: CustomStringConvertible {
             "\(path) is not a folder; give the path of a folder."
         case .alreadyExists(let path):
             "\(path) exists already and is not replaced; remove it or choose another name."
+        case .shorter(let path, let byteCount, let expected):
+            "\(path) has \(byteCount) bytes, but \(expected) are needed; it has been cut short: fetch it again."
         case .failed(let operation, let path, let code):
             "cannot \(operation) \(path): \(Errno(rawValue: code)) (errno \(code)).\(Self.advice(code))"
         }

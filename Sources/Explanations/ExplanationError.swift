@@ -7,6 +7,8 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
     case corruptPrototypes(path: FilePath, reason: String)
     /// The image of a prototype is not the one it was found in.
     case prototypeChanged(path: FilePath, expected: ContentDigest, found: ContentDigest)
+    /// A prototype is none of the training images.
+    case unknownPrototype(path: String, dataset: FilePath)
     /// The contributions do not add up to the logit.
     case notAdditive(path: String, sum: Double, logit: Float)
     /// The class asked for is none of the model's.
@@ -15,7 +17,7 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
-        case .corruptPrototypes, .prototypeChanged: 65
+        case .corruptPrototypes, .prototypeChanged, .unknownPrototype: 65
         case .unknownClass: 64
         case .notAdditive: 70
         }
@@ -29,6 +31,11 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
             """
             \(path) is a prototype, but its content has changed since it was found to be one: SHA-256 \(found) \
             instead of \(expected). Restore the image, or extract the features and train again.
+            """
+        case .unknownPrototype(let path, let dataset):
+            """
+            The prototype \(path) is not where the table of prototypes says among the training images of \(dataset). Remove \
+            the table; it is made again when needed.
             """
         case .notAdditive(let path, let sum, let logit):
             "The contributions for \(path) add up to \(sum), but the logit is \(logit). This is a fault of the program."

@@ -12,16 +12,24 @@ public final class PrototypePictures: Sendable {
     public init(_ model: TrainedModel) { self.model = model }
 
     /// The picture of a prototype.
-    /// - Throws: `ExplanationError.prototypeChanged`, or the error of a file that is gone or cannot be read.
+    /// - Throws: `ExplanationError.prototypeChanged`, also for a prototype that is none of the dataset's images, or the error of a file that is gone or cannot be read.
     public func callAsFunction(_ prototype: Prototype) throws -> PixelImage {
         if let picture = pictures.withLock({ $0[prototype.sample] }) { return picture }
-        let path = model.experiment.dataset.root.appending(prototype.path)
-        let bytes = try DurableFile.read(path)
+        let dataset = model.experiment.dataset
+        guard dataset.train.indices.contains(prototype.sample) else {
+            throw ExplanationError.unknownPrototype(path: prototype.path, dataset: dataset.root)
+        }
+        let sample = dataset.train[prototype.sample]
+        guard sample.path == prototype.path else {
+            throw ExplanationError.unknownPrototype(path: prototype.path, dataset: dataset.root)
+        }
+        let bytes = try dataset.bytes(of: sample)
         let digest = ContentDigest(of: bytes)
         guard digest == prototype.contentDigest else {
-            throw ExplanationError.prototypeChanged(path: path, expected: prototype.contentDigest, found: digest)
+            throw ExplanationError.prototypeChanged(
+                path: dataset.path(of: sample), expected: prototype.contentDigest, found: digest)
         }
-        let picture = model.experiment.input.pixels(of: try ImageDecoder.decode(bytes, path: path))
+        let picture = try model.experiment.pixels(of: sample, bytes: bytes)
         pictures.withLock { pictures in
             // Neighbouring channels share images; beyond that, reading again costs less than keeping all in memory.
             if pictures.count >= 500 { pictures.removeAll() }

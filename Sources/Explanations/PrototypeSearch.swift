@@ -93,8 +93,8 @@ public enum PrototypeSearch {
             try strongest.entries.map { entry in
                 let sample = cache.samples[entry.sample]
                 if digests[entry.sample] == nil {
-                    digests[entry.sample] = try ContentDigest.ofFile(
-                        model.experiment.dataset.root.appending(sample.path))
+                    let dataset = model.experiment.dataset
+                    digests[entry.sample] = try dataset.contentDigest(of: dataset[entry.sample])
                 }
                 return Prototype(
                     sample: entry.sample, path: sample.path, label: sample.label,

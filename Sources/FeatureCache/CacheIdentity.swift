@@ -40,10 +40,13 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
     public var featureMap: FeatureMapShape
     /// In the order of their labels.
     public var classNames: [String]
+    /// Views of the training images beside the plain one; nil for none.
+    public var views: CacheViews?
 
     public init(
         backbone: String, weightDigest: ContentDigest, input: InputTransform, datasetFingerprint: ContentDigest,
-        precision: CachePrecision, featureMap: FeatureMapShape, classNames: [String], usesEMA: Bool = false
+        precision: CachePrecision, featureMap: FeatureMapShape, classNames: [String], usesEMA: Bool = false,
+        views: CacheViews? = nil
     ) {
         self.backbone = backbone
         self.weightDigest = weightDigest
@@ -53,10 +56,11 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
         self.precision = precision
         self.featureMap = featureMap
         self.classNames = classNames
+        self.views = views
     }
 
     enum CodingKeys: String, CodingKey {
-        case backbone, input, precision
+        case backbone, input, precision, views
         case weightDigest = "weight_digest"
         case usesEMA = "use_ema"
         case datasetFingerprint = "dataset_fingerprint"
@@ -75,6 +79,7 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
         precision = try container.decode(CachePrecision.self, forKey: .precision)
         featureMap = try container.decode(FeatureMapShape.self, forKey: .featureMap)
         classNames = try container.decode([String].self, forKey: .classNames)
+        views = try container.decodeIfPresent(CacheViews.self, forKey: .views)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -87,7 +92,11 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
         try container.encode(precision, forKey: .precision)
         try container.encode(featureMap, forKey: .featureMap)
         try container.encode(classNames, forKey: .classNames)
+        try container.encodeIfPresent(views, forKey: .views)
     }
+
+    /// Views of each training image, the plain one included.
+    public var viewCount: Int { views?.count ?? 1 }
 
     /// Bytes of the features of one image.
     public var sampleByteCount: Int { featureMap.elementCount * precision.byteCount }

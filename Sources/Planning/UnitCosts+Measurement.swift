@@ -28,21 +28,19 @@ extension UnitCosts {
     /// Core-seconds per image.
     private static func imageSeconds(_ experiment: Experiment, team: WorkerTeam) throws -> Double {
         let workspaces = WorkerLocal(team) { experiment.backbone.makeWorkspace() }
-        var files = try experiment.dataset.train.prefix(4).map { sample in
-            let path = experiment.dataset.root.appending(sample.path)
-            return (path, Array(try Data(contentsOf: URL(fileURLWithPath: path.string))))
-        }
-        if files.isEmpty {
-            let photograph = PixelImage(width: 500, height: 375, red: 90, green: 120, blue: 60)
-            files = [("made-up.jpeg", ImageEncoder.jpeg(photograph))]
+        let dataset = experiment.dataset
+        let samples = try dataset.train.prefix(4).map { (sample: $0, bytes: try dataset.bytes(of: $0)) }
+        let madeUp = ImageEncoder.jpeg(PixelImage(width: 500, height: 375, red: 90, green: 120, blue: 60))
+        @Sendable func image(_ index: Int) throws -> PixelImage {
+            guard !samples.isEmpty else { return try ImageDecoder.decode(madeUp, path: "made-up.jpeg") }
+            let (sample, bytes) = samples[index % samples.count]
+            return try dataset.image(of: sample, bytes: bytes, exif: experiment.input.exif)
         }
         let perThread = 2
         let seconds = try best(of: 2) {
-            _ = try team.map(team.workerCount * perThread) { [files] worker, index in
-                let (path, bytes) = files[index % files.count]
-                let image = try ImageDecoder.decode(bytes, path: path)
-                return experiment.featureMap(of: experiment.input.pixels(of: image), workspace: workspaces[worker])
-                    .values[0]
+            _ = try team.map(team.workerCount * perThread) { worker, index in
+                let pixels = experiment.input.pixels(of: try image(index))
+                return experiment.featureMap(of: pixels, workspace: workspaces[worker]).values[0]
             }
         }
         return seconds / Double(perThread)

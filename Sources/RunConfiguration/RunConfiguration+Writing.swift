@@ -7,13 +7,21 @@ extension RunConfiguration {
     public func yaml(leavingOut omitted: Set<String>) -> String {
         var text = ""
         var currentSection = ""
+        var currentSubsection: Substring = ""
         for field in Self.schema where !omitted.contains(field.path) {
             guard let value = field.write(self) else { continue }
             if field.section != currentSection {
                 text += "\(field.section):\n"
-                currentSection = field.section
+                (currentSection, currentSubsection) = (field.section, "")
             }
-            text += "  \(field.key): \(value)\n"
+            if let subsection = field.subsection {
+                if subsection != currentSubsection { text += "  \(subsection):\n" }
+                currentSubsection = subsection
+                text += "    \(field.key.dropFirst(subsection.count + 1)): \(value)\n"
+            } else {
+                currentSubsection = ""
+                text += "  \(field.key): \(value)\n"
+            }
         }
         return text
     }
@@ -40,11 +48,11 @@ extension RunConfiguration {
 
     /// The keys in which another configuration computes something else, with both values.
     ///
-    /// Left out are the keys that say where files are (their contents are compared by digest) and how often something is
-    /// saved or evaluated, which change no result.
+    /// Left out are the keys that say where files are and how they are read (their contents are compared by digest) and how
+    /// often something is saved or evaluated, which change no result.
     public func differences(from other: RunConfiguration) -> [String] {
         let irrelevant = Self.locationKeys.union([
-            "cache.samples_per_shard", "checkpoint.every", "checkpoint.keep", "evaluation.every",
+            "dataset.kind", "cache.samples_per_shard", "checkpoint.every", "checkpoint.keep", "evaluation.every",
             "evaluation.black_box",
         ])
         return Self.schema.filter { !irrelevant.contains($0.path) }.compactMap { field in

@@ -42,26 +42,25 @@ public struct Experiment: Sendable {
             datasetFingerprint: dataset.fingerprint,
             precision: CachePrecision(rawValue: configuration.cache.precision.rawValue)!,
             featureMap: FeatureMapShape(height: size.height, width: size.width, channelCount: backbone.channelCount),
-            classNames: dataset.classNames, usesEMA: configuration.backbone.useEMA)
+            classNames: dataset.classNames, usesEMA: configuration.backbone.useEMA,
+            views: try configuration.cache.cacheViews())
     }
 
     /// What a user should know of how the dataset and the weights were found, a sentence each.
     public var notes: [String] { dataset.notes + weights.layout.notes.map { "\(weights.path): \($0)" } }
 
     private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {
-        func classFolders() throws -> Dataset {
-            try ClassFolders.load(
-                root: configuration.dataset.root, testFraction: configuration.dataset.testFraction,
-                seed: UInt64(configuration.dataset.splitSeed))
-        }
-        switch configuration.dataset.kind {
-        case .classFolders:
-            return try classFolders()
-        case .parts:
-            // A part dataset is class folders with a manifest; reading that checks that it is one.
-            _ = try PartDataset.manifest(of: configuration.dataset.root)
-            return try classFolders()
-        }
+        try Dataset.load(root: configuration.dataset.root, options: configuration.dataset.options)
+    }
+}
+
+extension RunConfiguration.Dataset {
+    /// The options of the data set's reader.
+    package var options: DatasetOptions {
+        DatasetOptions(
+            kind: DatasetKind(rawValue: kind.rawValue)!, split: DatasetSplit(rawValue: split.rawValue)!,
+            testFraction: testFraction, splitSeed: UInt64(splitSeed),
+            crop: crop.map { DatasetCrop(rawValue: $0.rawValue)! }, testShards: testShards)
     }
 }
 
@@ -70,11 +69,30 @@ extension RunConfiguration.Input {
     func applied(to preset: InputTransform) -> InputTransform {
         var result = preset
         if let resize { result.resize = resize }
+        if let squash { result.squash = squash }
         if let crop { result.crop = crop }
         if let interpolation { result.interpolation = ImageCoding.Interpolation(rawValue: interpolation.rawValue)! }
+        if let exif { result.exif = ExifOrientation.Policy(rawValue: exif.rawValue)! }
         if let mean { result.mean = mean.map { Float($0) } }
         if let standardDeviation { result.standardDeviation = standardDeviation.map { Float($0) } }
         return result
+    }
+}
+
+extension RunConfiguration.Cache {
+    /// The views beside the plain one; nil for none.
+    /// - Throws: `ImageCodingError.invalidAugmentation`.
+    func cacheViews() throws -> CacheViews? {
+        guard views > 1 else { return nil }
+        var drawn = ImageCoding.Augmentation()
+        drawn.flip = augmentation.flip
+        drawn.cropScale = augmentation.cropScale.map { $0[0]...$0[1] }
+        drawn.cropRatio = augmentation.cropRatio[0]...augmentation.cropRatio[1]
+        (drawn.degrees, drawn.shear) = (augmentation.degrees, augmentation.shear)
+        (drawn.brightness, drawn.contrast) = (augmentation.brightness, augmentation.contrast)
+        (drawn.saturation, drawn.hue) = (augmentation.saturation, augmentation.hue)
+        try drawn.validate()
+        return CacheViews(count: views, seed: viewSeed, augmentation: drawn)
     }
 }
 

@@ -1,0 +1,207 @@
+import Foundation
+import SystemPackage
+import Tensors
+
+/// ImageNet, ILSVRC 2012: 1,281,167 training and 50,000 validation images of 1000 classes
+/// (Russakovsky et al., IJCV 2015), in the layouts that are about:
+///
+///     train/<wnid>/*.JPEG, val/<wnid>/*.JPEG                           as torchvision arranges it
+///     train/<wnid>/*.JPEG, val/ILSVRC2012_val_*.JPEG, the devkit       as the archives unpack
+///     ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, the devkit     not unpacked: read in place
+///     ILSVRC/Data/CLS-LOC/{train/<wnid>,val}, LOC_val_solution.csv     as Kaggle has it
+///
+/// and mixtures of these. The devkit is data/meta.mat and data/ILSVRC2012_validation_ground_truth.txt.
+///
+/// A class is a WordNet id, and classes have the order of the sorted ids, as published weights have it. The devkit numbers
+/// classes in another order (ILSVRC2012_ID), which is translated through the ids. Names are no keys: two classes are called
+/// crane, and two maillot.
+///
+/// Whatever the layout, samples are called train/<wnid>/<file> and val/<wnid>/<file>, so caches and checkpoints of one fit
+/// the others.
+enum ImageNet {
+    static let trainArchive = "ILSVRC2012_img_train.tar"
+    static let validationArchive = "ILSVRC2012_img_val.tar"
+    static let devkitArchive = "ILSVRC2012_devkit_t12.tar.gz"
+    static let files = LayoutFiles(kind: .imagenet)
+
+    /// Where the folders train and val may be.
+    private static let dataFolders = ["", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC"]
+    private static let devkitFolders = ["data", "ILSVRC2012_devkit_t12/data", "devkit/data", ""]
+    private static let annotationFolders = ["ILSVRC/Annotations/CLS-LOC", "Annotations/CLS-LOC", "Annotations"]
+
+    static func devkitPlaces(_ root: FilePath) -> [FilePath] {
+        devkitFolders.map { $0.isEmpty ? root : root.pushing(FilePath($0)) }
+    }
+
+    /// Whether a name is a WordNet id: "n" and eight digits.
+    static func isWordNetID(_ name: some StringProtocol) -> Bool {
+        name.utf8.count == 9 && name.first == "n" && name.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
+    }
+
+    /// What says that the data set is at `root`; nil if nothing does.
+    static func evidence(_ root: FilePath) throws -> String? {
+        for names in [[trainArchive], ["ILSVRC/Data/CLS-LOC"], ["LOC_synset_mapping.txt"], ["data/meta.mat", "train"]] {
+            if let found = DatasetLayout.found(names, in: root) { return found }
+        }
+        guard LayoutFiles.exists(root.appending("train")),
+            LayoutFiles.exists(root.appending("val")) || LayoutFiles.exists(root.appending(validationArchive))
+        else { return nil }
+        var scanner = FolderScanner(root: root)
+        let classes = try scanner.list("train").folders
+        // With classes in a test folder these are somebody's class folders, called as in ImageNet.
+        let top = try scanner.list(FilePath())
+        let hasTest = try top.folders.contains("test") && !scanner.list("test").folders.isEmpty
+        guard !classes.isEmpty, classes.allSatisfy(isWordNetID), !hasTest else { return nil }
+        return "found train/ with folders of WordNet ids and val in \(root)"
+    }
+
+    /// The data set at `root`.
+    /// - Throws: `DatasetError`.
+    static func load(root: FilePath, options: DatasetOptions, team: WorkerTeam) throws -> Dataset {
+        let train = try trainingImages(root, team)
+        let classNames = train.classes.map(\.wnid)
+        var labels: [String: Int] = [:]
+        for (label, wnid) in classNames.enumerated() { labels[wnid] = label }
+        var test: [Sample] = []
+        var notes = train.notes
+        if options.split == .official {
+            test = try ValidationImages.find(root, labels, dataFolders: dataFolders, &notes)
+        }
+        let solutions = try ["LOC_train_solution.csv", "LOC_val_solution.csv"].map { name in
+            try [root, root.appending("ILSVRC")].map { $0.appending(name) }.first(where: LayoutFiles.exists)
+                .map { try LocalisationTable($0) }
+        }
+        let annotations = annotationFolders.map { root.pushing(FilePath($0)) }.first(where: LayoutFiles.exists)
+        if options.crop != nil && annotations == nil && solutions[0] == nil {
+            throw DatasetError.missingFile(
+                name: "LOC_train_solution.csv or Annotations/CLS-LOC/", folders: [root],
+                archive: "the archives of bounding boxes", dataset: DatasetKind.imagenet.title)
+        }
+        var dataset = try Dataset.listed(
+            .imagenet, root: root, classNames: classNames,
+            train: train.classes.enumerated().flatMap { label, found in
+                found.images.map { $0.sample(label: label, boxes: solutions[0]?.boxes(of: $0.path, wnid: found.wnid)) }
+            },
+            test: test.map { sample in
+                Sample(
+                    path: sample.path, label: sample.label, source: sample.source,
+                    boxes: solutions[1]?.boxes(of: sample.path, wnid: classNames[sample.label]))
+            },
+            boxFiles: annotations.map { .imageNet(folder: $0) }, options: options, list: root,
+            archive: "\(trainArchive) and \(validationArchive)", notes: notes, team: team)
+        dataset.classTitles = try Synsets.titles(root, classNames)
+        return dataset
+    }
+
+    // MARK: - Training images
+
+    struct FoundClass {
+        let wnid: String
+        let images: [FoundSample]
+    }
+
+    /// An image that was found, before its label is known.
+    struct FoundSample {
+        let path: String
+        let source: SampleSource
+
+        func sample(label: Int, boxes: [BoundingBox]?) -> Sample {
+            Sample(path: path, label: label, source: source, boxes: boxes)
+        }
+    }
+
+    /// The classes in the order of their ids, with their images.
+    private static func trainingImages(
+        _ root: FilePath, _ team: WorkerTeam
+    ) throws -> (classes: [FoundClass], notes: [String]) {
+        if let folder = dataFolders.first(where: { LayoutFiles.exists(root.pushing(FilePath($0)).appending("train")) })
+        {
+            return try folders(root, data: folder, team)
+        }
+        let archive = root.appending(trainArchive)
+        guard LayoutFiles.exists(archive) else {
+            throw DatasetError.missingFile(
+                name: "train/ or \(trainArchive)", folders: [root], archive: trainArchive,
+                dataset: DatasetKind.imagenet.title)
+        }
+        return (try TrainingArchive.classes(in: archive, team), [])
+    }
+
+    private static func folders(
+        _ root: FilePath, data: String, _ team: WorkerTeam
+    ) throws -> (classes: [FoundClass], notes: [String]) {
+        let folder = data.isEmpty ? FilePath("train") : FilePath(data).appending("train")
+        var scanner = FolderScanner(root: root)
+        let names = try scanner.list(folder).folders
+        for name in names where !isWordNetID(name) {
+            scanner.note("\(folder)/\(name)/ is not called as a WordNet id and is not used.")
+        }
+        let wnids = names.filter(isWordNetID)
+        guard !wnids.isEmpty else { throw DatasetError.noClasses(path: root.pushing(folder)) }
+        let found = try team.map(wnids.count) { _, index in
+            var scanner = FolderScanner(root: root)
+            let images = try scanner.images(below: folder.appending(wnids[index]))
+            guard !images.isEmpty else {
+                throw DatasetError.emptyClass(path: root.pushing(folder).appending(wnids[index]))
+            }
+            let samples = images.map { image in
+                FoundSample(
+                    path: data.isEmpty ? image.path : String(image.path.dropFirst(data.utf8.count + 1)),
+                    source: data.isEmpty ? .file : .folder(FilePath(image.path).removingLastComponent().string))
+            }
+            return (FoundClass(wnid: wnids[index], images: samples), scanner.notes)
+        }
+        var notes = scanner.notes
+        for (_, more) in found { notes += more.filter { !notes.contains($0) } }
+        return (found.map(\.0), notes)
+    }
+}
+
+/// ILSVRC2012_img_train.tar: a tar archive of 1000 tar archives, one for each class, read in place.
+enum TrainingArchive {
+    /// The classes in the order of their ids. Each inner archive's headers are read, by all workers.
+    static func classes(in archive: FilePath, _ team: WorkerTeam) throws -> [ImageNet.FoundClass] {
+        let file = try OpenFile(archive)
+        var reader = TarReader(file)
+        var inner: [(wnid: String, entry: TarEntry)] = []
+        var seen: Set<String> = []
+        while let entry = try reader.next() {
+            let wnid = entry.name.hasSuffix(".tar") ? String(entry.name.dropLast(4)) : ""
+            guard ImageNet.isWordNetID(wnid) else {
+                throw DatasetError.malformed(
+                    path: archive, place: entry.name,
+                    reason: "it is not called as an archive of a class, such as n01440764.tar")
+            }
+            guard seen.insert(wnid).inserted else {
+                throw DatasetError.malformed(path: archive, place: entry.name, reason: "the class is there twice")
+            }
+            inner.append((wnid, entry))
+        }
+        guard !inner.isEmpty else {
+            throw DatasetError.malformed(path: archive, place: nil, reason: "it holds no archives of classes")
+        }
+        inner.sort { $0.wnid.precedesByCodePoint($1.wnid) }
+        let name = archive.lastComponent!.string
+        return try team.map(inner.count) { [inner] _, index in
+            let (wnid, entry) = inner[index]
+            var reader = TarReader(file, range: entry.offset..<entry.offset + entry.byteCount)
+            var images: [ImageNet.FoundSample] = []
+            var seen: Set<String> = []
+            while let image = try reader.next() {
+                guard FolderScanner.hasImageExtension(image.name) else { continue }
+                guard seen.insert(image.name).inserted else {
+                    throw DatasetError.malformed(
+                        path: archive, place: "\(entry.name): \(image.name)", reason: "the image is there twice")
+                }
+                images.append(
+                    .init(
+                        path: "train/\(wnid)/\(image.name)",
+                        source: .archive(name, offset: image.offset, byteCount: image.byteCount)))
+            }
+            guard !images.isEmpty else {
+                throw DatasetError.malformed(path: archive, place: entry.name, reason: "it holds no images")
+            }
+            return ImageNet.FoundClass(wnid: wnid, images: images)
+        }
+    }
+}
