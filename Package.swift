@@ -60,7 +60,7 @@ let package = Package(
         // Level 2
         .target(name: "WeightFiles", dependencies: ["DurableFiles", "StrictJSON", system]),
         .target(
-            name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "DurableFiles", system],
+            name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "CounterRandom", "DurableFiles", system],
             swiftSettings: vectorised),
         .target(
             name: "FeatureCache", dependencies: ["DurableFiles", "WeightFiles", "ImageCoding", "StrictJSON", system],
@@ -129,7 +129,7 @@ let package = Package(
             dependencies: ["CounterRandom", "DurableFiles", "StrictJSON", "TemporaryFolders", "WeightFiles", system],
             exclude: ["Reference"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "ImageCodingTests", dependencies: ["ImageCoding", system], resources: [.copy("Fixtures")]),
+            name: "ImageCodingTests", dependencies: ["DurableFiles", "ImageCoding", system], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "FeatureCacheTests",
             dependencies: ["DurableFiles", "FeatureCache", "ImageCoding", "TemporaryFolders", "WeightFiles", system]),

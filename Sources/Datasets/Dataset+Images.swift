@@ -21,7 +21,17 @@ extension Dataset {
     }
 
     /// `image(of:)` from bytes that have been read already.
-    public func image(of sample: Sample, bytes: [UInt8]) throws -> PixelImage {
+    ///
+    /// - Parameter exif: whether the picture is turned as its file says; a box is one in the image as stored, so that it is
+    ///   cropped first.
+    public func image(
+        of sample: Sample, bytes: [UInt8], exif: ExifOrientation.Policy = .ignore
+    ) throws -> PixelImage {
+        let image = try storedImage(of: sample, bytes: bytes)
+        return exif == .apply ? image.oriented(ExifOrientation(of: bytes)) : image
+    }
+
+    private func storedImage(of sample: Sample, bytes: [UInt8]) throws -> PixelImage {
         let image = try ImageDecoder.decode(bytes, path: path(of: sample))
         guard let crop = try cropRectangle(of: sample) else { return image }
         guard let visible = crop.clipped(toWidth: image.width, height: image.height) else {

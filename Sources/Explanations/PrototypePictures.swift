@@ -29,7 +29,7 @@ public final class PrototypePictures: Sendable {
             throw ExplanationError.prototypeChanged(
                 path: dataset.path(of: sample), expected: prototype.contentDigest, found: digest)
         }
-        let picture = model.experiment.input.pixels(of: try dataset.image(of: sample, bytes: bytes))
+        let picture = try model.experiment.pixels(of: sample, bytes: bytes)
         pictures.withLock { pictures in
             // Neighbouring channels share images; beyond that, reading again costs less than keeping all in memory.
             if pictures.count >= 500 { pictures.removeAll() }

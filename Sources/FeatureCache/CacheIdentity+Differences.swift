@@ -16,7 +16,16 @@ public struct CacheDifference: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension CacheIdentity {
-    /// The fields in which this, the identity of a cache, differs from `expected`.
+    /// This identity with the views of `wanted` added; nil if it has other ones, which those could not be added to.
+    func adding(viewsOf wanted: CacheIdentity) -> CacheIdentity? {
+        guard let more = wanted.views else { return self }
+        if let views, !views.agrees(with: more) { return nil }
+        var result = self
+        if viewCount < more.count { result.views = more }
+        return result
+    }
+
+    /// The fields in which this, the identity of a cache, is not enough for `expected`.
     public func differences(from expected: CacheIdentity) -> [CacheDifference] {
         var differences: [CacheDifference] = []
         func compare(_ field: String, _ value: (CacheIdentity) -> some Equatable) {
@@ -28,10 +37,12 @@ extension CacheIdentity {
         compare("backbone") { $0.backbone }
         compare("weight digest") { $0.weightDigest }
         compare("input resize") { $0.input.resize }
+        compare("input squash") { $0.input.squash }
         compare("input crop") { $0.input.crop }
         compare("input interpolation") { $0.input.interpolation.rawValue }
         compare("input mean") { $0.input.mean }
         compare("input standard deviation") { $0.input.standardDeviation }
+        compare("input exif") { $0.input.exif.rawValue }
         compare("dataset fingerprint") { $0.datasetFingerprint }
         compare("precision") { $0.precision.rawValue }
         compare("feature map") { $0.featureMap }
@@ -39,6 +50,13 @@ extension CacheIdentity {
             compare("number of classes") { $0.classNames.count }
         } else if let label = classNames.indices.first(where: { classNames[$0] != expected.classNames[$0] }) {
             compare("class \(label)") { "\"\($0.classNames[label])\"" }
+        }
+        // More views than asked for do no harm: the first ones are the same.
+        if let wanted = expected.views {
+            if let views, views.count >= wanted.count, views.agrees(with: wanted) { return differences }
+            differences.append(
+                CacheDifference(
+                    field: "views", found: views.map { "\($0)" } ?? "the plain one", expected: "\(wanted)"))
         }
         return differences
     }

@@ -38,10 +38,12 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
     public var featureMap: FeatureMapShape
     /// In the order of their labels.
     public var classNames: [String]
+    /// Views of the training images beside the plain one; nil for none.
+    public var views: CacheViews?
 
     public init(
         backbone: String, weightDigest: ContentDigest, input: InputTransform, datasetFingerprint: ContentDigest,
-        precision: CachePrecision, featureMap: FeatureMapShape, classNames: [String]
+        precision: CachePrecision, featureMap: FeatureMapShape, classNames: [String], views: CacheViews? = nil
     ) {
         self.backbone = backbone
         self.weightDigest = weightDigest
@@ -50,15 +52,19 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
         self.precision = precision
         self.featureMap = featureMap
         self.classNames = classNames
+        self.views = views
     }
 
     enum CodingKeys: String, CodingKey {
-        case backbone, input, precision
+        case backbone, input, precision, views
         case weightDigest = "weight_digest"
         case datasetFingerprint = "dataset_fingerprint"
         case featureMap = "feature_map"
         case classNames = "class_names"
     }
+
+    /// Views of each training image, the plain one included.
+    public var viewCount: Int { views?.count ?? 1 }
 
     /// Bytes of the features of one image.
     public var sampleByteCount: Int { featureMap.elementCount * precision.byteCount }

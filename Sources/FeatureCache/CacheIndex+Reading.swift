@@ -43,6 +43,7 @@ extension CacheIndex {
         var identity: [String: JSONValue] = [:]
         var shards: [Shard]?
         var samples: CacheSamples?
+        var skipped: [SkippedSample] = []
 
         init(from reader: inout JSONReader) throws {
             var isFirst = true
@@ -54,8 +55,14 @@ extension CacheIndex {
                 switch key {
                 case "schema_version":
                     let version = try reader.readInteger()
-                    guard version == CacheIndex.schemaVersion else { throw UnknownVersion(found: version) }
+                    guard (CacheIndex.plainSchemaVersion...CacheIndex.schemaVersion).contains(version) else { throw UnknownVersion(found: version) }
                 case "shards": shards = try Self.readShards(from: &reader)
+                case "skipped":
+                    let text = try reader.readValue().text()
+                    guard let list = SkippedSample.list(Array(text.utf8)) else {
+                        throw reader.failure("the skipped samples are not numbers with reasons, in rising order")
+                    }
+                    skipped = list.map { SkippedSample(sample: $0.number, reason: $0.reason) }
                 case "columns":
                     guard try reader.readValue() == .array(["path", "label", "shard", "row"].map { .string($0) }) else {
                         throw reader.failure("the columns are not path, label, shard, row")
@@ -136,7 +143,15 @@ extension CacheIndex {
                 throw JSONError(
                     offset: 0, problem: "a label is not below \(identity.classNames.count), the number of classes")
             }
-            return CacheIndex(identity: identity, shards: shards, samples: samples)
+            if let views = identity.views {
+                guard (2...CacheViews.countLimit).contains(views.count), views.augmentation.isUsable else {
+                    throw JSONError(offset: 0, problem: "its views cannot be \(views)")
+                }
+            }
+            guard skipped.allSatisfy({ $0.sample < samples.count }) else {
+                throw JSONError(offset: 0, problem: "a skipped sample is not below \(samples.count)")
+            }
+            return CacheIndex(identity: identity, plainShards: shards, samples: samples, skipped: skipped)
         }
     }
 }

@@ -39,14 +39,18 @@ extension CacheIndex {
         guard case .object(var members) = try JSONValue(encoding: identity) else {
             preconditionFailure("an identity is an object")
         }
-        members["schema_version"] = .integer(Self.schemaVersion)
+        let isPlain = identity.views == nil && skipped.isEmpty
+        members["schema_version"] = .integer(isPlain ? Self.plainSchemaVersion : Self.schemaVersion)
         var text = "{\n"
         for key in ["schema_version"] + members.keys.filter({ $0 != "schema_version" }).sorted() {
             JSONValue.append(string: key, to: &text)
             text += ": \(members[key]!.text()),\n"
         }
-        let shards = shards.map { JSONValue.object(["split": .string($0.split), "samples": .integer($0.sampleCount)]) }
+        let shards = shards[..<plainShardCount].map { JSONValue.object(["split": .string($0.split), "samples": .integer($0.sampleCount)]) }
         text += "\"shards\": [\n" + shards.map { $0.text() }.joined(separator: ",\n") + "\n],\n"
+        if !skipped.isEmpty {
+            text += "\"skipped\": \(SkippedSample.text(skipped.map { ($0.sample, $0.reason) })),\n"
+        }
         text += "\"columns\": [\"path\", \"label\", \"shard\", \"row\"],\n"
         return text + "\"samples\": ["
     }

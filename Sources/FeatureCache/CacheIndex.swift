@@ -5,7 +5,12 @@ import SystemPackage
 /// The plan of a cache: what it is, and which sample is in which row of which shard.
 struct CacheIndex: Sendable {
     /// Raised whenever the files change in a way that older programs cannot read.
-    static let schemaVersion = 1
+    static let schemaVersion = 2
+    /// What is written for caches of plain views without skipped samples, which older programs read too.
+    static let plainSchemaVersion = 1
+
+    /// The split whose images have further views.
+    static let viewedSplit = "train"
 
     /// The largest number of samples; labels, shards and rows are kept in 32 bits.
     static let sampleLimit = Int(Int32.max)
@@ -13,20 +18,54 @@ struct CacheIndex: Sendable {
     struct Shard: Equatable, Sendable {
         let split: String
         let sampleCount: Int
+        /// 0 is the plain view.
+        var view = 0
+        /// For another view: the shard that has the same samples in the plain one.
+        var plainShard: Int?
     }
 
     let identity: CacheIdentity
+    /// The shards of plain views, then those of view 1 for each of them that holds training images, of view 2, ...
     let shards: [Shard]
+    let plainShardCount: Int
     let samples: CacheSamples
+    /// By rising number.
+    let skipped: [SkippedSample]
+    /// Whether each sample is one of `skipped`; empty if there are none.
+    private let isSkipped: [Bool]
+    /// The place of each plain shard among those that have further views.
+    private let viewedPlaces: [Int?]
+    private let viewedCount: Int
     /// The samples of shard s, in the order of their rows, are `order[shardStarts[s]..<shardStarts[s + 1]]`.
     private let order: [Int32]
     private let shardStarts: [Int]
 
-    init(identity: CacheIdentity, shards: [Shard], samples: CacheSamples) {
+    /// - Parameter plainShards: the shards of plain views; those of other views follow from `identity`.
+    init(
+        identity: CacheIdentity, plainShards: [Shard], samples: CacheSamples, skipped: [SkippedSample] = []
+    ) {
         self.identity = identity
-        self.shards = shards
         self.samples = samples
-        shardStarts = shards.reduce(into: [0]) { $0.append($0.last! + $1.sampleCount) }
+        self.skipped = skipped
+        plainShardCount = plainShards.count
+        let viewed = plainShards.indices.filter { plainShards[$0].split == Self.viewedSplit }
+        viewedCount = viewed.count
+        var places = [Int?](repeating: nil, count: plainShards.count)
+        for (place, shard) in viewed.enumerated() { places[shard] = place }
+        viewedPlaces = places
+        shards =
+            plainShards
+            + (1..<identity.viewCount).flatMap { view in
+                viewed.map { shard in
+                    var copy = plainShards[shard]
+                    (copy.view, copy.plainShard) = (view, shard)
+                    return copy
+                }
+            }
+        var isSkipped = [Bool](repeating: false, count: skipped.isEmpty ? 0 : samples.count)
+        for entry in skipped { isSkipped[entry.sample] = true }
+        self.isSkipped = isSkipped
+        shardStarts = plainShards.reduce(into: [0]) { $0.append($0.last! + $1.sampleCount) }
         var order = [Int32](repeating: 0, count: samples.count)
         for index in samples.indices {
             order[shardStarts[samples.shard(of: index)] + samples.row(of: index)] = Int32(index)
@@ -78,20 +117,51 @@ struct CacheIndex: Sendable {
             place = place.row + 1 < samplesPerShard ? (place.shard, place.row + 1) : (place.shard + 1, 0)
             next[sample.split]![group] = place
         }
-        self.init(identity: identity, shards: shards, samples: samples)
+        self.init(identity: identity, plainShards: shards, samples: samples)
+    }
+
+    /// The same samples in the same shards, with other skipped ones.
+    func replacing(skipped: [SkippedSample]) -> CacheIndex {
+        CacheIndex(
+            identity: identity, plainShards: Array(shards[..<plainShardCount]), samples: samples, skipped: skipped)
+    }
+
+    /// The same samples in the same shards, with other views.
+    func replacing(identity: CacheIdentity) -> CacheIndex {
+        CacheIndex(
+            identity: identity, plainShards: Array(shards[..<plainShardCount]), samples: samples, skipped: skipped)
+    }
+
+    func isSkipped(_ sample: Int) -> Bool { !isSkipped.isEmpty && isSkipped[sample] }
+
+    /// The shard that holds a view of the samples of a plain shard; nil for views that those do not have.
+    func shard(ofView view: Int, plainShard: Int) -> Int? {
+        guard view > 0 else { return plainShard }
+        guard view < identity.viewCount, let place = viewedPlaces[plainShard] else { return nil }
+        return plainShardCount + (view - 1) * viewedCount + place
+    }
+
+    /// The skipped samples of a shard, as rows with their reasons.
+    func skippedRows(inShard shard: Int) -> [(number: Int, reason: String)] {
+        guard !skipped.isEmpty else { return [] }
+        let plain = shards[shard].plainShard ?? shard
+        return skipped.filter { samples.shard(of: $0.sample) == plain }
+            .map { (samples.row(of: $0.sample), $0.reason) }.sorted { $0.0 < $1.0 }
     }
 
     /// How the division into shards differs from that of `expected`, which has the same samples; nil if it does not.
     func divisionDifference(from expected: CacheIndex) -> CacheDifference? {
-        guard shards != expected.shards || order != expected.order else { return nil }
+        let (plain, expectedPlain) = (shards[..<plainShardCount], expected.shards[..<expected.plainShardCount])
+        guard plain != expectedPlain || order != expected.order else { return nil }
         return CacheDifference(
-            field: "division into shards", found: "\(shards.count) shards",
-            expected: "\(expected.shards.count) shards, cut by logical shard")
+            field: "division into shards", found: "\(plain.count) shards",
+            expected: "\(expectedPlain.count) shards, cut by logical shard")
     }
 
     /// The indices of a shard's samples, in the order of their rows.
     func sampleIndices(inShard shard: Int) -> [Int] {
-        order[shardStarts[shard]..<shardStarts[shard + 1]].map(Int.init)
+        let plain = shards[shard].plainShard ?? shard
+        return order[shardStarts[plain]..<shardStarts[plain + 1]].map(Int.init)
     }
 
     /// The SHA-256 of everything that a shard's bytes depend on.
@@ -103,7 +173,17 @@ struct CacheIndex: Sendable {
             "precision": .string(identity.precision.rawValue), "features": .string("\(identity.featureMap)"),
         ])
         hasher.update(network.text())
+        let view = shards[shard].view
+        if view > 0, let views = identity.views {
+            let drawing = JSONValue.object([
+                "view": .integer(view), "seed": .integer(views.seed),
+                "augmentation": (try? JSONValue(encoding: views.augmentation)) ?? .null,
+            ])
+            hasher.update(drawing.text())
+        }
         for index in sampleIndices(inShard: shard) {
+            // What is drawn depends on the sample's number.
+            if view > 0 { hasher.update("\(index)\0") }
             // A path cannot hold a zero byte, so that no two lists have the same bytes.
             hasher.update(Array(samples.pathBytes(of: index)) + Array("\0\(samples.label(of: index))\0".utf8))
         }

@@ -18,6 +18,10 @@ final class CacheShard: Sendable {
         static let data = "data_sha256"
         static let origin = "origin_sha256"
         static let formatName = "infodisent-features-1"
+        /// Of shards that leave samples out, which older programs must not read.
+        static let skippingFormatName = "infodisent-features-2"
+        /// The rows that are left out, with the reasons.
+        static let skipped = "skipped"
     }
 
     /// The checked file. A thread that comes while another checks it waits for the result.
@@ -26,6 +30,12 @@ final class CacheShard: Sendable {
             if let file { return file }
             let opened = try Self.open(path, shard, of: index)
             try Self.checkData(of: opened, shard, of: index)
+            guard SkippedSample.text(try Self.skippedRows(of: opened, shard, of: index))
+                == SkippedSample.text(index.skippedRows(inShard: shard))
+            else {
+                throw FeatureCacheError.corruptShard(
+                    path: path, problem: "it leaves out other samples than the index says")
+            }
             file = opened
             return opened
         }
@@ -57,19 +67,34 @@ final class CacheShard: Sendable {
         try require(
             labels.elementType == .int64 && labels.shape == [count],
             "its labels are \(labels.elementType.rawValue) \(labels.shape), expected I64 [\(count)]")
-        try require(
-            file.metadata[MetadataKey.format] == MetadataKey.formatName,
-            "its format is not \"\(MetadataKey.formatName)\"")
+        let format =
+            file.metadata[MetadataKey.skipped] == nil ? MetadataKey.formatName : MetadataKey.skippingFormatName
+        try require(file.metadata[MetadataKey.format] == format, "its format is not \"\(format)\"")
+        _ = try skippedRows(of: file, shard, of: index)
         try require(
             file.metadata[MetadataKey.origin] == index.origin(ofShard: shard).hexadecimal,
             "it was made from other samples, or with another network, than the index says")
         return file
     }
 
-    private static func checkData(of file: SafetensorsFile, _ shard: Int, of index: CacheIndex) throws {
+    /// The rows of a shard that are left out, with the reasons. Throws `FeatureCacheError.corruptShard`.
+    static func skippedRows(
+        of file: SafetensorsFile, _ shard: Int, of index: CacheIndex
+    ) throws -> [(number: Int, reason: String)] {
+        guard let text = file.metadata[MetadataKey.skipped] else { return [] }
+        guard let list = SkippedSample.list(Array(text.utf8)), !list.isEmpty,
+            list.last!.number < index.shards[shard].sampleCount
+        else {
+            throw FeatureCacheError.corruptShard(path: file.path, problem: "it does not say well what it leaves out")
+        }
+        return list
+    }
+
+    static func checkData(of file: SafetensorsFile, _ shard: Int, of index: CacheIndex) throws {
         file.advise(.sequential)
         var hasher = ContentHasher()
         for name in ["labels", "features"] { try file.withBytes(of: name) { hasher.update($0) } }
+        if let skipped = file.metadata[MetadataKey.skipped] { hasher.update(skipped) }
         guard hasher.finalize().hexadecimal == file.metadata[MetadataKey.data] else {
             throw FeatureCacheError.corruptShard(path: file.path, problem: "its data do not have the digest it states")
         }

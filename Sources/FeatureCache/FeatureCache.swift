@@ -18,12 +18,16 @@ public final class FeatureCache: Sendable {
     /// Opens the cache in `directory`. Throws `FeatureCacheError` when there is none, when it is damaged or not complete,
     /// and when its identity is not `expected`; `DurableFileError`.
     ///
-    /// - Parameter ownShards: the shards that must be there; all of them if nil.
+    /// - Parameters:
+    ///   - ownShards: the shards that must be there; all of them if nil.
+    ///   - skipped: the skipped samples where they are known already; what the index says if nil.
     public init(
-        directory: FilePath, expecting expected: CacheIdentity? = nil, ownShards: Set<Int>? = nil
+        directory: FilePath, expecting expected: CacheIdentity? = nil, ownShards: Set<Int>? = nil,
+        skipped: [SkippedSample]? = nil
     ) throws {
         self.directory = directory
-        let index = try CacheIndex(directory: directory)
+        var index = try CacheIndex(directory: directory)
+        if let skipped { index = index.replacing(skipped: skipped) }
         if let expected {
             let differences = index.identity.differences(from: expected)
             guard differences.isEmpty else {
@@ -51,29 +55,53 @@ public final class FeatureCache: Sendable {
     public var samples: CacheSamples { index.samples }
     public var shardCount: Int { shards.count }
 
-    /// The samples of a split ("train" or "test"), in the dataset's order.
+    /// Views of each training image; view 0 is the plain one, which test images have too.
+    public var viewCount: Int { identity.viewCount }
+    /// The samples whose images could not be decoded.
+    public var skipped: [SkippedSample] { index.skipped }
+
+    /// Feature maps in the whole cache, of all views.
+    public var mapCount: Int {
+        (0..<shardCount).reduce(0) { $0 + index.shards[$1].sampleCount } - skipped.reduce(0) { count, entry in
+            count + (samples.split(of: entry.sample) == CacheIndex.viewedSplit ? viewCount : 1)
+        }
+    }
+
+    /// The samples of a split ("train" or "test") that have features, in the dataset's order.
     public func indices(of split: String) -> [Int] {
+        samples.indices.filter { samples.split(of: $0) == split && !index.isSkipped($0) }
+    }
+
+    /// All samples of a split, also the skipped ones, in the dataset's order.
+    public func allIndices(of split: String) -> [Int] {
         samples.indices.filter { samples.split(of: $0) == split }
     }
 
-    /// The feature maps of samples, [n, H, W, D]. Throws `FeatureCacheError.corruptShard`, `DurableFileError`.
-    public func features(of sampleIndices: [Int]) throws -> [Float] {
+    /// The feature maps of a view of samples, [n, H, W, D]; those of skipped samples are zero.
+    ///
+    /// - Parameter view: below `viewCount` for training images, 0 for others.
+    /// - Throws: `FeatureCacheError.corruptShard`, `DurableFileError`.
+    public func features(of sampleIndices: [Int], view: Int = 0) throws -> [Float] {
         let elementCount = identity.featureMap.elementCount
         return try [Float](unsafeUninitializedCapacity: sampleIndices.count * elementCount) { buffer, count in
             for (position, sample) in sampleIndices.enumerated() {
                 let range = position * elementCount..<(position + 1) * elementCount
-                try readFeatures(of: sample, into: UnsafeMutableBufferPointer(rebasing: buffer[range]))
+                try readFeatures(of: sample, view: view, into: UnsafeMutableBufferPointer(rebasing: buffer[range]))
                 count = range.upperBound
             }
         }
     }
 
     /// Fills `destination` with the feature map [H, W, D] of a sample. Throws as `features(of:)`.
-    package func readFeatures(of sampleIndex: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
+    package func readFeatures(
+        of sampleIndex: Int, view: Int = 0, into destination: UnsafeMutableBufferPointer<Float>
+    ) throws {
         precondition(
             destination.count == identity.featureMap.elementCount,
             "room for \(destination.count) features where a sample has \(identity.featureMap.elementCount)")
-        let shard = samples.shard(of: sampleIndex)
+        guard let shard = index.shard(ofView: view, plainShard: samples.shard(of: sampleIndex)) else {
+            preconditionFailure("\(samples.path(of: sampleIndex)) has no view \(view)")
+        }
         let file = try shards[shard].open(shard, of: index)
         let byteCount = identity.sampleByteCount
         let start = samples.row(of: sampleIndex) * byteCount

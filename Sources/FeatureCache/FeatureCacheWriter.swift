@@ -6,7 +6,7 @@ import WeightFiles
 ///
 ///     let writer = try FeatureCacheWriter(directory: cache, identity: identity, samples: samples)
 ///     for shard in writer.missingShards {
-///         var builder = writer.makeShard(shard)
+///         let builder = writer.makeShard(shard)
 ///         for batch in batches(of: writer.samples(inShard: shard)) { try builder.append(features(of: batch)) }
 ///         try builder.write()
 ///     }
@@ -23,7 +23,7 @@ public final class FeatureCacheWriter: Sendable {
     public var shardCount: Int { index.shards.count }
 
     /// Starts a cache of `samples` in `directory`, or goes on with the one that is there (with its own division into
-    /// shards). Throws `FeatureCacheError.mismatch` when that one was made from anything else, `DurableFileError`.
+    /// shards; views that it lacks are added). Throws `FeatureCacheError.mismatch` when that one was made from anything else, `DurableFileError`.
     ///
     /// - Parameter groupCount: if not nil, sample i of a split belongs to group i mod `groupCount`, no shard holds samples
     ///   of several groups, and a cache that is there must be divided in the same way.
@@ -47,7 +47,8 @@ public final class FeatureCacheWriter: Sendable {
             try index.write(to: CacheIndex.path(in: directory))
             return
         }
-        var differences = found.identity.differences(from: identity)
+        let extended = found.identity.adding(viewsOf: identity)
+        var differences = (extended ?? found.identity).differences(from: identity)
         if let difference = found.samples.firstDifference(from: samples) { differences.append(difference) }
         if differences.isEmpty, groupCount != nil, let difference = found.divisionDifference(from: newIndex()) {
             differences.append(difference)
@@ -55,7 +56,12 @@ public final class FeatureCacheWriter: Sendable {
         guard differences.isEmpty else {
             throw FeatureCacheError.mismatch(directory: directory, differences: differences)
         }
-        index = found
+        guard let extended, extended != found.identity else {
+            index = found
+            return
+        }
+        index = found.replacing(identity: extended)
+        try index.write(to: CacheIndex.path(in: directory))
     }
 
     /// The shards that are not there, or are there and not what the index says; their data are not read.
@@ -68,6 +74,29 @@ public final class FeatureCacheWriter: Sendable {
         (try? CacheShard.open(CacheIndex.shardPath(shard, in: directory), shard, of: index)) != nil
     }
 
+    /// What view of its samples a shard holds; 0 is the plain one.
+    package func view(ofShard shard: Int) -> Int { index.shards[shard].view }
+
+    /// The samples that the given shards leave out. Shards of other than plain views say the same and are not read.
+    /// Throws `FeatureCacheError.corruptShard`, `DurableFileError`.
+    package func skippedSamples(inShards shards: some Sequence<Int>) throws -> [SkippedSample] {
+        var skipped: [SkippedSample] = []
+        for shard in shards where index.shards[shard].view == 0 {
+            let file = try CacheShard.open(CacheIndex.shardPath(shard, in: directory), shard, of: index)
+            let rows = try CacheShard.skippedRows(of: file, shard, of: index)
+            guard !rows.isEmpty else { continue }
+            let samples = index.sampleIndices(inShard: shard)
+            skipped += rows.map { SkippedSample(sample: samples[$0.number], reason: $0.reason) }
+        }
+        return skipped.sorted { $0.sample < $1.sample }
+    }
+
+    /// Says in the index which samples are left out, all of them. Throws `DurableFileError`.
+    package func record(skipped: [SkippedSample]) throws {
+        guard try skipped != CacheIndex(directory: directory).skipped else { return }
+        try index.replacing(skipped: skipped).write(to: CacheIndex.path(in: directory))
+    }
+
     /// The group of each shard, for a cache that was divided into `groupCount` groups.
     package func groups(groupCount: Int) -> [Int] {
         var groups = [Int](repeating: 0, count: shardCount)
@@ -76,6 +105,9 @@ public final class FeatureCacheWriter: Sendable {
             let split = samples.split(of: sample)
             groups[samples.shard(of: sample)] = positions[split, default: 0] % groupCount
             positions[split, default: 0] += 1
+        }
+        for (shard, entry) in index.shards.enumerated() {
+            if let plain = entry.plainShard { groups[shard] = groups[plain] }
         }
         return groups
     }
@@ -91,7 +123,8 @@ public final class FeatureCacheWriter: Sendable {
         let path = CacheIndex.shardPath(shard, in: directory)
         try DurableFile.write(bytes, to: path)
         do {
-            _ = try CacheShard(path: path).open(shard, of: index)
+            // What it leaves out need not be in the index yet.
+            try CacheShard.checkData(of: CacheShard.open(path, shard, of: index), shard, of: index)
             return true
         } catch FeatureCacheError.corruptShard {
             try DurableFile.remove(path)
@@ -118,7 +151,7 @@ public final class FeatureCacheWriter: Sendable {
     /// Throws `FeatureCacheError.notRepresentable`, `DurableFileError`.
     public func write(shard: Int, features: [Float], labels: [Int]) throws {
         precondition(labels == samples(inShard: shard).map(\.label), "the labels are not those of shard \(shard)")
-        var builder = makeShard(shard)
+        let builder = makeShard(shard)
         try builder.append(features)
         try builder.write()
     }
@@ -129,90 +162,6 @@ public final class FeatureCacheWriter: Sendable {
         guard missing.isEmpty else {
             throw FeatureCacheError.incomplete(
                 directory: directory, missingShards: missing, shardCount: index.shards.count)
-        }
-    }
-
-    /// The features of a shard as they come, batch by batch.
-    public struct ShardBuilder {
-        private let writer: FeatureCacheWriter
-        private let shard: Int
-        private var halves: [Float16] = []
-        private var floats: [Float] = []
-
-        fileprivate init(_ writer: FeatureCacheWriter, shard: Int) {
-            self.writer = writer
-            self.shard = shard
-            let count = writer.index.shards[shard].sampleCount * writer.identity.featureMap.elementCount
-            switch writer.identity.precision {
-            case .f16: halves.reserveCapacity(count)
-            case .f32: floats.reserveCapacity(count)
-            }
-        }
-
-        /// Features that are still to be appended.
-        private var missingCount: Int {
-            writer.index.shards[shard].sampleCount * writer.identity.featureMap.elementCount - halves.count
-                - floats.count
-        }
-
-        /// Adds the feature maps [k, H, W, D] of the next k samples.
-        /// Throws `FeatureCacheError.notRepresentable`, naming the sample.
-        public mutating func append(_ features: [Float]) throws {
-            try features.withUnsafeBufferPointer { try append($0) }
-        }
-
-        /// Adds the feature maps [k, H, W, D] of the next k samples.
-        package mutating func append(_ features: UnsafeBufferPointer<Float>) throws {
-            let elementCount = writer.identity.featureMap.elementCount
-            precondition(
-                features.count % elementCount == 0 && features.count <= missingCount,
-                "\(features.count) features do not fit: shard \(shard) lacks \(missingCount), \(elementCount) a sample")
-            let firstBad: Int?
-            let start = halves.count + floats.count
-            switch writer.identity.precision {
-            case .f16:
-                var bad: Int?
-                halves += [Float16](unsafeUninitializedCapacity: features.count) { buffer, count in
-                    bad = FeatureConversion.narrow(
-                        features, into: UnsafeMutableBufferPointer(rebasing: buffer[..<features.count]))
-                    count = features.count
-                }
-                firstBad = bad
-            case .f32:
-                firstBad = FeatureConversion.firstNotFinite(features)
-                floats += features
-            }
-            if let firstBad {
-                let sample = writer.index.sampleIndices(inShard: shard)[(start + firstBad) / elementCount]
-                throw FeatureCacheError.notRepresentable(
-                    sample: writer.samples.path(of: sample), value: features[firstBad],
-                    precision: writer.identity.precision)
-            }
-        }
-
-        /// Writes the shard, all or nothing. Throws `DurableFileError`.
-        public func write() throws {
-            precondition(missingCount == 0, "shard \(shard) still lacks \(missingCount) features")
-            let index = writer.index
-            let map = index.identity.featureMap
-            let labels = index.sampleIndices(inShard: shard).map { Int64(index.samples.label(of: $0)) }
-            let shape = [labels.count, map.height, map.width, map.channelCount]
-            var hasher = ContentHasher()
-            labels.withUnsafeBytes { hasher.update($0) }
-            halves.withUnsafeBytes { hasher.update($0) }
-            floats.withUnsafeBytes { hasher.update($0) }
-            try SafetensorsWriter.write(
-                [
-                    .int64("labels", [labels.count], labels),
-                    index.identity.precision == .f16
-                        ? .init(name: "features", elementType: .float16, shape: shape, elements: halves)
-                        : .init(name: "features", elementType: .float32, shape: shape, elements: floats),
-                ],
-                metadata: [
-                    CacheShard.MetadataKey.format: CacheShard.MetadataKey.formatName,
-                    CacheShard.MetadataKey.data: hasher.finalize().hexadecimal,
-                    CacheShard.MetadataKey.origin: index.origin(ofShard: shard).hexadecimal,
-                ], to: CacheIndex.shardPath(shard, in: writer.directory))
         }
     }
 }

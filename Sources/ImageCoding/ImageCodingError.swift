@@ -16,21 +16,39 @@ public enum ImageCodingError: Error, Equatable, Sendable, CustomStringConvertibl
     case tooLarge(path: FilePath, width: Int, height: Int)
     /// Values of an `InputTransform` that cannot be used.
     case invalidTransform(reason: String)
+    /// Values of an `Augmentation` that cannot be used.
+    case invalidAugmentation(reason: String)
+
+    /// What is wrong with an image, without saying which it is; nil for errors that are not about an image.
+    public var imageFault: String? {
+        switch self {
+        case .empty: "it is an empty file, expected a JPEG or PNG image"
+        case .unknownFormat(_, let found): "it is neither JPEG nor PNG: it \(found)"
+        case .truncated(_, let format, let byteCount):
+            "it is a \(format) image that ends too early, after \(byteCount) bytes"
+        case .corrupt(_, let format, let reason): "it is a damaged or unsupported \(format) image (\(reason))"
+        case .tooLarge(_, let width, let height):
+            "it declares \(width) x \(height) pixels, more than the \(ImageDecoder.maximumPixelCount) that are decoded"
+        case .invalidTransform, .invalidAugmentation: nil
+        }
+    }
 
     public var description: String {
-        switch self {
+        let fault = (imageFault ?? "").dropFirst("it ".count)
+        return switch self {
         case .empty(let path):
-            "\(path) is an empty file, expected a JPEG or PNG image. Fetch the file again or remove it."
-        case .unknownFormat(let path, let found):
-            "\(path) is neither JPEG nor PNG: it \(found). The type is told by a file's contents, not by its name; "
+            "\(path) \(fault). Fetch the file again or remove it."
+        case .unknownFormat(let path, _):
+            "\(path) \(fault). The type is told by a file's contents, not by its name; "
                 + "convert the file to JPEG or PNG, or remove it."
-        case .truncated(let path, let format, let byteCount):
-            "\(path) is a \(format) image that ends too early, after \(byteCount) bytes. Fetch the file again or remove it."
-        case .corrupt(let path, let format, let reason):
-            "\(path) is a damaged or unsupported \(format) image (\(reason)). Fetch the file again or convert it."
-        case .tooLarge(let path, let width, let height):
-            "\(path) declares \(width) x \(height) pixels, more than the \(ImageDecoder.maximumPixelCount) that are decoded. "
-                + "If the image is genuine, scale it down first."
+        case .truncated(let path, _, _):
+            "\(path) \(fault). Fetch the file again or remove it."
+        case .corrupt(let path, _, _):
+            "\(path) \(fault). Fetch the file again or convert it."
+        case .tooLarge(let path, _, _):
+            "\(path) \(fault). If the image is genuine, scale it down first."
+        case .invalidAugmentation(let reason):
+            "The augmentation cannot be used: \(reason). Correct cache.augmentation in the configuration."
         case .invalidTransform(let reason):
             "The input preset cannot be used: \(reason). Correct the preset in the configuration, or leave it out to take "
                 + "the backbone's own."

@@ -2,9 +2,12 @@
 /// such preset, and it is stored with everything computed through it.
 ///
 /// The results are those of torchvision's `Resize`, `CenterCrop`, `ToTensor`, `Normalize` on a Pillow image, bit for bit.
-public struct InputTransform: Codable, Equatable, Sendable {
-    /// The shorter side of the image before the crop, in pixels.
+public struct InputTransform: Equatable, Sendable {
+    /// The shorter side of the image before the crop, in pixels (both sides with `squash`).
     public var resize: Int
+    /// Whether the whole image is scaled to `resize` x `resize`, which changes its shape, instead of its shorter side to
+    /// `resize`: torchvision's `Resize((side, side))`.
+    public var squash: Bool
     /// Both sides of the crop, in pixels. A crop larger than `resize` is padded with black.
     public var crop: Int
     public var interpolation: Interpolation
@@ -12,11 +15,8 @@ public struct InputTransform: Codable, Equatable, Sendable {
     public var mean: [Float]
     /// Standard deviations of red, green and blue, of values in 0...1.
     public var standardDeviation: [Float]
-
-    enum CodingKeys: String, CodingKey {
-        case resize, crop, interpolation, mean
-        case standardDeviation = "std"
-    }
+    /// Whether images are turned as their EXIF orientation says before anything else is done to them.
+    public var exif: ExifOrientation.Policy
 
     /// The largest `resize` and `crop`.
     public static let maximumSide = 4096
@@ -26,14 +26,17 @@ public struct InputTransform: Codable, Equatable, Sendable {
     public static let imageNetStandardDeviation: [Float] = [0.229, 0.224, 0.225]
 
     public init(
-        resize: Int, crop: Int, interpolation: Interpolation = .bilinear, mean: [Float] = imageNetMean,
-        standardDeviation: [Float] = imageNetStandardDeviation
+        resize: Int, squash: Bool = false, crop: Int, interpolation: Interpolation = .bilinear,
+        mean: [Float] = imageNetMean, standardDeviation: [Float] = imageNetStandardDeviation,
+        exif: ExifOrientation.Policy = .ignore
     ) {
         self.resize = resize
+        self.squash = squash
         self.crop = crop
         self.interpolation = interpolation
         self.mean = mean
         self.standardDeviation = standardDeviation
+        self.exif = exif
     }
 
     /// The normalised input of the network, [crop, crop, 3].
@@ -46,7 +49,7 @@ public struct InputTransform: Codable, Equatable, Sendable {
     /// Only these are computed, so the cost is bounded for images of any shape.
     public func pixels(of image: PixelImage) -> PixelImage {
         checkProgrammer()
-        let (width, height) = image.size(shorterSide: resize)
+        let (width, height) = squash ? (resize, resize) : image.size(shorterSide: resize)
         let (left, top) = (
             PixelImage.centreOffset(of: crop, in: width), PixelImage.centreOffset(of: crop, in: height)
         )

@@ -1,3 +1,5 @@
+import Training
+
 /// What a run costs on a cluster. README.md has the formulas and what they assume. Times in seconds.
 public struct Plan: Sendable {
     public let workload: Workload
@@ -30,11 +32,16 @@ public struct Plan: Sendable {
     // MARK: - Disk
 
     /// Bytes of all features, and so of a cache on a shared disk.
-    public var cacheByteCount: Int { (workload.trainCount + workload.testCount) * workload.sampleByteCount }
+    public var cacheByteCount: Int { workload.mapCount * workload.sampleByteCount }
+
+    /// Bytes of those that are of other views than the plain one.
+    public var viewsByteCount: Int {
+        workload.trainCount * (workload.viewCount - 1) * workload.sampleByteCount
+    }
 
     /// Bytes of the features that a node with a cache of its own keeps.
     public func cacheByteCount(ofNode node: Int) -> Int {
-        ranks(ofNode: node).reduce(0) { $0 + workload.sampleCount(of: hosted(byRank: $1)) } * workload.sampleByteCount
+        ranks(ofNode: node).reduce(0) { $0 + workload.mapCount(of: hosted(byRank: $1)) } * workload.sampleByteCount
     }
 
     /// Bytes on the node that keeps most.
@@ -52,7 +59,8 @@ public struct Plan: Sendable {
     /// Bytes of a rank in extraction.
     public var extractionByteCount: Int {
         costs.programBytes + cluster.threadsPerRank * costs.workerBytes
-            + min(workload.samplesPerCacheShard, workload.trainCount + workload.testCount) * workload.sampleByteCount
+            + min(Extraction.openShardLimit * workload.samplesPerCacheShard, workload.mapCount)
+            * workload.sampleByteCount
     }
 
     // MARK: - Network
@@ -86,7 +94,7 @@ public struct Plan: Sendable {
     /// Of the features of the whole dataset, once.
     public var extraction: Double {
         (0..<rankCount).map { rank in
-            let images = workload.sampleCount(of: hosted(byRank: rank))
+            let images = workload.mapCount(of: hosted(byRank: rank))
             return Double((images + cluster.threadsPerRank - 1) / cluster.threadsPerRank) * costs.image
         }.max()!
     }

@@ -35,7 +35,7 @@ extension UnitCosts {
         @Sendable func image(_ index: Int) throws -> PixelImage {
             guard !samples.isEmpty else { return try ImageDecoder.decode(madeUp, path: "made-up.jpeg") }
             let (sample, bytes) = samples[index % samples.count]
-            return try dataset.image(of: sample, bytes: bytes)
+            return try dataset.image(of: sample, bytes: bytes, exif: experiment.input.exif)
         }
         let perThread = 2
         let seconds = try best(of: 2) {

@@ -10,6 +10,8 @@ public struct Workload: Equatable, Sendable {
     /// h x w x D.
     public var featureMap: FeatureMapShape
     public var precision: CachePrecision
+    /// Views of each training image in the cache, the plain one included.
+    public var viewCount: Int
     /// Samples of a cache file.
     public var samplesPerCacheShard: Int
     /// V.
@@ -23,7 +25,7 @@ public struct Workload: Equatable, Sendable {
 
     public init(
         trainCount: Int, testCount: Int, classCount: Int, featureMap: FeatureMapShape, precision: CachePrecision,
-        samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int, isChannelMapTrained: Bool,
+        viewCount: Int = 1, samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int, isChannelMapTrained: Bool,
         momentsPerParameter: Int
     ) {
         self.trainCount = trainCount
@@ -31,6 +33,7 @@ public struct Workload: Equatable, Sendable {
         self.classCount = classCount
         self.featureMap = featureMap
         self.precision = precision
+        self.viewCount = viewCount
         self.samplesPerCacheShard = samplesPerCacheShard
         self.logicalShards = logicalShards
         self.batchSize = batchSize
@@ -45,7 +48,7 @@ public struct Workload: Equatable, Sendable {
         self.init(
             trainCount: experiment.dataset.train.count, testCount: experiment.dataset.test.count,
             classCount: experiment.dataset.classNames.count, featureMap: experiment.cacheIdentity.featureMap,
-            precision: experiment.cacheIdentity.precision,
+            precision: experiment.cacheIdentity.precision, viewCount: experiment.cacheIdentity.viewCount,
             samplesPerCacheShard: configuration.cache.samplesPerShard
                 ?? experiment.cacheIdentity.defaultSamplesPerShard,
             logicalShards: configuration.training.logicalShards, batchSize: configuration.training.batchSize,
@@ -74,10 +77,12 @@ public struct Workload: Equatable, Sendable {
             seed: 0)
     }
 
-    /// Samples, train and test, of the given logical shards: sample i of a split belongs to shard i mod V.
-    func sampleCount(of shards: Range<Int>) -> Int {
-        shards.reduce(0) { total, shard in
-            total + [trainCount, testCount].reduce(0) { $0 + ($1 - shard + logicalShards - 1) / logicalShards }
-        }
+    /// Feature maps in the whole cache: one for each test image and each view of a training image.
+    public var mapCount: Int { trainCount * viewCount + testCount }
+
+    /// Feature maps of the given logical shards: sample i of a split belongs to shard i mod V.
+    func mapCount(of shards: Range<Int>) -> Int {
+        func count(_ samples: Int, _ shard: Int) -> Int { (samples - shard + logicalShards - 1) / logicalShards }
+        return shards.reduce(0) { $0 + viewCount * count(trainCount, $1) + count(testCount, $1) }
     }
 }

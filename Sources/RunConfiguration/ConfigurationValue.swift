@@ -129,7 +129,9 @@ extension NamedValue {
 extension RunConfiguration.Dataset.Kind: NamedValue {}
 extension RunConfiguration.Dataset.Split: NamedValue {}
 extension RunConfiguration.Dataset.Crop: NamedValue {}
+extension RunConfiguration.Dataset.BadImages: NamedValue {}
 extension RunConfiguration.Input.Interpolation: NamedValue {}
+extension RunConfiguration.Input.Exif: NamedValue {}
 extension RunConfiguration.Cache.Precision: NamedValue {}
 extension RunConfiguration.Cache.Location: NamedValue {}
 extension RunConfiguration.Head.ChannelMap: NamedValue {}

@@ -56,14 +56,27 @@ extension RunConfiguration {
             guard seenSections.insert(section).inserted else { throw .repeatedKey(location) }
             if body.null != nil { continue }
             guard case .mapping(let entries) = body else { throw .notASection(location) }
-            for (keyNode, value) in entries {
-                let key = "\(section).\(keyNode.scalar?.string ?? "")"
-                let location = ValueLocation(source: source, line: keyNode.mark?.line, key: key)
-                guard given.insert(key).inserted else { throw .repeatedKey(location) }
+            try read(entries, of: section, source: source, &given)
+        }
+        return given
+    }
+
+    /// Reads the keys of a section, or of a section inside one.
+    private mutating func read(
+        _ entries: Node.Mapping, of section: String, source: String, _ given: inout Set<String>
+    ) throws(ConfigurationError) {
+        for (keyNode, value) in entries {
+            let key = "\(section).\(keyNode.scalar?.string ?? "")"
+            let location = ValueLocation(source: source, line: keyNode.mark?.line, key: key)
+            guard given.insert(key).inserted else { throw .repeatedKey(location) }
+            if Self.schema.contains(where: { $0.path.hasPrefix(key + ".") }) {
+                if value.null != nil { continue }
+                guard case .mapping(let entries) = value else { throw .notASection(location) }
+                try read(entries, of: key, source: source, &given)
+            } else {
                 try read(value, at: location)
             }
         }
-        return given
     }
 
     private mutating func read(_ value: Node, at location: ValueLocation) throws(ConfigurationError) {
@@ -102,6 +115,14 @@ extension RunConfiguration {
                     (\(training.logicalShards)): each logical shard gives a step the same number of samples.
                     """)
         }
+        if cache.views > 1 && cache.augmentation.isEmpty {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    cache.views is \(cache.views), but no key of cache.augmentation says how the views differ. Set some, \
+                    such as flip: 0.5 and crop_scale: [0.35, 1], or cache.views: 1.
+                    """)
+        }
         if backbone.weights == nil && backbone.name != "demo" {
             throw .inconsistent(
                 source: source,
@@ -116,6 +137,9 @@ extension RunConfiguration {
 extension Field {
     /// Section and key, joined by a dot.
     var path: String { "\(section).\(key)" }
+
+    /// The section inside the section that the key stands in, if it does.
+    var subsection: Substring? { key.firstIndex(of: ".").map { key[..<$0] } }
 }
 
 extension Scalars {

@@ -7,13 +7,21 @@ extension RunConfiguration {
     public func yaml(leavingOut omitted: Set<String>) -> String {
         var text = ""
         var currentSection = ""
+        var currentSubsection: Substring = ""
         for field in Self.schema where !omitted.contains(field.path) {
             guard let value = field.write(self) else { continue }
             if field.section != currentSection {
                 text += "\(field.section):\n"
-                currentSection = field.section
+                (currentSection, currentSubsection) = (field.section, "")
             }
-            text += "  \(field.key): \(value)\n"
+            if let subsection = field.subsection {
+                if subsection != currentSubsection { text += "  \(subsection):\n" }
+                currentSubsection = subsection
+                text += "    \(field.key.dropFirst(subsection.count + 1)): \(value)\n"
+            } else {
+                currentSubsection = ""
+                text += "  \(field.key): \(value)\n"
+            }
         }
         return text
     }

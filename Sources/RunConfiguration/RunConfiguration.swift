@@ -73,6 +73,14 @@ public struct RunConfiguration: Equatable, Sendable {
         public var testFraction = 0.25
         /// Seed of that split. It is not the run's seed, so that runs with other seeds are tested on the same images.
         public var splitSeed = 0
+        /// What is done about an image that cannot be decoded.
+        public enum BadImages: String, CaseIterable, Sendable {
+            /// It ends the extraction, with a message that names it.
+            case error
+            /// It is left out of everything, and listed in the log and in the cache's index.
+            case skip
+        }
+        public var badImages = BadImages.error
 
         public init() {}
     }
@@ -80,8 +88,11 @@ public struct RunConfiguration: Equatable, Sendable {
     /// What differs from the backbone's own input preset; nil keeps the preset's value.
     public struct Input: Equatable, Sendable {
         public enum Interpolation: String, CaseIterable, Sendable { case bilinear, bicubic }
+        public enum Exif: String, CaseIterable, Sendable { case ignore, apply }
         /// Shorter side after resizing, in pixels.
         public var resize: Int?
+        /// Whether both sides become `resize`, whatever the image's shape.
+        public var squash: Bool?
         /// Side of the square cut from the centre, in pixels.
         public var crop: Int?
         public var interpolation: Interpolation?
@@ -89,6 +100,8 @@ public struct RunConfiguration: Equatable, Sendable {
         public var mean: [Double]?
         /// Standard deviation of red, green and blue, of values in 0...1.
         public var standardDeviation: [Double]?
+        /// Whether images are turned as their EXIF orientation says. Pretrained weights have not seen them so.
+        public var exif: Exif?
 
         public init() {}
     }
@@ -106,8 +119,41 @@ public struct RunConfiguration: Equatable, Sendable {
         public var precision = Precision.f16
         /// Images in one file of the cache; as many as make about 64 MiB if nil.
         public var samplesPerShard: Int?
+        /// Views of each training image: the plain one and `views` - 1 augmented ones. Epochs go through them in turn.
+        public var views = 1
+        /// Seed of what is drawn for the views. It is not the run's seed, so that runs with other seeds share a cache.
+        public var viewSeed = 0
+        public var augmentation = Augmentation()
 
         public init() {}
+    }
+
+    /// How augmented views are made; what is left at its default is not done. ImageCoding's `Augmentation` says what
+    /// the values mean.
+    public struct Augmentation: Equatable, Sendable {
+        /// Probability of the mirror image.
+        public var flip = 0.0
+        /// Smallest and largest share of the image's area that a random crop keeps; nil for the plain crop.
+        public var cropScale: [Double]?
+        /// Smallest and largest ratio of width to height of a random crop.
+        public var cropRatio = [0.75, 4.0 / 3]
+        /// Largest angle of a turn to each side, in degrees.
+        public var degrees = 0.0
+        /// Largest angle of a shear to each side, in degrees.
+        public var shear = 0.0
+        /// Largest change of brightness, contrast and saturation, as a share.
+        public var brightness = 0.0
+        public var contrast = 0.0
+        public var saturation = 0.0
+        /// Largest turn of hues to each side, as a part of the circle.
+        public var hue = 0.0
+
+        public init() {}
+
+        /// Whether every view would be the plain one.
+        public var isEmpty: Bool {
+            cropScale == nil && [flip, degrees, shear, brightness, contrast, saturation, hue].allSatisfy { $0 == 0 }
+        }
     }
 
     public struct Head: Equatable, Sendable {

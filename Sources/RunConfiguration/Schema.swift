@@ -3,6 +3,7 @@ import SystemPackage
 /// One key of the configuration file: where it stands, what it takes, and the property it sets.
 struct Field: Sendable {
     let section: String
+    /// Keys of a section inside the section have its name and a dot in front.
     let key: String
     /// Whether a file that leaves the key out is complete; a required key has no sensible default.
     let isRequired: Bool
@@ -51,18 +52,46 @@ extension RunConfiguration {
             expected: "a number between 0 and 1"),
         Field("dataset", "split_seed", \.dataset.splitSeed, { $0 >= 0 }, expected: "an integer, 0 or more"),
 
+        Field("dataset", "bad_images", \.dataset.badImages),
+
         Field("input", "resize", \.input.resize, isPixelCount, expected: pixelCount),
+        Field("input", "squash", \.input.squash),
         Field("input", "crop", \.input.crop, isPixelCount, expected: pixelCount),
         Field("input", "interpolation", \.input.interpolation),
         Field("input", "mean", \.input.mean, { $0?.count ?? 3 == 3 }, expected: "three numbers: [red, green, blue]"),
         Field(
             "input", "std", \.input.standardDeviation, { $0?.count ?? 3 == 3 && $0?.allSatisfy { $0 > 0 } ?? true },
             expected: "three positive numbers: [red, green, blue]"),
+        Field("input", "exif", \.input.exif),
 
         Field("cache", "directory", \.cache.directory, required: true, { !$0.isEmpty }),
         Field("cache", "location", \.cache.location),
         Field("cache", "precision", \.cache.precision),
         Field("cache", "samples_per_shard", \.cache.samplesPerShard, { $0 ?? 1 > 0 }, expected: positiveInteger),
+        Field("cache", "views", \.cache.views, { (1...1000).contains($0) }, expected: "an integer from 1 to 1000"),
+        Field("cache", "view_seed", \.cache.viewSeed, { $0 >= 0 }, expected: "an integer, 0 or more"),
+        Field(
+            "cache", "augmentation.flip", \.cache.augmentation.flip, { (0...1).contains($0) },
+            expected: "a probability, 0 to 1"),
+        Field(
+            "cache", "augmentation.crop_scale", \.cache.augmentation.cropScale,
+            { $0.map { isRange($0, within: 0.0001...1) } ?? true },
+            expected: "two shares of the area: [smallest, largest], 0.0001 to 1"),
+        Field(
+            "cache", "augmentation.crop_ratio", \.cache.augmentation.cropRatio, { isRange($0, within: 0.01...100) },
+            expected: "two ratios of width to height: [smallest, largest], 0.01 to 100"),
+        Field(
+            "cache", "augmentation.degrees", \.cache.augmentation.degrees, { (0...180).contains($0) },
+            expected: "an angle, 0 to 180 degrees"),
+        Field(
+            "cache", "augmentation.shear", \.cache.augmentation.shear, { (0...80).contains($0) },
+            expected: "an angle, 0 to 80 degrees"),
+        Field("cache", "augmentation.brightness", \.cache.augmentation.brightness, isStrength, expected: strength),
+        Field("cache", "augmentation.contrast", \.cache.augmentation.contrast, isStrength, expected: strength),
+        Field("cache", "augmentation.saturation", \.cache.augmentation.saturation, isStrength, expected: strength),
+        Field(
+            "cache", "augmentation.hue", \.cache.augmentation.hue, { (0...0.5).contains($0) },
+            expected: "a part of the circle, 0 to 0.5"),
 
         Field("head", "channel_map", \.head.channelMap),
         Field("head", "pooling", \.head.pooling),
@@ -103,5 +132,13 @@ private let pixelCount = "an integer from 1 to 4096 (pixels)"
 
 /// Counts that are multiplied with others: their products must stay far from the largest integer.
 private func isCount(_ value: Int) -> Bool { (1...1_000_000).contains(value) }
+
+private let strength = "a number, 0 to 10"
+
+private func isStrength(_ value: Double) -> Bool { (0...10).contains(value) }
+
+private func isRange(_ ends: [Double], within limits: ClosedRange<Double>) -> Bool {
+    ends.count == 2 && ends[0] <= ends[1] && ends.allSatisfy { limits.contains($0) }
+}
 
 private func isPixelCount(_ value: Int?) -> Bool { value.map { (1...4096).contains($0) } ?? true }

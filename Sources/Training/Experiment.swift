@@ -38,7 +38,7 @@ public struct Experiment: Sendable {
             datasetFingerprint: dataset.fingerprint,
             precision: CachePrecision(rawValue: configuration.cache.precision.rawValue)!,
             featureMap: FeatureMapShape(height: size.height, width: size.width, channelCount: backbone.channelCount),
-            classNames: dataset.classNames)
+            classNames: dataset.classNames, views: try configuration.cache.cacheViews())
     }
 
     private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {
@@ -61,11 +61,30 @@ extension RunConfiguration.Input {
     func applied(to preset: InputTransform) -> InputTransform {
         var result = preset
         if let resize { result.resize = resize }
+        if let squash { result.squash = squash }
         if let crop { result.crop = crop }
         if let interpolation { result.interpolation = ImageCoding.Interpolation(rawValue: interpolation.rawValue)! }
+        if let exif { result.exif = ExifOrientation.Policy(rawValue: exif.rawValue)! }
         if let mean { result.mean = mean.map { Float($0) } }
         if let standardDeviation { result.standardDeviation = standardDeviation.map { Float($0) } }
         return result
+    }
+}
+
+extension RunConfiguration.Cache {
+    /// The views beside the plain one; nil for none.
+    /// - Throws: `ImageCodingError.invalidAugmentation`.
+    func cacheViews() throws -> CacheViews? {
+        guard views > 1 else { return nil }
+        var drawn = ImageCoding.Augmentation()
+        drawn.flip = augmentation.flip
+        drawn.cropScale = augmentation.cropScale.map { $0[0]...$0[1] }
+        drawn.cropRatio = augmentation.cropRatio[0]...augmentation.cropRatio[1]
+        (drawn.degrees, drawn.shear) = (augmentation.degrees, augmentation.shear)
+        (drawn.brightness, drawn.contrast) = (augmentation.brightness, augmentation.contrast)
+        (drawn.saturation, drawn.hue) = (augmentation.saturation, augmentation.hue)
+        try drawn.validate()
+        return CacheViews(count: views, seed: viewSeed, augmentation: drawn)
     }
 }
 

@@ -38,9 +38,19 @@ extension Extraction {
             missing, of: missing.filter { !missingEverywhere.contains($0) } + missingEverywhere, writer, experiment,
             team, communicator, stop, progress)
         guard try allRanks(communicator, isFilled) else { return nil }
+
+        // Every shard is some rank's own, so that all together know all that is left out.
+        let ownSkipped = try communicator.together {
+            try communicator.activity.allowing(.seconds(3600)) { try writer.skippedSamples(inShards: own) }
+        }
+        let skipped = try communicator.allGather(SkippedSample.bytes(ownSkipped))
+            .flatMap { SkippedSample.list(bytes: $0) }.sorted { $0.sample < $1.sample }
         return try communicator.together {
-            try FeatureCache(
-                directory: configuration.cache.directory, expecting: experiment.cacheIdentity, ownShards: Set(own))
+            try experiment.requireAllowed(skipped)
+            try writer.record(skipped: skipped)
+            return try FeatureCache(
+                directory: configuration.cache.directory, expecting: experiment.cacheIdentity, ownShards: Set(own),
+                skipped: skipped)
         }
     }
 

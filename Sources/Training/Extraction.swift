@@ -4,21 +4,23 @@ import FeatureCache
 import Glibc
 import ImageCoding
 import MessagePassing
-import Synchronization
 import SystemPackage
 import Tensors
 
 /// Runs the frozen backbone over a dataset, once, and keeps the feature maps in a cache.
 public enum Extraction {
-    /// Images that a worker takes, on average, between two visits to the shard that is being filled.
-    private static let imagesPerWorker = 16
+    /// Shards in memory at a time: one is filled while the ones before it are written.
+    public static let openShardLimit = 3
 
     /// Fills the cache of `experiment`, going on with the shards that are already there, and opens it. Collective.
     ///
-    /// Memory holds the features of one shard and a few images per worker, whatever the dataset's size. Several ranks
+    /// Memory holds the features of `openShardLimit` shards and an image per worker, whatever the dataset's size. Several ranks
     /// share out the shards; what a shard holds does not depend on who writes it.
     /// - Returns: nil, on all ranks, if `stop` was requested on one of them before the cache was complete; what is written
     ///   stays.
+    ///
+    /// An image that cannot be decoded is an error, or left out, as `dataset.bad_images` says. Which are left out follows
+    /// from the images alone; the cache's index lists them, and all ranks get the same list.
     /// - Throws: the error of the first image that cannot be read, of a cache that holds something else
     ///   (`FeatureCacheError`), or of the disk. The error of an image or the disk may be thrown on one rank alone, so that
     ///   the others need not wait for each other while they work.
@@ -67,11 +69,23 @@ public enum Extraction {
             let isFilled = try fill(own, of: missing, writer, experiment, team, communicator, stop, progress)
             guard try allRanks(communicator, isFilled) else { return nil }
         }
+        try communicator.together {
+            communicator.activity.allowing(.seconds(3600)) {
+                if communicator.size > 1, let writer { _ = wait(.seconds(60), for: { (try? writer.finish()) != nil }) }
+            }
+        }
+        // What is left out stands in the shards. Rank 0 writes it into the index, and tells the others.
+        let skipped = try communicator.fromRank0(allowing: .seconds(3600)) {
+            let skipped = try writer!.skippedSamples(inShards: 0..<writer!.shardCount)
+            try experiment.requireAllowed(skipped)
+            try writer!.record(skipped: skipped)
+            return SkippedSample.bytes(skipped)
+        }
         return try communicator.together {
             try communicator.activity.allowing(.seconds(3600)) {
-                let directory = experiment.configuration.cache.directory
-                if communicator.size > 1, let writer { _ = wait(.seconds(60), for: { (try? writer.finish()) != nil }) }
-                return try FeatureCache(directory: directory, expecting: experiment.cacheIdentity)
+                try FeatureCache(
+                    directory: experiment.configuration.cache.directory, expecting: experiment.cacheIdentity,
+                    skipped: SkippedSample.list(bytes: skipped))
             }
         }
     }
@@ -83,48 +97,6 @@ public enum Extraction {
         while !condition() {
             if ContinuousClock.now - start > patience { return false }
             usleep(200_000)
-        }
-        return true
-    }
-
-    // MARK: Shards
-
-    /// Writes `shards`, this rank's part of the `missing` ones; false if a stop was requested before the last.
-    static func fill(
-        _ shards: [Int], of missing: [Int], _ writer: FeatureCacheWriter, _ experiment: Experiment,
-        _ team: WorkerTeam, _ communicator: any Communicator, _ stop: StopRequest, _ progress: @escaping ProgressHandler
-    ) throws -> Bool {
-        func imageCount(_ shards: [Int]) -> Int { shards.reduce(0) { $0 + writer.samples(inShard: $1).count } }
-        // What is shown is the work of all ranks, on the assumption that the others are as fast as this one.
-        let (ownCount, missingCount, total) = (imageCount(shards), imageCount(missing), writer.samples.count)
-        let completed = Mutex(0)
-        let workspaces = WorkerLocal(team) { experiment.backbone.makeWorkspace() }
-        for shard in shards {
-            communicator.activity.begin(step: 0, "extracting features, shard \(shard)")
-            let samples = writer.sampleIndices(inShard: shard)
-            var builder = writer.makeShard(shard)
-            for start in stride(from: 0, to: samples.count, by: team.workerCount * imagesPerWorker) {
-                if stop.isRequested { return false }
-                let part = samples[start..<min(samples.count, start + team.workerCount * imagesPerWorker)]
-                let maps = try team.map(part.count) { worker, index in
-                    let sample = experiment.dataset[part[part.startIndex + index]]
-                    let map = try experiment.featureMap(
-                        of: experiment.input.pixels(of: experiment.dataset.image(of: sample)),
-                        workspace: workspaces[worker])
-                    completed.withLock { completed in
-                        completed += 1
-                        communicator.activity.progress()
-                        progress(
-                            .init(
-                                activity: "extract",
-                                completed: total - missingCount + completed * missingCount / ownCount, total: total,
-                                unit: "images"))
-                    }
-                    return map.values
-                }
-                for map in maps { try builder.append(map) }
-            }
-            try communicator.activity.allowing(.seconds(600)) { try builder.write() }
         }
         return true
     }
@@ -151,6 +123,37 @@ extension Experiment {
         try FeatureCacheWriter(
             directory: configuration.cache.directory, identity: cacheIdentity, samples: allSamples,
             samplesPerShard: configuration.cache.samplesPerShard, groupCount: groupCount)
+    }
+
+    /// What the network sees of a view of a sample, given by its number among all samples: those for training come first.
+    /// - Throws: `DurableFileError`, `ImageCodingError`, or a `DatasetError` of the box it is cropped to.
+    package func pixels(ofSample number: Int, view: Int = 0) throws -> PixelImage {
+        let sample = dataset[number]
+        let image = try dataset.image(of: sample, bytes: dataset.bytes(of: sample), exif: input.exif)
+        guard view > 0, let views = cacheIdentity.views else { return input.pixels(of: image) }
+        return input.pixels(
+            of: image,
+            view: views.augmentation.view(
+                view, ofSample: number, seed: UInt64(views.seed), width: image.width, height: image.height))
+    }
+
+    /// What the network sees of a sample whose file's bytes have been read already.
+    package func pixels(of sample: Sample, bytes: [UInt8]) throws -> PixelImage {
+        input.pixels(of: try dataset.image(of: sample, bytes: bytes, exif: input.exif))
+    }
+
+    /// What the network sees of an image that is none of the dataset's; `path` is for error messages only.
+    package func pixels(of bytes: [UInt8], path: FilePath) throws -> PixelImage {
+        input.pixels(of: try input.decode(bytes, path: path))
+    }
+
+    /// Checks that images may be left out, if some are.
+    /// - Throws: `TrainingError.imagesLeftOut` naming the first.
+    func requireAllowed(_ skipped: [SkippedSample]) throws {
+        guard let first = skipped.first, configuration.dataset.badImages == .error else { return }
+        throw TrainingError.imagesLeftOut(
+            cache: configuration.cache.directory, count: skipped.count, image: dataset.path(of: dataset[first.sample]),
+            reason: first.reason)
     }
 
     /// The feature map [1, H, W, D] of what the network sees of an image, computed on the calling thread.

@@ -13,4 +13,18 @@ extension FeatureCache {
         let (rank, size) = (communicator.rank, communicator.size)
         return Array(indices[rank * indices.count / size..<(rank + 1) * indices.count / size])
     }
+
+    /// Skipped images that are named one by one; the index of the cache lists all.
+    private static let namedSkippedLimit = 20
+
+    /// A sentence for each image that was left out, and one for all; none if there are none.
+    public var notesOnSkippedImages: [String] {
+        guard !skipped.isEmpty else { return [] }
+        let named = skipped.prefix(Self.namedSkippedLimit).map { "  \(samples.path(of: $0.sample)): \($0.reason)" }
+        let rest = skipped.count - named.count
+        return [
+            "\(skipped.count) image\(skipped.count == 1 ? "" : "s") cannot be decoded and "
+                + "\(skipped.count == 1 ? "is" : "are") left out (dataset.bad_images: skip):"
+        ] + named + (rest > 0 ? ["  and \(rest) more, see \(directory)/index.json"] : [])
+    }
 }

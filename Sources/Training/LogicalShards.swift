@@ -5,7 +5,8 @@ import CounterRandom
 ///
 /// A logical shard is the unit that ranks host: each step takes up to `samplesPerShard` samples from every shard and
 /// computes one gradient per shard, whoever hosts it. Samples are dealt out in turn (sample i belongs to shard i mod V),
-/// so that shards differ by at most one sample and, with samples in class order, every shard sees every class.
+/// so that shards differ by at most one sample and, with samples in class order, every shard sees every class. Samples
+/// whose images cannot be decoded keep their numbers and shards, so that nothing else moves, and are never visited.
 public struct LogicalShards: Equatable, Sendable {
     /// Number of training samples.
     public let sampleCount: Int
@@ -14,8 +15,12 @@ public struct LogicalShards: Equatable, Sendable {
     /// Samples that one shard gives to one step; the last step of an epoch may get fewer.
     public let samplesPerShard: Int
     public let seed: UInt64
+    /// Samples that belong to a shard but are never visited.
+    private let leftOut: Set<Int>
+    /// Samples of the largest shard that are visited.
+    private let largestShard: Int
 
-    public init(sampleCount: Int, shardCount: Int, batchSize: Int, seed: UInt64) {
+    public init(sampleCount: Int, shardCount: Int, batchSize: Int, seed: UInt64, leavingOut leftOut: Set<Int> = []) {
         precondition(sampleCount > 0, "there are no samples to train on")
         precondition(
             batchSize > 0 && batchSize % shardCount == 0,
@@ -24,12 +29,15 @@ public struct LogicalShards: Equatable, Sendable {
         self.shardCount = shardCount
         samplesPerShard = batchSize / shardCount
         self.seed = seed
+        self.leftOut = leftOut
+        var leftOutCounts = [Int](repeating: 0, count: shardCount)
+        for sample in leftOut { leftOutCounts[sample % shardCount] += 1 }
+        largestShard = (0..<shardCount).map { (sampleCount - $0 + shardCount - 1) / shardCount - leftOutCounts[$0] }.max()!
     }
 
     /// Steps of one epoch: as many as the largest shard needs.
     public var stepsPerEpoch: Int {
-        let largestShard = (sampleCount + shardCount - 1) / shardCount
-        return (largestShard + samplesPerShard - 1) / samplesPerShard
+        (largestShard + samplesPerShard - 1) / samplesPerShard
     }
 
     /// The shards that `rank` of `rankCount` hosts: consecutive ones, as many on each rank as possible.
@@ -47,7 +55,8 @@ public struct LogicalShards: Equatable, Sendable {
     /// The samples of `shard` in the order in which `epoch` visits them.
     public func order(epoch: Int, shard: Int) -> [Int] {
         var stream = RandomStream(seed: seed, purpose: .shuffle, epoch, shard)
-        return stream.shuffled(Array(stride(from: shard, to: sampleCount, by: shardCount)))
+        let order = stream.shuffled(Array(stride(from: shard, to: sampleCount, by: shardCount)))
+        return leftOut.isEmpty ? order : order.filter { !leftOut.contains($0) }
     }
 
     /// The orders of all shards in `epoch`, from which `batch(ofStep:from:)` cuts the steps.

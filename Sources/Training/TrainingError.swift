@@ -26,6 +26,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case ranksDiffer(rank: Int, host: String, rank0Host: String, differences: [String])
     /// A rank does not see the folder of a cache that is said to be shared.
     case cacheNotShared(directory: FilePath)
+    /// The cache leaves images out, and the configuration does not allow it.
+    case imagesLeftOut(cache: FilePath, count: Int, image: FilePath, reason: String)
     /// There are more processes than logical shards for them to host.
     case tooManyRanks(count: Int, shards: Int)
 
@@ -35,7 +37,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
         case .runInUse, .runExists, .configurationDiffers, .tooFewSamples, .classifierNotInWeights, .ranksDiffer,
             .cacheNotShared, .tooManyRanks, .insideDataset, .locationUnknown:
             78
-        case .provenanceDiffers, .metricsUnreadable: 65
+        case .provenanceDiffers, .metricsUnreadable, .imagesLeftOut: 65
         case .diverged: 70
         }
     }
@@ -92,6 +94,11 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
             """
             The feature cache that rank 0 keeps in \(directory) is not there. Use a folder that all nodes see, or set \
             cache.location to node_local.
+            """
+        case .imagesLeftOut(let cache, let count, let image, let reason):
+            """
+            The feature cache \(cache) leaves out \(count) image\(count == 1 ? "" : "s"), the first of which is \(image): \
+            \(reason). Set dataset.bad_images to skip to go on without, or mend the images and extract into another folder.
             """
         case .tooManyRanks(let count, let shards):
             """

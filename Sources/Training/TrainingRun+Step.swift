@@ -3,16 +3,16 @@ import MessagePassing
 import Tensors
 
 extension TrainingRun {
-    /// One optimizer step on the samples that each logical shard gives. Collective.
+    /// One optimizer step on a view of the samples that each logical shard gives. Collective.
     ///
     /// - Returns: its learning rate, and whether a stop was requested on a rank before the gradients were added.
     /// - Throws: on all ranks, what went wrong on one of them in this step or was kept from the last one.
-    mutating func takeStep(_ batches: [ArraySlice<Int>]) throws -> (learningRate: Double, isLast: Bool) {
+    mutating func takeStep(_ batches: [ArraySlice<Int>], view: Int) throws -> (learningRate: Double, isLast: Bool) {
         var gradients: [HeadGradient] = []
         let totals = try communicator.sumTogether(count: 4) {
             if let pendingFailure { throw pendingFailure }
             // The first batches from a shard of the cache wait for its digest to be checked.
-            gradients = try communicator.activity.allowing(.seconds(600)) { try shardGradients(batches) }
+            gradients = try communicator.activity.allowing(.seconds(600)) { try shardGradients(batches, view) }
             var totals: [Int64] = [0, 0, 0, stop.isRequested ? 1 : 0]
             for gradient in gradients {
                 totals[0] += Int64(gradient.sampleCount)
@@ -55,7 +55,7 @@ extension TrainingRun {
     ///
     /// Shards are independent of each other, so they are what the threads share out; with more threads than shards the
     /// threads work together inside each shard instead. Either way a gradient has the same bits.
-    private func shardGradients(_ batches: [ArraySlice<Int>]) throws -> [HeadGradient] {
+    private func shardGradients(_ batches: [ArraySlice<Int>], _ view: Int) throws -> [HeadGradient] {
         let (outer, inner) =
             team.workerCount <= hostedShards.count
             ? (team, WorkerTeam(workerCount: 1)) : (WorkerTeam(workerCount: 1), team)
@@ -71,7 +71,7 @@ extension TrainingRun {
             let samples = batch.map { trainingSamples[$0] }
             let features = Tensor(
                 shape: [samples.count, map.height, map.width, map.channelCount],
-                values: try cache.features(of: samples))
+                values: try cache.features(of: samples, view: view))
             return try trainer.gradient(
                 features: features, labels: samples.map { cache.samples.label(of: $0) }, sampleIDs: batch, team: inner)
         }

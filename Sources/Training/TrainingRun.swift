@@ -82,14 +82,17 @@ public struct TrainingRun {
         self.progress = progress
         let configuration = experiment.configuration
         try configuration.requireShard(forEachRankOf: communicator)
-        trainingSamples = cache.indices(of: "train")
-        guard trainingSamples.count >= configuration.training.logicalShards else {
+        let samples = cache.allIndices(of: "train")
+        trainingSamples = samples
+        let usable = Set(cache.indices(of: "train"))
+        guard usable.count >= configuration.training.logicalShards else {
             throw TrainingError.tooFewSamples(
-                count: trainingSamples.count, shards: configuration.training.logicalShards)
+                count: usable.count, shards: configuration.training.logicalShards)
         }
         shards = LogicalShards(
             sampleCount: trainingSamples.count, shardCount: configuration.training.logicalShards,
-            batchSize: configuration.training.batchSize, seed: UInt64(configuration.run.seed))
+            batchSize: configuration.training.batchSize, seed: UInt64(configuration.run.seed),
+            leavingOut: Set(samples.indices.filter { !usable.contains(samples[$0]) }))
         let (channelCount, classCount) = (experiment.backbone.channelCount, experiment.dataset.classNames.count)
         hostedShards = shards.hosted(byRank: communicator.rank, of: communicator.size)
         reduction = ExactReduction(
@@ -180,7 +183,9 @@ public struct TrainingRun {
             let epoch = trainer.step / shards.stepsPerEpoch
             let stepInEpoch = trainer.step % shards.stepsPerEpoch
             if stepInEpoch == 0 { orders = shards.orders(epoch: epoch) }
-            let step = try takeStep(shards.batch(ofStep: stepInEpoch, from: orders))
+            // Epochs go through the views in turn. A cache may hold more of them than the run asks for.
+            let view = epoch % experiment.cacheIdentity.viewCount
+            let step = try takeStep(shards.batch(ofStep: stepInEpoch, from: orders), view: view)
 
             let isEndOfEpoch = stepInEpoch + 1 == shards.stepsPerEpoch
             var record = MetricsRecord(

@@ -36,7 +36,7 @@ enum ExitCode: Int32 {
 func exitCode(for error: any Error) -> ExitCode {
     switch error {
     case ConfigurationError.missingFile: .missingInput
-    case ImageCodingError.invalidTransform: .badConfiguration
+    case ImageCodingError.invalidTransform, ImageCodingError.invalidAugmentation: .badConfiguration
     case is ConfigurationError, is HeadError: .badConfiguration
     case is ValidationError: .usage
     case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault

@@ -48,8 +48,9 @@ struct Extract: CollectiveCommand {
             Console.note("Stopped before the cache was complete: run the same command again to go on.")
             throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
         }
+        cache.notesOnSkippedImages.forEach(Console.note)
         Console.note(
-            "\(experiment.configuration.cache.directory) holds \(cache.samples.count) feature maps of "
+            "\(experiment.configuration.cache.directory) holds \(cache.mapCount) feature maps of "
                 + "\(cache.identity.featureMap).")
     }
 

@@ -65,7 +65,8 @@ private struct PlanText {
         let (workload, costs, cluster) = (plan.workload, plan.costs, plan.cluster)
         var lines = [
             "Backbone \(backbone), feature maps \(workload.featureMap), \(workload.trainCount) training and "
-                + "\(workload.testCount) test images, \(workload.classCount) classes",
+                + "\(workload.testCount) test images, \(workload.classCount) classes"
+                + (workload.viewCount > 1 ? ", \(workload.viewCount) views of each training image" : ""),
             "\(workload.epochs) epochs of \(workload.stepsPerEpoch) steps, batch \(workload.batchSize) from "
                 + "\(workload.logicalShards) logical shards",
             "", "Measured here, \(costs.threadCount) threads busy, in time of one core:",
@@ -85,6 +86,7 @@ private struct PlanText {
             row(
                 "cache",
                 "\(bytes(plan.cacheByteCount)) in all, or at most \(bytes(plan.largestNodeCacheByteCount)) on each node"
+                    + (workload.viewCount > 1 ? "; \(bytes(plan.viewsByteCount)) of it for views beside the plain" : "")
             ),
             row(
                 "memory of a rank, extracting / training",
@@ -184,7 +186,7 @@ private struct PlanRecord: Encodable {
         }
     }
 
-    let trainImages, testImages, classes, logicalShards, stepsPerEpoch, epochs, gradientElements, cacheBytes: Int
+    let trainImages, testImages, views, classes, logicalShards, stepsPerEpoch, epochs, gradientElements, cacheBytes: Int
     let networkGbit, shardingShareOfStep: Double
     let measured: Costs
     let plan: Scale
@@ -194,6 +196,7 @@ private struct PlanRecord: Encodable {
         let (workload, costs) = (plan.workload, plan.costs)
         trainImages = workload.trainCount
         testImages = workload.testCount
+        views = workload.viewCount
         classes = workload.classCount
         logicalShards = workload.logicalShards
         stepsPerEpoch = workload.stepsPerEpoch

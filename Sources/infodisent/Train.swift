@@ -45,6 +45,7 @@ struct Train: CollectiveCommand {
             Console.note("Stopped before the features were complete: run the same command again to go on.")
             throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
         }
+        cache.notesOnSkippedImages.forEach(Console.note)
         var training = try TrainingRun(
             experiment, cache: cache, resume: resume, communicator: communicator, team: team, stop: stop,
             progress: Console.showProgress, note: { Console.note($0) })

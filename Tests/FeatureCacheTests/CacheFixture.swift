@@ -25,7 +25,7 @@ struct CacheFixture {
 
     /// Writes a shard, batch by batch.
     func write(_ shard: Int, with writer: FeatureCacheWriter) throws {
-        var builder = writer.makeShard(shard)
+        let builder = writer.makeShard(shard)
         for sample in writer.samples(inShard: shard) {
             let index = samples.firstIndex { $0.path == sample.path }!
             try builder.append(features(of: index))

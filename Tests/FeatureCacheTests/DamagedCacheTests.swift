@@ -56,8 +56,8 @@ struct DamagedCacheTests {
         try withCache { folder in
             let path = folder.appending("index.json")
             let text = String(decoding: try DurableFile.read(path), as: UTF8.self)
-            try DurableFile.write(text.replacing("\"schema_version\": 1", with: "\"schema_version\": 2"), to: path)
-            #expect(throws: FeatureCacheError.unknownVersion(path: path, found: 2, supported: 1)) {
+            try DurableFile.write(text.replacing("\"schema_version\": 1", with: "\"schema_version\": 3"), to: path)
+            #expect(throws: FeatureCacheError.unknownVersion(path: path, found: 3, supported: 2)) {
                 try FeatureCache(directory: folder)
             }
         }

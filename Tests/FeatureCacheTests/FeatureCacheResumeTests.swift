@@ -114,7 +114,7 @@ struct FeatureCacheResumeTests {
             for (precision, value) in [(CachePrecision.f16, Float(70_000)), (.f16, .nan), (.f32, -.infinity)] {
                 fixture.identity.precision = precision
                 let writer = try fixture.writer(in: folder.appending("\(precision)-\(value)"))
-                var builder = writer.makeShard(0)
+                let builder = writer.makeShard(0)
                 try builder.append(fixture.features(of: 0))
                 var features = fixture.features(of: 1)
                 features[29] = value

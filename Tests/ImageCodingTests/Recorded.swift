@@ -11,6 +11,12 @@ struct Recorded: Decodable {
         let height: Int
         var testDescription: String { name }
     }
+    struct Orientation: Decodable, Sendable {
+        let orientation: UInt8
+        let width: Int
+        let height: Int
+        let crc: UInt32
+    }
     struct Resizing: Decodable, Sendable {
         let width: Int
         let height: Int
@@ -32,10 +38,35 @@ struct Recorded: Decodable {
         let toHeight: Int
         let expected: [Float]
     }
+    struct Views: Decodable, Sendable {
+        struct Change: Decodable, Sendable {
+            let name: String
+            let value: Double
+        }
+        struct Case: Decodable, Sendable {
+            let crop: Int
+            let interpolation: Interpolation
+            /// x, y, width and height.
+            let part: [Int]?
+            let mirrored: Bool
+            let angle: Double
+            let shear: Double
+            let changes: [Change]
+            let crc: UInt32
+        }
+        struct Grid: Decodable, Sendable {
+            let hue: Double
+            let crc: UInt32
+        }
+        let cases: [Case]
+        let colourGrid: [Grid]
+    }
     let files: [File]
+    let orientations: [Orientation]
     let resizing: [Resizing]
     let transforms: [Transform]
     let heatMaps: [Heat]
+    let views: Views
 
     static let all: Recorded = {
         try! JSONDecoder().decode(Recorded.self, from: Data(Recorded.bytes(of: "recorded.json")))

@@ -34,6 +34,16 @@ import Testing
         #expect(parts.filter { $0 > 0 }.count == plan.usedNodeCount)
     }
 
+    @Test(arguments: [1, 3, 24]) func viewsOfTrainingImagesTakeDiskAndTime(nodes: Int) {
+        let (plain, plan) = (plan(nodes: nodes), plan(nodes: nodes) { $0.viewCount = 4 })
+        #expect(plan.cacheByteCount == (4 * 5994 + 5794) * 7 * 7 * 2048 * 2)
+        #expect(plan.viewsByteCount == plan.cacheByteCount - plain.cacheByteCount && plain.viewsByteCount == 0)
+        #expect((0..<nodes).reduce(0) { $0 + plan.cacheByteCount(ofNode: $1) } == plan.cacheByteCount)
+        // Training goes through one view an epoch.
+        #expect(plan.epoch == plain.epoch)
+        #expect(plan.extraction > 2 * plain.extraction && plan.extraction < 3 * plain.extraction)
+    }
+
     @Test func fewSamplesLeaveSomeShardsEmptyAndNoneOut() {
         for count in 0...30 {
             let plan = plan(nodes: 24) {

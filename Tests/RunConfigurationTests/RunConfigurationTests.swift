@@ -113,6 +113,13 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         ("backbone.weights", ""), ("input.crop", "0"), ("cache.precision", "f8"), ("head.temperature", "[1, 0]"),
         ("training.learning_rate", "nan"), ("training.learning_rate", "-1"), ("training.momentum", "1"),
         ("evaluation.black_box", "maybe"), ("run.directory", ""), ("head.channel_map", "{a: b}"),
+        ("input.exif", "turn"), ("input.squash", "2"), ("dataset.bad_images", "drop"), ("cache.views", "0"),
+        ("cache.views", "1001"), ("cache.view_seed", "-1"), ("cache.augmentation.flip", "1.5"),
+        ("cache.augmentation.flip", "nan"), ("cache.augmentation.crop_scale", "[0.5]"),
+        ("cache.augmentation.crop_scale", "[0.9, 0.1]"), ("cache.augmentation.crop_scale", "0.5"),
+        ("cache.augmentation.crop_ratio", "[0, 1]"), ("cache.augmentation.degrees", "-25"),
+        ("cache.augmentation.shear", "90"), ("cache.augmentation.brightness", "-0.1"),
+        ("cache.augmentation.hue", "0.51"), ("cache.augmentation.saturation", "inf"),
     ])
     func aValueOutOfRangeIsAnErrorThatSaysWhatIsExpected(key: String, value: String) throws {
         let found = try #require(failure(of: minimal, overrides: ["\(key)=\(value)"]))
@@ -151,8 +158,48 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(throws: ConfigurationError.missingFile(path: "/tmp")) { try RunConfiguration(contentsOf: "/tmp") }
     }
 
+    @Test func aSectionInsideASectionIsReadAndWritten() throws {
+        let text = minimal + """
+
+              views: 3
+              augmentation:
+                flip: 0.5
+                crop_scale: [0.35, 1]
+                degrees: 25
+            input: {exif: apply, squash: true}
+            """
+        let configuration = try RunConfiguration(
+            yaml: text, source: "birds.yaml", overrides: ["cache.augmentation.degrees=20"])
+        #expect(configuration.cache.views == 3)
+        #expect(configuration.cache.augmentation.flip == 0.5)
+        #expect(configuration.cache.augmentation.cropScale == [0.35, 1])
+        #expect(configuration.cache.augmentation.degrees == 20)
+        #expect(configuration.input.exif == .apply && configuration.input.squash == true)
+        #expect(configuration.yaml.contains("  augmentation:\n    flip: 0.5\n    crop_scale: [0.35, 1.0]\n"))
+        #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective") == configuration)
+        #expect(configuration.differences(from: try RunConfiguration(yaml: minimal, source: "x")).count > 4)
+    }
+
+    @Test func mistakesInASectionInsideASectionAreNamed() {
+        #expect(
+            failure(of: minimal + "\n  augmentation:\n    flipp: 0.5\n")
+                == .unknownKey(
+                    ValueLocation(source: "birds.yaml", line: 8, key: "cache.augmentation.flipp"),
+                    nearest: "cache.augmentation.flip"))
+        #expect(
+            failure(of: minimal + "\n  augmentation: strong\n")
+                == .notASection(ValueLocation(source: "birds.yaml", line: 7, key: "cache.augmentation")))
+        guard case .unknownKey = failure(of: minimal, overrides: ["cache.augmentation=strong"]) else {
+            Issue.record("a section was set to a value")
+            return
+        }
+    }
+
     @Test func rulesBetweenKeysAreChecked() {
-        for overrides in [["training.batch_size=30"], ["backbone.name=resnet50"]] {
+        for overrides in [
+            ["training.batch_size=30"], ["backbone.name=resnet50"], ["cache.views=2"],
+            ["cache.views=2", "cache.augmentation.crop_ratio=[1, 1]"],
+        ] {
             guard case .inconsistent = failure(of: minimal, overrides: overrides) else {
                 Issue.record("\(overrides) was accepted")
                 continue

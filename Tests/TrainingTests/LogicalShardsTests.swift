@@ -33,6 +33,27 @@ import Training
         #expect(shards.orders(epoch: 5) == shards.orders(epoch: 5))
     }
 
+    @Test func samplesThatAreLeftOutMoveNothingElse() {
+        let whole = LogicalShards(sampleCount: 50, shardCount: 4, batchSize: 8, seed: 1)
+        let leftOut: Set<Int> = [0, 4, 8, 13, 49]
+        let some = LogicalShards(sampleCount: 50, shardCount: 4, batchSize: 8, seed: 1, leavingOut: leftOut)
+        for epoch in 0..<3 {
+            for shard in 0..<4 {
+                #expect(
+                    some.order(epoch: epoch, shard: shard)
+                        == whole.order(epoch: epoch, shard: shard).filter { !leftOut.contains($0) })
+            }
+            let orders = some.orders(epoch: epoch)
+            let visited = (0..<some.stepsPerEpoch).flatMap { some.batch(ofStep: $0, from: orders).flatMap { $0 } }
+            #expect(visited.sorted() == (0..<50).filter { !leftOut.contains($0) })
+            // No step is without samples, also when whole batches of a shard are left out.
+            #expect(some.batch(ofStep: some.stepsPerEpoch - 1, from: orders).contains { !$0.isEmpty })
+        }
+        #expect(whole.stepsPerEpoch == 7 && some.stepsPerEpoch == 6)
+        let one = LogicalShards(sampleCount: 3, shardCount: 3, batchSize: 3, seed: 1, leavingOut: [0, 2])
+        #expect(one.stepsPerEpoch == 1 && one.orders(epoch: 0) == [[], [1], []])
+    }
+
     @Test func aShardHoldsTheSameSamplesInEveryEpoch() {
         let shards = LogicalShards(sampleCount: 50, shardCount: 4, batchSize: 8, seed: 1)
         for shard in 0..<4 {

@@ -1,6 +1,6 @@
 """Records what Pillow and torchvision make of small images, for the tests to compare with.
 
-    /opt/ref/bin/python Tests/ImageCodingTests/Reference/record.py
+    python Tests/ImageCodingTests/Reference/record.py
 
 writes Tests/ImageCodingTests/Fixtures (recorded with Pillow 13.0, torch 2.13, torchvision 0.28). Nothing is random:
 a second run writes the same bytes.
@@ -9,34 +9,19 @@ a second run writes the same bytes.
 import io
 import json
 import pathlib
-import re
 import struct
 import zlib
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
+
+import record_support
 
 FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "Fixtures"
 
 
-def import_transforms():
-    """torchvision.transforms, also where torchvision's compiled operators do not fit this torch: no transform uses them."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    try:
-        from torchvision import transforms
-    except RuntimeError:
-        import importlib.util
-
-        folder = pathlib.Path(importlib.util.find_spec("torchvision").submodule_search_locations[0])
-        source = (folder / "_meta_registrations.py").read_text()
-        for found in set(re.findall(r'register_meta\("(\w+)"\)|register_fake\("torchvision::(\w+)"\)', source)):
-            library.define("".join(found) + "(Tensor a) -> Tensor")
-        from torchvision import transforms
-    return transforms, library
-
-
-transforms, _library = import_transforms()
+transforms = record_support.import_transforms()
 
 
 def scene(width, height):
@@ -176,6 +161,19 @@ def record_files():
     return cases
 
 
+def record_orientations():
+    """What ImageOps.exif_transpose makes of rgb-444.jpg with each orientation."""
+    cases = []
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        contents = with_segment((FIXTURES / "rgb-444.jpg").read_bytes(), 0xE1, exif.tobytes())
+        turned = ImageOps.exif_transpose(Image.open(io.BytesIO(contents))).convert("RGB")
+        cases.append({"orientation": orientation, "width": turned.width, "height": turned.height,
+                      "crc": zlib.crc32(turned.tobytes())})
+    return cases
+
+
 # --- Resizing ------------------------------------------------------------------------------------------------------
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -209,6 +207,13 @@ PRESETS = [
     (59, 48, "bilinear", *HALF), (40, 51, "bilinear", *HALF), (31, 64, "bicubic", *HALF), (33, 64, "bicubic", *HALF),
 ]
 
+SQUASHED = [(224, 224, "bilinear", *IMAGENET), (256, 224, "bicubic", *IMAGENET), (48, 64, "bilinear", *HALF)]
+
+# One of each way to store colour.
+COLOUR_MODELS = ["rgb-420.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "ycck.jpg", "cmyk-plain.jpg",
+                 "stored-as-rgb.jpg", "rgb.png", "rgba.png", "grey-8-bit.png", "grey-alpha.png", "palette.png",
+                 "palette-transparent.png", "black-and-white.png", "rgb-16-bit.png", "interlaced.png"]
+
 
 def record_transforms():
     Image.fromarray(scene(613, 407)).save(FIXTURES / "scene-613x407.jpg", quality=55)
@@ -216,24 +221,87 @@ def record_transforms():
     Image.fromarray(scene(5, 300)).save(FIXTURES / "scene-5x300.png")
     Image.fromarray(scene(260, 611)).save(FIXTURES / "scene-260x611.jpg", quality=40)
     cases = []
-    for source in ["scene-613x407.jpg", "scene-83x59.png", "scene-59x84.png", "scene-5x300.png", "scene-260x611.jpg"]:
+
+    def record(source, resize, crop, interpolation, mean, deviation, squash=False):
         image = Image.open(FIXTURES / source).convert("RGB")
-        for resize, crop, interpolation, mean, deviation in PRESETS:
-            mode = transforms.InterpolationMode[interpolation.upper()]
-            see = transforms.Compose([transforms.Resize(resize, mode), transforms.CenterCrop(crop)])
-            pixels = see(image)
-            tensor = transforms.Normalize(mean, deviation)(transforms.ToTensor()(pixels))
-            floats = tensor.permute(1, 2, 0).contiguous().numpy()
-            cases.append(
-                {
-                    "source": source,
-                    "transform": {"resize": resize, "crop": crop, "interpolation": interpolation, "mean": mean,
-                                  "std": deviation},
-                    "pixelsCRC": zlib.crc32(pixels.tobytes()),
-                    "floatsCRC": zlib.crc32(floats.tobytes()),
-                }
-            )
+        mode = transforms.InterpolationMode[interpolation.upper()]
+        size = (resize, resize) if squash else resize
+        see = transforms.Compose([transforms.Resize(size, mode), transforms.CenterCrop(crop)])
+        pixels = see(image)
+        tensor = transforms.Normalize(mean, deviation)(transforms.ToTensor()(pixels))
+        floats = tensor.permute(1, 2, 0).contiguous().numpy()
+        cases.append(
+            {
+                "source": source,
+                "transform": {"resize": resize, "crop": crop, "interpolation": interpolation, "mean": mean,
+                              "std": deviation} | ({"squash": True} if squash else {}),
+                "pixelsCRC": zlib.crc32(pixels.tobytes()),
+                "floatsCRC": zlib.crc32(floats.tobytes()),
+            }
+        )
+
+    for source in ["scene-613x407.jpg", "scene-83x59.png", "scene-59x84.png", "scene-5x300.png", "scene-260x611.jpg"]:
+        for preset in PRESETS:
+            record(source, *preset)
+        for preset in SQUASHED:
+            record(source, *preset, squash=True)
+    for source in COLOUR_MODELS:
+        record(source, 256, 224, "bilinear", *IMAGENET)
+        record(source, 232, 224, "bicubic", *IMAGENET)
+        record(source, 224, 224, "bilinear", *IMAGENET, squash=True)
+        record(source, 24, 32, "bicubic", *HALF)
     return cases
+
+
+# --- Augmented views -------------------------------------------------------------------------------------------------
+
+
+def record_views():
+    """What torchvision's functions make of a picture with given parameters, step by step as Augmentation has them."""
+    from torchvision.transforms import functional
+
+    Image.fromarray(scene(61, 47)).save(FIXTURES / "scene-61x47.png")
+    source = Image.open(FIXTURES / "scene-61x47.png").convert("RGB")
+    cases = []
+
+    def record(crop, part=None, mirrored=False, angle=0.0, shear=0.0, changes=(), interpolation="bilinear"):
+        mode = transforms.InterpolationMode[interpolation.upper()]
+        if part:
+            x, y, width, height = part
+            image = functional.resized_crop(source, y, x, height, width, [crop, crop], mode)
+        else:
+            image = transforms.CenterCrop(crop)(transforms.Resize(crop, mode)(source))
+        if mirrored:
+            image = functional.hflip(image)
+        if angle or shear:
+            image = functional.affine(image, angle, [0, 0], 1.0, [shear, 0.0], transforms.InterpolationMode.BILINEAR)
+        for name, value in changes:
+            image = getattr(functional, f"adjust_{name}")(image, value)
+        cases.append({"crop": crop, "interpolation": interpolation, "part": part, "mirrored": mirrored, "angle": angle,
+                      "shear": shear, "changes": [{"name": name, "value": value} for name, value in changes],
+                      "crc": zlib.crc32(image.tobytes())})
+
+    record(48, part=(3, 5, 40, 31))
+    record(64, part=(0, 0, 61, 47), interpolation="bicubic")
+    record(33, part=(60, 46, 1, 1))
+    record(48, mirrored=True)
+    for angle, shear in [(25.0, 0.0), (-25.0, 15.0), (0.0, -15.0), (90.0, 0.0), (7.3, 4.1), (180.0, 0.0)]:
+        record(48, angle=angle, shear=shear)
+        record(47, angle=angle, shear=shear)
+    for name, values in {"brightness": (0.0, 0.37, 1.0, 1.6, 9.0), "contrast": (0.0, 0.5, 1.4, 8.0),
+                         "saturation": (0.0, 0.61, 1.9, 7.0), "hue": (-0.5, -0.13, 0.0, 0.004, 0.2, 0.5)}.items():
+        for value in values:
+            record(48, changes=[(name, value)])
+    record(48, part=(8, 2, 45, 40), mirrored=True, angle=-11.7, shear=6.5,
+           changes=[("hue", 0.07), ("contrast", 1.3), ("brightness", 0.8), ("saturation", 1.25)])
+
+    # All colours on a grid through the hues: a picture of 216^2 = 36^3 colours.
+    steps = np.arange(36) * 255 // 35
+    colours = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(216, 216, 3).astype(np.uint8)
+    grid = []
+    for value in (-0.37, 0.0, 0.11):
+        grid.append({"hue": value, "crc": zlib.crc32(functional.adjust_hue(Image.fromarray(colours), value).tobytes())})
+    return {"cases": cases, "colourGrid": grid}
 
 
 # --- Heat maps -----------------------------------------------------------------------------------------------------
@@ -261,8 +329,8 @@ def main():
     for old in FIXTURES.iterdir():
         if old.name != ".gitkeep":
             old.unlink()
-    recorded = {"files": record_files(), "resizing": record_resizing(), "transforms": record_transforms(),
-                "heatMaps": record_heat_maps()}
+    recorded = {"files": record_files(), "orientations": record_orientations(), "resizing": record_resizing(), "transforms": record_transforms(),
+                "heatMaps": record_heat_maps(), "views": record_views()}
     (FIXTURES / "recorded.json").write_text(json.dumps(recorded))
 
 

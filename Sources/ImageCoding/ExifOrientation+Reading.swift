@@ -1,0 +1,93 @@
+extension ExifOrientation {
+    /// The orientation that a JPEG or PNG file states. Upright where it states none, or where its metadata are damaged:
+    /// metadata never make an image unreadable.
+    ///
+    /// Read are the first EXIF segment of a JPEG and the chunk eXIf of a PNG. Orientations in XMP are not looked at.
+    public init(of bytes: [UInt8]) {
+        let metadata = Self.jpegMetadata(bytes) ?? Self.pngMetadata(bytes)
+        self = metadata.flatMap(Self.init(tiff:)) ?? .upright
+    }
+
+    // MARK: - Containers
+
+    private static let exifHeader = Array("Exif\0\0".utf8)
+
+    /// What the first EXIF segment holds; nil if the bytes are no JPEG or have none before the pixels.
+    private static func jpegMetadata(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
+        guard bytes.starts(with: [0xFF, 0xD8]) else { return nil }
+        var position = 2
+        while position + 4 <= bytes.count {
+            guard bytes[position] == 0xFF else {
+                position += 1
+                continue
+            }
+            let marker = bytes[position + 1]
+            switch marker {
+            case 0xFF:  // a fill byte
+                position += 1
+                continue
+            case 0x00, 0x01, 0xD0...0xD8:  // markers without a segment
+                position += 2
+                continue
+            case 0xD9, 0xDA:  // the pixels, or the end
+                return nil
+            default: break
+            }
+            let end = position + 2 + Int(bytes[position + 2]) << 8 + Int(bytes[position + 3])
+            guard end >= position + 4, end <= bytes.count else { return nil }
+            let segment = bytes[position + 4..<end]
+            if marker == 0xE1, segment.starts(with: exifHeader) { return segment.dropFirst(exifHeader.count) }
+            position = end
+        }
+        return nil
+    }
+
+    /// What the chunk eXIf holds; nil if the bytes are no PNG or have none.
+    private static func pngMetadata(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
+        guard bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) else { return nil }
+        var position = 8
+        while position + 12 <= bytes.count {
+            let length = bytes[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
+            guard length <= bytes.count - position - 12 else { return nil }
+            if bytes[position + 4..<position + 8].elementsEqual("eXIf".utf8) {
+                let chunk = bytes[position + 8..<position + 8 + length]
+                return chunk.starts(with: exifHeader) ? chunk.dropFirst(exifHeader.count) : chunk
+            }
+            position += 12 + length
+        }
+        return nil
+    }
+
+    // MARK: - TIFF
+
+    private static let orientationTag = 0x0112
+
+    /// The orientation in the first directory of a TIFF structure, which is what EXIF metadata are; nil if there is none.
+    private init?(tiff: ArraySlice<UInt8>) {
+        let bytes = Array(tiff)
+        let isLittleEndian = bytes.starts(with: Array("II".utf8))
+        guard isLittleEndian || bytes.starts(with: Array("MM".utf8)) else { return nil }
+        /// An unsigned integer of `count` bytes; nil beyond the end.
+        func integer(at offset: Int, _ count: Int) -> Int? {
+            guard offset >= 0, offset + count <= bytes.count else { return nil }
+            let part = bytes[offset..<offset + count]
+            return isLittleEndian
+                ? part.reversed().reduce(0) { $0 << 8 | Int($1) } : part.reduce(0) { $0 << 8 | Int($1) }
+        }
+        guard integer(at: 2, 2) == 42, let directory = integer(at: 4, 4), let count = integer(at: directory, 2) else {
+            return nil
+        }
+        for entry in 0..<count {
+            let offset = directory + 2 + 12 * entry
+            guard let tag = integer(at: offset, 2), let type = integer(at: offset + 2, 2) else { return nil }
+            guard tag == Self.orientationTag else { continue }
+            // The types byte, short and long; the value stands at the front of its four bytes.
+            guard let size = [1: 1, 3: 2, 4: 4][type], integer(at: offset + 4, 4) == 1,
+                let value = integer(at: offset + 8, size), let byte = UInt8(exactly: value)
+            else { return nil }
+            self.init(rawValue: byte)
+            return
+        }
+        return nil
+    }
+}
