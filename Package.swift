@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CMatio", pkgConfig: "matio", providers: [.apt(["libmatio-dev"])]),
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
@@ -74,7 +75,9 @@ let package = Package(
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
             name: "Datasets",
-            dependencies: ["CMatio", "CounterRandom", "DurableFiles", "ImageCoding", "StrictJSON", "Tensors", system],
+            dependencies: [
+                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "StrictJSON", "Tensors", system,
+            ],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
 
@@ -94,7 +97,7 @@ let package = Package(
             ], swiftSettings: vectorised),
 
         // Level 5
-        .target(name: "Reports", dependencies: ["DurableFiles", "Explanations", "ImageCoding", system]),
+        .target(name: "Reports", dependencies: ["Datasets", "DurableFiles", "Explanations", "ImageCoding", system]),
         .target(
             name: "Planning",
             dependencies: [
@@ -129,7 +132,8 @@ let package = Package(
             dependencies: ["CounterRandom", "DurableFiles", "StrictJSON", "TemporaryFolders", "WeightFiles", system],
             exclude: ["Reference"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "ImageCodingTests", dependencies: ["DurableFiles", "ImageCoding", system], resources: [.copy("Fixtures")]),
+            name: "ImageCodingTests", dependencies: ["DurableFiles", "ImageCoding", system],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "FeatureCacheTests",
             dependencies: ["DurableFiles", "FeatureCache", "ImageCoding", "TemporaryFolders", "WeightFiles", system]),
@@ -155,7 +159,12 @@ let package = Package(
                 "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles", "Explanations", "FeatureCache",
                 "ImageCoding", "RunConfiguration", "TemporaryFolders", "Tensors", "Training", system,
             ]),
-        .testTarget(name: "ReportsTests", dependencies: ["DurableFiles", "Explanations", "ImageCoding", "Reports"]),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: [
+                "Datasets", "DurableFiles", "Explanations", "ImageCoding", "Reports", "TemporaryFolders", "Tensors",
+                system,
+            ]),
         .testTarget(name: "PlanningTests", dependencies: ["FeatureCache", "Planning"]),
         // Run the built programs, so they need them built.
         .testTarget(

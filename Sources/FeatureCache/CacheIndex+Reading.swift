@@ -55,7 +55,9 @@ extension CacheIndex {
                 switch key {
                 case "schema_version":
                     let version = try reader.readInteger()
-                    guard (CacheIndex.plainSchemaVersion...CacheIndex.schemaVersion).contains(version) else { throw UnknownVersion(found: version) }
+                    guard (CacheIndex.plainSchemaVersion...CacheIndex.schemaVersion).contains(version) else {
+                        throw UnknownVersion(found: version)
+                    }
                 case "shards": shards = try Self.readShards(from: &reader)
                 case "skipped":
                     let text = try reader.readValue().text()

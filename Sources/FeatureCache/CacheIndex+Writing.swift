@@ -46,7 +46,9 @@ extension CacheIndex {
             JSONValue.append(string: key, to: &text)
             text += ": \(members[key]!.text()),\n"
         }
-        let shards = shards[..<plainShardCount].map { JSONValue.object(["split": .string($0.split), "samples": .integer($0.sampleCount)]) }
+        let shards = shards[..<plainShardCount].map {
+            JSONValue.object(["split": .string($0.split), "samples": .integer($0.sampleCount)])
+        }
         text += "\"shards\": [\n" + shards.map { $0.text() }.joined(separator: ",\n") + "\n],\n"
         if !skipped.isEmpty {
             text += "\"skipped\": \(SkippedSample.text(skipped.map { ($0.sample, $0.reason) })),\n"

@@ -30,8 +30,9 @@ final class CacheShard: Sendable {
             if let file { return file }
             let opened = try Self.open(path, shard, of: index)
             try Self.checkData(of: opened, shard, of: index)
-            guard SkippedSample.text(try Self.skippedRows(of: opened, shard, of: index))
-                == SkippedSample.text(index.skippedRows(inShard: shard))
+            guard
+                SkippedSample.text(try Self.skippedRows(of: opened, shard, of: index))
+                    == SkippedSample.text(index.skippedRows(inShard: shard))
             else {
                 throw FeatureCacheError.corruptShard(
                     path: path, problem: "it leaves out other samples than the index says")

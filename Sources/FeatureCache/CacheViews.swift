@@ -13,7 +13,8 @@ public struct CacheViews: Codable, Equatable, Sendable, CustomStringConvertible 
     static let countLimit = 1000
 
     public init(count: Int, seed: Int, augmentation: Augmentation) {
-        precondition((2...Self.countLimit).contains(count), "views beside the plain one are 1 to \(Self.countLimit - 1)")
+        precondition(
+            (2...Self.countLimit).contains(count), "views beside the plain one are 1 to \(Self.countLimit - 1)")
         self.count = count
         self.seed = seed
         self.augmentation = augmentation

@@ -62,9 +62,10 @@ public final class FeatureCache: Sendable {
 
     /// Feature maps in the whole cache, of all views.
     public var mapCount: Int {
-        (0..<shardCount).reduce(0) { $0 + index.shards[$1].sampleCount } - skipped.reduce(0) { count, entry in
-            count + (samples.split(of: entry.sample) == CacheIndex.viewedSplit ? viewCount : 1)
-        }
+        (0..<shardCount).reduce(0) { $0 + index.shards[$1].sampleCount }
+            - skipped.reduce(0) { count, entry in
+                count + (samples.split(of: entry.sample) == CacheIndex.viewedSplit ? viewCount : 1)
+            }
     }
 
     /// The samples of a split ("train" or "test") that have features, in the dataset's order.

@@ -41,7 +41,9 @@ public final class ShardBuilder: @unchecked Sendable {
             "\(features.count) features do not fit: shard \(shard) lacks \(missingCount) rows of \(elementCount)")
         try features.withUnsafeBufferPointer { features in
             for row in 0..<features.count / elementCount {
-                try set(UnsafeBufferPointer(rebasing: features[row * elementCount..<(row + 1) * elementCount]), row: start + row)
+                try set(
+                    UnsafeBufferPointer(rebasing: features[row * elementCount..<(row + 1) * elementCount]),
+                    row: start + row)
             }
         }
     }
@@ -52,7 +54,8 @@ public final class ShardBuilder: @unchecked Sendable {
     }
 
     package func set(_ features: UnsafeBufferPointer<Float>, row: Int) throws {
-        precondition(features.count == elementCount, "\(features.count) features are not the \(elementCount) of a sample")
+        precondition(
+            features.count == elementCount, "\(features.count) features are not the \(elementCount) of a sample")
         let target = take(row)
         let firstBad: Int?
         switch writer.identity.precision {
@@ -92,7 +95,9 @@ public final class ShardBuilder: @unchecked Sendable {
         let index = writer.index
         let map = index.identity.featureMap
         let labels = index.sampleIndices(inShard: shard).map { Int64(index.samples.label(of: $0)) }
-        let skipped = state.withLock { $0.skipped.sorted { $0.key < $1.key }.map { (number: $0.key, reason: $0.value) } }
+        let skipped = state.withLock {
+            $0.skipped.sorted { $0.key < $1.key }.map { (number: $0.key, reason: $0.value) }
+        }
         var hasher = ContentHasher()
         labels.withUnsafeBytes { hasher.update($0) }
         hasher.update(UnsafeRawBufferPointer(memory))

@@ -25,7 +25,8 @@ public struct Workload: Equatable, Sendable {
 
     public init(
         trainCount: Int, testCount: Int, classCount: Int, featureMap: FeatureMapShape, precision: CachePrecision,
-        viewCount: Int = 1, samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int, isChannelMapTrained: Bool,
+        viewCount: Int = 1, samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int,
+        isChannelMapTrained: Bool,
         momentsPerParameter: Int
     ) {
         self.trainCount = trainCount

@@ -32,7 +32,8 @@ public struct LogicalShards: Equatable, Sendable {
         self.leftOut = leftOut
         var leftOutCounts = [Int](repeating: 0, count: shardCount)
         for sample in leftOut { leftOutCounts[sample % shardCount] += 1 }
-        largestShard = (0..<shardCount).map { (sampleCount - $0 + shardCount - 1) / shardCount - leftOutCounts[$0] }.max()!
+        largestShard = (0..<shardCount).map { (sampleCount - $0 + shardCount - 1) / shardCount - leftOutCounts[$0] }
+            .max()!
     }
 
     /// Steps of one epoch: as many as the largest shard needs.

@@ -121,7 +121,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [#""count":3"#, #""hue":0"#]) func `an index with impossible views is refused`(text: String) throws {
+    @Test(arguments: [#""count":3"#, #""hue":0"#]) func `an index with impossible views is refused`(text: String) throws
+    {
         try withTemporaryFolder { folder in
             try fill(folder, fixture(views: 3))
             let path = folder.appending("index.json")

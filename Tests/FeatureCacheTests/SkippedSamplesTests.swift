@@ -104,7 +104,9 @@ import Testing
             try writer.record(skipped: writer.skippedSamples(inShards: 0..<writer.shardCount))
             let path = folder.appending("index.json")
             let index = String(decoding: try DurableFile.read(path), as: UTF8.self)
-            let (start, end) = (index.range(of: "\"skipped\": ")!.upperBound, index.range(of: ",\n\"columns\"")!.lowerBound)
+            let (start, end) = (
+                index.range(of: "\"skipped\": ")!.upperBound, index.range(of: ",\n\"columns\"")!.lowerBound
+            )
             let body = String(index[..<start] + list + index[end..<index.range(of: "\"digest\"")!.lowerBound])
             try DurableFile.write(body + "\"digest\": \"\(ContentDigest(of: body))\"\n}\n", to: path)
             let error = #expect(throws: FeatureCacheError.self) { try FeatureCache(directory: folder) }

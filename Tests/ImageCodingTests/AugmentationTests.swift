@@ -125,7 +125,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #""flip": 1.5"#, #""flip": -0.1"#, #""degrees": 181"#, #""shear": 90"#, #""brightness": -1"#, #""contrast": 11"#,
+        #""flip": 1.5"#, #""flip": -0.1"#, #""degrees": 181"#, #""shear": 90"#, #""brightness": -1"#,
+        #""contrast": 11"#,
         #""saturation": 1e300"#, #""hue": 0.6"#, #""crop_scale": [0.5, 1.5]"#, #""crop_scale": [0.9, 0.1]"#,
         #""crop_scale": [0, 1]"#, #""crop_scale": [1]"#, #""crop_scale": [0.1, 1], "crop_ratio": [-1, 1]"#,
         #""flip": "often""#,

@@ -53,7 +53,8 @@ import Testing
         let whole = try jpeg(with: exif(orientation: 6, isLittleEndian: true))
         #expect(try ExifOrientation(of: Recorded.bytes(of: "broken-exif.jpg")) == .upright)
         for orientation in [UInt8(0), 9, 255] {
-            #expect(try ExifOrientation(of: jpeg(with: exif(orientation: orientation, isLittleEndian: true))) == .upright)
+            #expect(
+                try ExifOrientation(of: jpeg(with: exif(orientation: orientation, isLittleEndian: true))) == .upright)
         }
         // Any cut and any changed byte: never a trap, and the pixels stay readable.
         for count in 0..<80 { _ = ExifOrientation(of: Array(whole[..<count])) }
@@ -78,7 +79,8 @@ import Testing
         #expect(ExifOrientation(of: []) == .upright)
         #expect(ExifOrientation(of: Array("not an image".utf8)) == .upright)
         #expect(ExifOrientation(of: [0xFF, 0xD8, 0xFF, 0xE1, 0xFF, 0xFF]) == .upright)
-        #expect(ExifOrientation(of: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0xFF, 0xFF, 0xFF, 0xFF]) == .upright)
+        #expect(
+            ExifOrientation(of: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0xFF, 0xFF, 0xFF, 0xFF]) == .upright)
     }
 
     // MARK: - Metadata

@@ -91,7 +91,7 @@ public struct AuditReport: Encodable, Sendable {
         private var rank: Int { self == .error ? 0 : self == .warning ? 1 : 2 }
     }
 
-    public enum FindingKind: String, Encodable, CaseIterable, Sendable {
+    public enum FindingKind: String, Encodable, CaseIterable, Hashable, Sendable {
         case unreadable
         case truncated
         case corrupt
@@ -122,6 +122,7 @@ public struct AuditReport: Encodable, Sendable {
     public var hasErrors: Bool { findings.contains { $0.severity == .error } }
 
     private enum CodingKeys: String, CodingKey {
-        case root, kind, recognition, fingerprint, contents, notes, splits, classes, formats, colours, sizes, boxes, findings
+        case root, kind, recognition, fingerprint, contents, notes, splits, classes, formats, colours, sizes, boxes,
+            findings
     }
 }

@@ -52,7 +52,8 @@ struct AuditState {
                 split: split, imageCount: present.reduce(0, +), classCount: present.count,
                 byteCount: byteCounts.reduce(0, +), smallestClass: present.min() ?? 0, largestClass: present.max() ?? 0)
         }
-        var findings = imageFindings(dataset) + duplicates(in: dataset) + ClassOrder.findings(dataset, limit: exampleLimit)
+        var findings =
+            imageFindings(dataset) + duplicates(in: dataset) + ClassOrder.findings(dataset, limit: exampleLimit)
         let untested = dataset.classNames.indices.filter { train[$0] > 0 && test[$0] == 0 }
         if !untested.isEmpty && !dataset.test.isEmpty {
             findings.append(
@@ -195,7 +196,9 @@ extension AuditReport.FindingKind {
 
     /// What it means.
     func text(_ count: Int) -> String {
-        func images(_ one: String, _ many: String) -> String { count == 1 ? "1 image \(one)" : "\(count) images \(many)" }
+        func images(_ one: String, _ many: String) -> String {
+            count == 1 ? "1 image \(one)" : "\(count) images \(many)"
+        }
         func groups(_ rest: String) -> String { count == 1 ? "1 file is \(rest)" : "\(count) files are \(rest)" }
         return switch self {
         case .unreadable: images("cannot be read.", "cannot be read.")
@@ -204,12 +207,17 @@ extension AuditReport.FindingKind {
         case .leak: groups("in the training and in the test images, so that results are too good.")
         case .conflictingLabels: groups("there with different classes.")
         case .duplicate: groups("there more than once, in one class and split.")
-        case .damagedAnnotation: images("has an annotation that cannot be used.", "have annotations that cannot be used.")
+        case .damagedAnnotation:
+            images("has an annotation that cannot be used.", "have annotations that cannot be used.")
         case .boxOutside: images("has a box that reaches out of it.", "have boxes that reach out of them.")
         case .partOutside: images("has a part outside of it.", "have parts outside of them.")
-        case .wrongExtension: images("is of another format than its name says; the bytes count.",
-            "are of another format than their names say; the bytes count.")
-        case .cmyk: images("is in CMYK; it is converted as Pillow does it.", "are in CMYK; they are converted as Pillow does it.")
+        case .wrongExtension:
+            images(
+                "is of another format than its name says; the bytes count.",
+                "are of another format than their names say; the bytes count.")
+        case .cmyk:
+            images(
+                "is in CMYK; it is converted as Pillow does it.", "are in CMYK; they are converted as Pillow does it.")
         case .exifRotated:
             images(
                 "is shown turned by viewers (EXIF), but decoded as stored unless input.exif says otherwise.",

@@ -27,12 +27,12 @@ public struct DatasetAudit: Sendable {
     /// Goes through the data set.
     ///
     /// - Parameter progress: called with the number of images done and of all images, from any thread, never twice at a time.
-    /// - Throws: `DurableFileError` if the disk itself fails; images that cannot be read are findings.
+    /// Images that cannot be read are findings.
     public func run(
         team: WorkerTeam, progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
-    ) throws -> AuditReport {
+    ) -> AuditReport {
         let state = Mutex(AuditState(count: dataset.count, exampleLimit: exampleLimit))
-        try team.forEach(dataset.count) { _, index in
+        team.forEach(dataset.count) { _, index in
             let observation = observe(dataset[index])
             state.withLock { state in
                 state.add(observation, index)
@@ -60,7 +60,9 @@ public struct DatasetAudit: Sendable {
         result.facts = facts
         examine(bytes, of: sample, facts, &result)
         guard let facts else { return result }
-        if let extensions = Self.extensions[facts.format], !extensions.contains(where: sample.path.lowercased().hasSuffix) {
+        if let extensions = Self.extensions[facts.format],
+            !extensions.contains(where: sample.path.lowercased().hasSuffix)
+        {
             result.found(.wrongExtension, "a \(facts.format.rawValue.uppercased()) image")
         }
         if facts.colour == .cmyk || facts.colour == .ycck {
@@ -103,7 +105,8 @@ public struct DatasetAudit: Sendable {
             if let outside = boxes.first(where: { !$0.isInside(width: facts.width, height: facts.height) }) {
                 result.found(
                     .boxOutside,
-                    "\(outside.width) x \(outside.height) at \(outside.x), \(outside.y) in \(facts.width) x \(facts.height) pixels")
+                    "\(outside.width) x \(outside.height) at \(outside.x), \(outside.y) in \(facts.width) x \(facts.height) pixels"
+                )
             }
         } catch {
             result.found(.damagedAnnotation, "\(error)")
@@ -115,7 +118,8 @@ public struct DatasetAudit: Sendable {
             if !isInside, !result.findings.contains(where: { $0.kind == .partOutside }) {
                 result.found(
                     .partOutside,
-                    "\(dataset.partNames[part]) at \(location.x), \(location.y) in \(facts.width) x \(facts.height) pixels")
+                    "\(dataset.partNames[part]) at \(location.x), \(location.y) in \(facts.width) x \(facts.height) pixels"
+                )
             }
         }
     }
