@@ -51,7 +51,8 @@ struct ObjectAnnotation: Equatable {
         parser.delegate = handler
         let isWhole = parser.parse()
         if let problem = handler.problem { throw failure(problem) }
-        guard isWhole else { throw failure("it is not well-formed XML (line \(parser.lineNumber))") }
+        // The parser itself takes a text that ends within an element.
+        guard isWhole, handler.isClosed else { throw failure("it is not well-formed XML (line \(parser.lineNumber))") }
         guard handler.hasAnnotation else { throw failure("it has no <annotation>") }
         guard let width = handler.size["width"], let height = handler.size["height"],
             (1...1_000_000).contains(width), (1...1_000_000).contains(height)
@@ -76,6 +77,9 @@ struct ObjectAnnotation: Equatable {
         var objects: [(name: String?, edges: [String: Double])] = []
         /// What ended the parse, if it was not the end of the text.
         var problem: String?
+
+        /// Whether all elements have ended.
+        var isClosed: Bool { elements.isEmpty }
 
         private var elements: [String] = []
         private var text = ""
@@ -108,6 +112,7 @@ struct ObjectAnnotation: Equatable {
         func parser(
             _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
         ) {
+            guard elements.last == name else { return stop(parser, "it is not well-formed XML") }
             defer {
                 elements.removeLast()
                 text = ""

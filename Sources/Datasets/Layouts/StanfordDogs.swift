@@ -23,8 +23,10 @@ enum StanfordDogs {
     }
 
     private static func evidence(in base: FilePath) -> String? {
-        for names in [["train_list.mat"], ["lists/train_list.mat"], ["test_list.mat"], ["file_list.mat"]] {
-            if let found = DatasetLayout.found(names, in: base) { return found }
+        for name in ["train_list.mat", "test_list.mat", "file_list.mat"] {
+            for place in [name, "lists/\(name)"] {
+                if let found = DatasetLayout.found([place], in: base) { return found }
+            }
         }
         if let found = DatasetLayout.found(["Images", "Annotation"], in: base) { return found }
         return nil
