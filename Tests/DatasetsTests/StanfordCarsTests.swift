@@ -147,16 +147,14 @@ private func makeCars(nested: Bool = false, withTestLabels: Bool = true) throws 
     func damagedFilesNeverCrash(fixture: String) throws {
         let whole = try DatasetFolder.fixture("cars/\(fixture)")
         let cars = try makeCars()
-        for index in 128..<whole.count {
-            for change: UInt8 in [0xFF, 0x01, 0x80] {
-                var bytes = whole
-                bytes[index] ^= change
-                try cars.write(bytes, to: "devkit/cars_train_annos.mat")
-                do {
-                    _ = try cars.load(.cars)
-                } catch let error as DatasetError {
-                    #expect(error.exitCode == 65 || error.exitCode == 66, "byte \(index): \(error)")
-                }
+        for index in stride(from: 128, to: whole.count, by: 3) {
+            var bytes = whole
+            bytes[index] ^= [0xFF, 0x01, 0x80][index % 9 / 3]
+            try cars.write(bytes, to: "devkit/cars_train_annos.mat")
+            do {
+                _ = try cars.load(.cars)
+            } catch let error as DatasetError {
+                #expect(error.exitCode == 65 || error.exitCode == 66, "byte \(index): \(error)")
             }
         }
     }

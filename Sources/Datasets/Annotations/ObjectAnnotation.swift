@@ -51,8 +51,10 @@ struct ObjectAnnotation: Equatable {
         parser.delegate = handler
         let isWhole = parser.parse()
         if let problem = handler.problem { throw failure(problem) }
-        // The parser itself takes a text that ends within an element.
-        guard isWhole, handler.isClosed else { throw failure("it is not well-formed XML (line \(parser.lineNumber))") }
+        // The parser may say that it succeeded although it reported errors.
+        guard isWhole, !handler.hasFailed, handler.isClosed else {
+            throw failure("it is not well-formed XML (line \(parser.lineNumber))")
+        }
         guard handler.hasAnnotation else { throw failure("it has no <annotation>") }
         guard let width = handler.size["width"], let height = handler.size["height"],
             (1...1_000_000).contains(width), (1...1_000_000).contains(height)
@@ -78,6 +80,8 @@ struct ObjectAnnotation: Equatable {
         /// What ended the parse, if it was not the end of the text.
         var problem: String?
 
+        /// Whether the parser reported an error.
+        private(set) var hasFailed = false
         /// Whether all elements have ended.
         var isClosed: Bool { elements.isEmpty }
 
@@ -105,6 +109,10 @@ struct ObjectAnnotation: Equatable {
             }
         }
 
+        func parser(_ parser: XMLParser, parseErrorOccurred parseError: any Error) {
+            hasFailed = true
+        }
+
         func parser(_ parser: XMLParser, foundCharacters characters: String) {
             text += characters
         }
@@ -112,7 +120,6 @@ struct ObjectAnnotation: Equatable {
         func parser(
             _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
         ) {
-            guard elements.last == name else { return stop(parser, "it is not well-formed XML") }
             defer {
                 elements.removeLast()
                 text = ""
