@@ -120,6 +120,7 @@ struct ObjectAnnotation: Equatable {
         func parser(
             _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
         ) {
+            guard !elements.isEmpty else { return stop(parser, "it is not well-formed XML") }
             defer {
                 elements.removeLast()
                 text = ""
