@@ -25,6 +25,30 @@ import Testing
         #expect(png == opaque)
     }
 
+    @Test func brokenMetadataOfAnyKindCostNoPicture() throws {
+        let jpeg = try Recorded.bytes(of: "rgb-444.jpg")
+        let whole = try Recorded.image("rgb-444.jpg")
+        func segment(_ marker: UInt8, _ contents: [UInt8]) -> [UInt8] {
+            [0xFF, marker, UInt8((contents.count + 2) >> 8), UInt8((contents.count + 2) & 0xFF)] + contents
+        }
+        let segments = [
+            // XMP that is no XML, and of a packet that never ends.
+            segment(0xE1, Array("http://ns.adobe.com/xap/1.0/\0<x:xmpmeta \u{1}<<".utf8)),
+            segment(0xE1, Array("http://ns.adobe.com/xap/1.0/\0<?xpacket begin=\"\"".utf8)),
+            // The third of two parts of a colour profile, and a profile of three bytes.
+            segment(0xE2, Array("ICC_PROFILE\0".utf8) + [3, 2, 0xFF, 0xFF]),
+            segment(0xE2, Array("ICC_PROFILE\0".utf8) + [1, 1, 1, 2, 3]),
+            segment(0xE1, Array("Exif\0\0II*\0".utf8)), segment(0xED, Array("Photoshop 3.0\08BIM".utf8)),
+            segment(0xFE, [0xFF, 0xFE, 0xFD]),
+        ]
+        let turning = InputTransform(resize: 32, crop: 32, exif: .apply)
+        for metadata in segments + [segments.flatMap { $0 }] {
+            let bytes = Array(jpeg[..<2]) + metadata + jpeg[2...]
+            #expect(try ImageDecoder.decode(bytes, path: "photo.jpg") == whole)
+            #expect(try turning.decode(bytes, path: "photo.jpg") == whole)
+        }
+    }
+
     @Test func aMissingFileIsNamed() {
         let path = FilePath("/nowhere/picture.jpg")
         let error = #expect(throws: (any Error).self) { try ImageDecoder.decode(contentsOf: path) }
