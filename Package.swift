@@ -79,7 +79,9 @@ let package = Package(
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
             name: "Datasets",
-            dependencies: ["CMatio", "CounterRandom", "DurableFiles", "ImageCoding", "StrictJSON", "Tensors", system],
+            dependencies: [
+                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "StrictJSON", "Tensors", system,
+            ],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
 
@@ -99,7 +101,7 @@ let package = Package(
             ], swiftSettings: vectorised),
 
         // Level 5
-        .target(name: "Reports", dependencies: ["DurableFiles", "Explanations", "ImageCoding", system]),
+        .target(name: "Reports", dependencies: ["Datasets", "DurableFiles", "Explanations", "ImageCoding", system]),
         .target(
             name: "Planning",
             dependencies: [
@@ -168,7 +170,12 @@ let package = Package(
                 "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles", "Explanations", "FeatureCache",
                 "ImageCoding", "RunConfiguration", "TemporaryFolders", "Tensors", "Training", system,
             ]),
-        .testTarget(name: "ReportsTests", dependencies: ["DurableFiles", "Explanations", "ImageCoding", "Reports"]),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: [
+                "Datasets", "DurableFiles", "Explanations", "ImageCoding", "Reports", "TemporaryFolders", "Tensors",
+                system,
+            ]),
         .testTarget(name: "PlanningTests", dependencies: ["FeatureCache", "Planning"]),
         // Run the built programs, so they need them built.
         .testTarget(

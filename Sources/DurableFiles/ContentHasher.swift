@@ -30,4 +30,7 @@ public struct ContentHasher: Sendable {
         }
         return ContentDigest(hexadecimal: String(decoding: text, as: UTF8.self))!
     }
+
+    /// The 32 bytes of the digest of all content so far, where many are kept.
+    public func finalizeBytes() -> [UInt8] { Array(state.finalize()) }
 }

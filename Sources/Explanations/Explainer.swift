@@ -33,7 +33,7 @@ public struct Explainer {
     ///   the logit.
     public func explain(_ path: FilePath, label: Int? = nil) throws -> ImageExplanation {
         let experiment = model.experiment
-        let pixels = try experiment.pixels(of: DurableFile.read(path), path: path)
+        let pixels = try experiment.pixels(ofImageAt: path)
         let map = experiment.featureMap(of: pixels, workspace: experiment.backbone.makeWorkspace())
         let features = experiment.cacheIdentity.rounded(map)
         let result = try model.head.forward(features, team: team)

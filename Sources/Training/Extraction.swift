@@ -1,5 +1,6 @@
 import Backbones
 import Datasets
+import DurableFiles
 import FeatureCache
 import Glibc
 import ImageCoding
@@ -145,6 +146,19 @@ extension Experiment {
     /// What the network sees of an image that is none of the dataset's; `path` is for error messages only.
     package func pixels(of bytes: [UInt8], path: FilePath) throws -> PixelImage {
         input.pixels(of: try input.decode(bytes, path: path))
+    }
+
+    /// What the network sees of an image file. One of a dataset of crops is cropped as in training; any other is taken to be
+    /// what the network is to see.
+    package func pixels(ofImageAt path: FilePath) throws -> PixelImage {
+        let bytes = try DurableFile.read(path)
+        if dataset.crop != nil {
+            let place = path.absolute
+            for index in 0..<dataset.count where dataset.path(of: dataset[index]).absolute == place {
+                return try pixels(of: dataset[index], bytes: bytes)
+            }
+        }
+        return try pixels(of: bytes, path: path)
     }
 
     /// Checks that images may be left out, if some are.

@@ -65,7 +65,7 @@ import Testing
         ("path,label,split\na/1.jpg,x,test\na/2.jpg,y,train\n", "test images of the class \"x\""),
         ("path,label,x,y,width,height\na/1.jpg,x,1,1,-1,5\n", "line 2: the box cannot be"),
         ("path,label,x,y,width,height\na/1.jpg,x,1,one,1,5\n", "the y is \"one\""),
-        ("path,label\na/1.jpg,x\n", "the class \"x\""),
+        ("path,label\na/1.jpg,x\n", "The class \"x\""),
     ]
 
     @Test(arguments: brokenManifests)

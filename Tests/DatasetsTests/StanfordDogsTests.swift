@@ -38,7 +38,8 @@ private func makeDogs(lists: String = "lists/") throws -> DatasetFolder {
 @Suite struct StanfordDogsTests {
     @Test(arguments: ["lists/", ""])
     func theListsGiveClassesAndSplit(lists: String) throws {
-        let dataset = try makeDogs(lists: lists).load()
+        let dogs = try makeDogs(lists: lists)
+        let dataset = try dogs.load()
         #expect(dataset.kind == "dogs" && dataset.classNames == breeds)
         #expect(dataset.recognition.contains("Stanford Dogs: found \(lists)train_list.mat"))
         #expect(dataset.train.map(\.label) == [0, 0, 1, 2, 2] && dataset.test.map(\.label) == [0, 1, 2])
@@ -107,7 +108,9 @@ private func makeDogs(lists: String = "lists/") throws -> DatasetFolder {
 
     static let brokenAnnotations: [(String, String)] = [
         ("<annotation><size>", "not well-formed XML"),
-        ("", "not well-formed XML"),
+        ("", "it has no <annotation>"),
+        ("<annotation></size></annotation>", "not well-formed XML"),
+        ("<annotation>\u{1}</annotation>", "not well-formed XML"),
         ("<html></html>", "it has no <annotation>"),
         ("<annotation></annotation>", "its <size> has no width and height"),
         (annotation([]), "it has no box inside its image"),

@@ -111,7 +111,8 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
 
     @Test(arguments: [
         ("training.epochs", "0"), ("training.epochs", "many"), ("training.epochs", "[1, 2]"), ("run.seed", "-1"),
-        ("dataset.test_fraction", "1"), ("dataset.kind", "folders"), ("input.mean", "[0.5]"), ("input.mean", "0.5"),
+        ("dataset.test_fraction", "1"), ("dataset.kind", "folders"), ("dataset.crop", "centre"),
+        ("dataset.split", "half"), ("dataset.test_shards", ""), ("input.mean", "[0.5]"), ("input.mean", "0.5"),
         ("input.std", "[1, 1, 0]"), ("input.mean", "[0.5"), ("training.epochs", "9223372036854775807"),
         ("backbone.weights", ""), ("backbone.use_ema", "ema"), ("input.crop", "0"), ("input.preset", ""),
         ("cache.precision", "f8"),
@@ -184,6 +185,20 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(configuration.yaml.contains("  augmentation:\n    flip: 0.5\n    crop_scale: [0.35, 1.0]\n"))
         #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective") == configuration)
         #expect(configuration.differences(from: try RunConfiguration(yaml: minimal, source: "x")).count > 4)
+    }
+
+    @Test func howADatasetIsReadIsNoDifferenceButWhatIsReadIs() throws {
+        let plain = try RunConfiguration(yaml: minimal, source: "x")
+        #expect(plain.dataset.kind == .auto && plain.dataset.crop == nil && plain.dataset.split == .official)
+        #expect(!plain.yaml.contains("crop: box") && !plain.yaml.contains("test_shards"))
+        // The fingerprint tells whether the data are the same.
+        let named = try RunConfiguration(yaml: minimal, source: "x", overrides: ["dataset.kind=class_folders"])
+        #expect(named.differences(from: plain).isEmpty)
+        for change in ["dataset.crop=box", "dataset.split=validation", "dataset.test_shards=val-*.tar"] {
+            let changed = try RunConfiguration(yaml: minimal, source: "x", overrides: [change])
+            #expect(changed.differences(from: plain).count == 1)
+            #expect(try RunConfiguration(yaml: changed.yaml, source: "effective") == changed)
+        }
     }
 
     @Test func mistakesInASectionInsideASectionAreNamed() {

@@ -6,25 +6,28 @@ import SystemPackage
 
 /// Reads variables of a MATLAB file (MAT v5: Stanford Cars and Dogs, the devkit of ImageNet) through matio.
 ///
-/// Files come from outside, so they are looked at before matio is: the header, the size, and that the elements fill the file
-/// exactly, which no file does that was cut short. Files of version 7.3, which are HDF5, are refused: no data set has them.
+/// Files come from outside, so that `MatStructure` looks at them before matio does. Files of version 7.3, which are HDF5, are
+/// refused: no data set has them.
 struct MatFile {
     let path: FilePath
 
     /// The largest file that is read; that of ImageNet's synsets has 260 KB, the largest of all.
     static let byteLimit = 32 << 20
-    /// The most numbers, characters, cells and structure fields of one variable.
-    static let elementLimit = 4 << 20
-    /// How deep values may be nested in each other.
-    static let depthLimit = 16
-
     /// matio keeps some of its state in global variables.
     private static let matio = Mutex(())
 
     /// - Throws: `DatasetError.malformed` for what is no MAT v5 file or is not whole; `DurableFileError`.
     init(_ path: FilePath) throws {
         self.path = path
-        try checkFrame()
+        let byteCount = try DurableFile.byteCount(of: path)
+        guard byteCount <= Self.byteLimit else {
+            throw failure("it has \(byteCount) bytes, more than any list of a data set")
+        }
+        do {
+            try MatStructure.check(DurableFile.read(path))
+        } catch let problem as MatStructure.Problem {
+            throw failure(problem.reason)
+        }
     }
 
     /// The variable of that name.
@@ -37,7 +40,7 @@ struct MatFile {
             defer { Mat_Close(file) }
             guard let variable = Mat_VarRead(file, name) else { throw failure("it has no variable \"\(name)\"") }
             defer { Mat_VarFree(variable) }
-            var budget = Self.elementLimit
+            var budget = MatStructure.elementLimit
             return try value(of: variable.pointee, in: variable, name, depth: 0, &budget)
         }
     }
@@ -46,52 +49,13 @@ struct MatFile {
         .malformed(path: path, place: nil, reason: reason)
     }
 
-    // MARK: The frame
-
-    private static let headerByteCount = 128
-
-    /// Checks the header, and that the elements behind it fill the file exactly.
-    private func checkFrame() throws {
-        let byteCount = try DurableFile.byteCount(of: path)
-        guard byteCount <= Self.byteLimit else {
-            throw failure("it has \(byteCount) bytes, more than any list of a data set")
-        }
-        let bytes = try DurableFile.read(path)
-        guard bytes.count >= Self.headerByteCount, bytes.starts(with: Array("MATLAB 5.0 MAT-file".utf8)) else {
-            let isHDF5 = bytes.starts(with: Array("MATLAB 7.3".utf8))
-            throw failure(
-                isHDF5
-                    ? "it is of version 7.3, expected a MATLAB 5.0 MAT-file: save it with -v7"
-                    : "it is not a MATLAB 5.0 MAT-file")
-        }
-        guard bytes[124...127].elementsEqual([0x00, 0x01, 0x49, 0x4D]) else {
-            throw failure("its header is not that of a little-endian MATLAB 5.0 MAT-file")
-        }
-        var offset = Self.headerByteCount
-        while offset < bytes.count {
-            guard bytes.count - offset >= 8 else { throw failure("it ends within an element: it has been cut short") }
-            func word(_ place: Int) -> Int {
-                (0..<4).reduce(0) { $0 | Int(bytes[place + $1]) << (8 * $1) }
-            }
-            let (type, size) = (word(offset), word(offset + 4))
-            guard type == Int(MAT_T_COMPRESSED.rawValue) || type == Int(MAT_T_MATRIX.rawValue) else {
-                throw failure("the element at byte \(offset) has the type \(type), expected a matrix")
-            }
-            guard size <= bytes.count - offset - 8 else {
-                throw failure(
-                    "the element at byte \(offset) has \(size) bytes, but the file ends before: it has been cut short")
-            }
-            offset += 8 + size
-        }
-    }
-
     // MARK: Values
 
     private func value(
         of variable: matvar_t, in pointer: UnsafeMutablePointer<matvar_t>, _ name: String, depth: Int,
         _ budget: inout Int
     ) throws -> MatValue {
-        guard depth < Self.depthLimit else { throw failure("\"\(name)\" is nested too deeply") }
+        guard depth < MatStructure.depthLimit else { throw failure("\"\(name)\" is nested too deeply") }
         let count = try elementCount(of: variable, name)
         try spend(count, of: &budget, name)
         switch variable.class_type {
@@ -123,7 +87,7 @@ struct MatFile {
         var count = 1
         for axis in 0..<Int(variable.rank) {
             let (product, overflows) = count.multipliedReportingOverflow(by: Int(bitPattern: UInt(sizes[axis])))
-            guard !overflows, (0...Self.elementLimit).contains(product) else {
+            guard !overflows, (0...MatStructure.elementLimit).contains(product) else {
                 throw failure("\"\(name)\" has more elements than any list of a data set")
             }
             count = product

@@ -51,7 +51,10 @@ struct ObjectAnnotation: Equatable {
         parser.delegate = handler
         let isWhole = parser.parse()
         if let problem = handler.problem { throw failure(problem) }
-        guard isWhole else { throw failure("it is not well-formed XML (line \(parser.lineNumber))") }
+        // The parser may say that it succeeded although it reported errors.
+        guard isWhole, !handler.hasFailed, handler.isClosed else {
+            throw failure("it is not well-formed XML (line \(parser.lineNumber))")
+        }
         guard handler.hasAnnotation else { throw failure("it has no <annotation>") }
         guard let width = handler.size["width"], let height = handler.size["height"],
             (1...1_000_000).contains(width), (1...1_000_000).contains(height)
@@ -77,6 +80,11 @@ struct ObjectAnnotation: Equatable {
         /// What ended the parse, if it was not the end of the text.
         var problem: String?
 
+        /// Whether the parser reported an error.
+        private(set) var hasFailed = false
+        /// Whether all elements have ended.
+        var isClosed: Bool { elements.isEmpty }
+
         private var elements: [String] = []
         private var text = ""
 
@@ -101,6 +109,10 @@ struct ObjectAnnotation: Equatable {
             }
         }
 
+        func parser(_ parser: XMLParser, parseErrorOccurred parseError: any Error) {
+            hasFailed = true
+        }
+
         func parser(_ parser: XMLParser, foundCharacters characters: String) {
             text += characters
         }
@@ -108,6 +120,7 @@ struct ObjectAnnotation: Equatable {
         func parser(
             _ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?
         ) {
+            guard !elements.isEmpty else { return stop(parser, "it is not well-formed XML") }
             defer {
                 elements.removeLast()
                 text = ""

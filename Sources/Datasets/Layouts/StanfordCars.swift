@@ -19,13 +19,17 @@ enum StanfordCars {
     /// What says that the data set is at `root`; nil if nothing does.
     static func evidence(_ root: FilePath) -> String? {
         for folder in folders {
-            let base = folder.isEmpty ? root : root.appending(folder)
-            if let found = DatasetLayout.found(["cars_annos.mat"], in: base) { return found }
-            for devkit in devkits {
-                let place = devkit.isEmpty ? base : base.pushing(FilePath(devkit))
-                for name in ["cars_train_annos.mat", "cars_meta.mat"] {
-                    if let found = DatasetLayout.found([name], in: place) { return found }
-                }
+            if let found = evidence(in: folder.isEmpty ? root : root.appending(folder)) { return found }
+        }
+        return nil
+    }
+
+    private static func evidence(in base: FilePath) -> String? {
+        if let found = DatasetLayout.found(["cars_annos.mat"], in: base) { return found }
+        for devkit in devkits {
+            let place = devkit.isEmpty ? base : base.pushing(FilePath(devkit))
+            for name in ["cars_train_annos.mat", "cars_meta.mat"] {
+                if let found = DatasetLayout.found([name], in: place) { return found }
             }
         }
         return nil
@@ -37,7 +41,7 @@ enum StanfordCars {
         if let folder = LayoutFiles.folder(of: root, among: folders, with: ["cars_annos.mat"]) {
             return try loadSingleList(folder, options, team)
         }
-        let base = folders.map { $0.isEmpty ? root : root.appending($0) }.first { evidence($0) != nil } ?? root
+        let base = folders.map { $0.isEmpty ? root : root.appending($0) }.first { evidence(in: $0) != nil } ?? root
         return try loadDevkit(base, options, team)
     }
 

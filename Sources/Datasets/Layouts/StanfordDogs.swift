@@ -17,19 +17,25 @@ enum StanfordDogs {
     /// What says that the data set is at `root`; nil if nothing does.
     static func evidence(_ root: FilePath) -> String? {
         for folder in folders {
-            let base = folder.isEmpty ? root : root.appending(folder)
-            for names in [["train_list.mat"], ["lists/train_list.mat"], ["test_list.mat"], ["file_list.mat"]] {
-                if let found = DatasetLayout.found(names, in: base) { return found }
-            }
-            if let found = DatasetLayout.found(["Images", "Annotation"], in: base) { return found }
+            if let found = evidence(in: folder.isEmpty ? root : root.appending(folder)) { return found }
         }
+        return nil
+    }
+
+    private static func evidence(in base: FilePath) -> String? {
+        for name in ["train_list.mat", "test_list.mat", "file_list.mat"] {
+            for place in [name, "lists/\(name)"] {
+                if let found = DatasetLayout.found([place], in: base) { return found }
+            }
+        }
+        if let found = DatasetLayout.found(["Images", "Annotation"], in: base) { return found }
         return nil
     }
 
     /// The data set at or below `root`.
     /// - Throws: `DatasetError`.
     static func load(root: FilePath, options: DatasetOptions, team: WorkerTeam) throws -> Dataset {
-        let base = folders.map { $0.isEmpty ? root : root.appending($0) }.first { evidence($0) != nil } ?? root
+        let base = folders.map { $0.isEmpty ? root : root.appending($0) }.first { evidence(in: $0) != nil } ?? root
         func list(_ name: String) throws -> FilePath {
             try files.require(name, in: [base, base.appending("lists")], archive: "lists.tar")
         }

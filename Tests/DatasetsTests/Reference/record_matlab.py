@@ -8,6 +8,7 @@ import pathlib
 
 import numpy as np
 from scipy.io import savemat
+from scipy.sparse import csc_matrix
 
 FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "Fixtures"
 
@@ -39,10 +40,14 @@ def cells(texts, column=False):
     return array
 
 
-def save(name, **variables):
+def save(name, compressed=True, **variables):
     path = FIXTURES / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    savemat(path, variables, do_compression=True)
+    savemat(path, variables, do_compression=compressed)
+    # Without the time in the header the same script writes the same bytes.
+    data = bytearray(path.read_bytes())
+    data[:116] = b"MATLAB 5.0 MAT-file, written by record_matlab.py".ljust(116)
+    path.write_bytes(data)
 
 
 # Stanford Cars. The official order of classes is not that of the alphabet, and a name has a slash.
@@ -60,6 +65,7 @@ TEST = [car("00001.jpg", 2, (30, 52, 246, 147)), car("00002.jpg", 3), car("00003
 
 save("cars/cars_meta.mat", class_names=cells(CARS))
 save("cars/cars_train_annos.mat", annotations=structures(TRAIN))
+save("cars/uncompressed.mat", compressed=False, annotations=structures(TRAIN))
 save("cars/cars_test_annos_withlabels.mat", annotations=structures(TEST))
 save("cars/cars_test_annos.mat", annotations=structures([{k: v for k, v in row.items() if k != "class"} for row in TEST]))
 save("cars/cars_annos.mat", class_names=cells(CARS), annotations=structures(
@@ -79,6 +85,16 @@ for name, rows in {
 save("malformed/cars-no-structures.mat", annotations=np.arange(6.0))
 save("malformed/cars-other-variable.mat", something=structures(TRAIN))
 save("malformed/cars-same-names.mat", class_names=cells([CARS[0], CARS[0], CARS[2]]))
+
+# What no data set has, or has so much of.
+save("malformed/mat-complex.mat", annotations=np.array([1 + 2j]))
+save("malformed/mat-sparse.mat", annotations=csc_matrix(np.eye(3)))
+save("malformed/mat-elements.mat", annotations=np.zeros((1, (1 << 20) + 1), dtype=np.uint8))
+save("malformed/mat-bomb.mat", annotations=np.zeros((1, 65 << 20), dtype=np.uint8))
+nested = "x"
+for _ in range(20):
+    nested = cells([nested])
+save("malformed/mat-nested.mat", annotations=nested)
 
 # Stanford Dogs: columns, labels as doubles.
 DOGS = ["n02085620-Chihuahua", "n02085782-Japanese_spaniel", "n02105855-Shetland_sheepdog"]
