@@ -37,7 +37,7 @@ public struct Experiment: Sendable {
         try input.validate()
         let size = backbone.featureMapSize(crop: input.crop)
         cacheIdentity = CacheIdentity(
-            backbone: configuration.backbone.name, weightDigest: try weights.digest(), input: input,
+            backbone: backbone.name, weightDigest: try weights.digest(), input: input,
             datasetFingerprint: dataset.fingerprint,
             precision: CachePrecision(rawValue: configuration.cache.precision.rawValue)!,
             featureMap: FeatureMapShape(height: size.height, width: size.width, channelCount: backbone.channelCount),
