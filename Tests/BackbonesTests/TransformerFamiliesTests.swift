@@ -272,7 +272,9 @@ import WeightFiles
         ("vit_b_16", 86_567_656 - 769_000), ("vit_b_32", 88_224_232 - 769_000), ("vit_l_16", 304_326_632 - 1_025_000),
         ("vit_l_32", 306_535_400 - 1_025_000), ("vit_small_patch16_224", 22_050_664 - 385_000),
         ("vit_small_patch14_dinov2", 22_056_192), ("vit_base_patch14_dinov2", 86_579_712),
-        ("vit_large_patch14_dinov2", 304_367_616), ("vit_large_patch14_reg4_dinov2", 304_370_688),
+        ("vit_large_patch14_dinov2", 304_367_616),
+        // Of a file that says nothing else, a position for the class token is expected, as in Facebook's; timm's has none.
+        ("vit_large_patch14_reg4_dinov2", 304_370_688 + 1024),
         ("swin_t", 28_288_354 - 769_000), ("swin_s", 49_606_258 - 769_000),
         ("swin_b", 87_768_224 - 1_025_000), ("swin_base_patch4_window12_384", 86_878_584),
         ("swin_v2_t", 28_351_570 - 769_000), ("swin_v2_b", 87_930_848 - 1_025_000),

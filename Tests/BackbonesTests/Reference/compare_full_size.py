@@ -7,8 +7,8 @@ From a folder where `swift build -c release --build-tests` has been run:
 Takes the names from the program (or those given) and for each, one after the other: writes weights and an image of the
 default preset's size into the folder, has the package's own test compute the feature map from them, and prints the largest
 difference from torchvision or timm in double precision, relative to the map's largest value; beside it that of PyTorch in
-single precision. Ends with 1 if any is above 2e-4. With --time also images per second of both with one thread on 8 images,
-taken in turn, the best of all repeats, so choose a quiet machine.
+single precision. Ends with 1 if any is above 2e-4. With --time also images per second of processor time of both with one
+thread on 8 images, taken in turn, the best of all repeats.
 """
 
 import argparse
@@ -57,9 +57,9 @@ def compare(folder, name, side, is_timed):
         network = network.to(memory_format=torch.channels_last)
         for _ in range(3 if is_timed else 1):
             for _ in range(3 if is_timed else 1):
-                start = time.perf_counter()
+                start = time.thread_time()
                 single = reference_networks.features(network, x).numpy()
-                theirs.append(time.perf_counter() - start)
+                theirs.append(time.thread_time() - start)
             run_tests(folder)
             computed = load_file(folder / f"{name}.computed.safetensors")
             ours += list(computed["seconds"])
