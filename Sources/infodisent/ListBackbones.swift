@@ -18,7 +18,7 @@ struct ListBackbones: ParsableCommand {
 
     func run() throws {
         let backbones =
-            try fitting.map { try BackboneRegistry.backbones(of: SafetensorsFile($0)) } ?? BackboneRegistry.all
+            try fitting.map { try BackboneRegistry.backbones(of: WeightFile.open($0)) } ?? BackboneRegistry.all
         if json {
             try Console.result(jsonText(backbones.map(BackboneRecord.init)))
             return
