@@ -121,6 +121,9 @@ struct WrapperTests {
             "module.model.backbone.conv1.weight", "module.model.head.weight", "module.model.backbone.b")
         #expect(found.path == "module.*, model.*, backbone.*")
         #expect(found.names == ["b", "conv1.weight"])
+        let siamese = try layout("module.encoder.conv1.weight", "module.encoder.fc.weight", "module.predictor.0.weight")
+        #expect(siamese.path == "module.*, encoder.*")
+        #expect(siamese.names == ["conv1.weight", "fc.weight"])
         let deep = String(repeating: "module.", count: 100)
         #expect(try layout(deep + "w").names == [String(repeating: "module.", count: 84) + "w"])
     }

@@ -37,20 +37,28 @@ public enum UnrecognisedFile: Error, Equatable, Sendable {
     case unknown
 
     init(_ file: UnsafeRawBufferPointer) {
-        func begins(_ bytes: some Sequence<UInt8>) -> Bool { file.starts(with: bytes) }
-        self =
-            if file.isEmpty { .empty } else if begins([0x1F, 0x8B]) {
-                .gzip
-            } else if begins([0xFD, 0x37, 0x7A]) || begins([0x42, 0x5A, 0x68]) || begins([0x28, 0xB5, 0x2F, 0xFD]) {
-                .otherCompression
-            } else if begins("version https://git-lfs".utf8) { .gitLFSPointer } else if begins("<".utf8) {
-                .webPage
-            } else if begins([0x89, 0x48, 0x44, 0x46]) {
-                .hdf5
-            } else if file.count > 262, file[257..<262].elementsEqual("ustar".utf8) {
-                .tensorsInTar
-            } else if file.first == 0x80 { .otherPickle } else { .unknown }
+        if file.isEmpty {
+            self = .empty
+        } else if let known = Self.signatures.first(where: { file.starts(with: $0.bytes) }) {
+            self = known.kind
+        } else if file.count > 262, file[257..<262].elementsEqual("ustar".utf8) {
+            self = .tensorsInTar
+        } else {
+            self = .unknown
+        }
     }
+
+    /// First bytes of files that are taken for weights by mistake.
+    private static let signatures: [(bytes: [UInt8], kind: UnrecognisedFile)] = [
+        ([0x1F, 0x8B], .gzip),
+        ([0xFD, 0x37, 0x7A], .otherCompression),
+        ([0x42, 0x5A, 0x68], .otherCompression),
+        ([0x28, 0xB5, 0x2F, 0xFD], .otherCompression),
+        (Array("version https://git-lfs".utf8), .gitLFSPointer),
+        (Array("<".utf8), .webPage),
+        ([0x89, 0x48, 0x44, 0x46], .hdf5),
+        ([0x80], .otherPickle),
+    ]
 }
 
 extension UnrecognisedFile: CustomStringConvertible {

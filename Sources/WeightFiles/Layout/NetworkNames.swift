@@ -22,17 +22,19 @@ struct NetworkNames: Equatable {
     /// How many beginnings may follow each other.
     static let nestingLimit = 16
 
-    /// What is around a whole network: data-parallel training, compilation, an encoder that was saved by itself.
-    private static let wrappers = ["module.", "_orig_mod.", "encoder."]
+    /// What is around a whole network: data-parallel training, compilation.
+    private static let wrappers = ["module.", "_orig_mod."]
 
     /// What holds the network while heads, text towers or momentum copies are beside it: MoCo, DINO, OpenCLIP, CLIP,
-    /// PIP-Net, detection and segmentation frameworks, Lightning. The more telling name first.
+    /// PIP-Net, detection and segmentation frameworks, Lightning, SimSiam. The more telling name first. (torchvision's vision
+    /// transformer has an `encoder.` of its own, with tensors beside it that show that.)
     private static let selectors = [
         "encoder_q.", "base_encoder.", "student.", "visual.trunk.", "visual.", "_net.", "backbone.", "model.", "net.",
+        "encoder.",
     ]
 
     /// What holds a moving average of the network.
-    private static let averages = ["teacher.", "model_ema.", "ema_model.", "module_ema."]
+    private static let averages = ["teacher.", "target_encoder.", "model_ema.", "ema_model.", "module_ema."]
 
     /// First components of the tensors that every bare network begins with, under any of its spellings. Names outside a
     /// selector that begin so show that the selector is a part of the network rather than what holds it.
