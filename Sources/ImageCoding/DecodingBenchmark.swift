@@ -5,10 +5,10 @@ import Synchronization
 
 /// What it costs to make a network's input of a JPEG file, for a few sizes of photographs.
 ///
-/// The photographs are made up (a smooth scene with noise, so that files get the size of real ones) and stored with
-/// libjpeg's usual chroma subsampling left out, which makes decoding slower than most files are, never faster.
+/// The photographs are made up (a smooth scene with noise, so that files are not much smaller than real ones) and stored
+/// without chroma subsampling, which makes decoding slower than most files are, never faster.
 public struct DecodingBenchmark: Sendable {
-    /// Figures of one size of photographs, in seconds of one core.
+    /// Figures of one size of photographs: shortest times in seconds on one thread, and the rate of all threads.
     public struct Row: Sendable {
         public let width: Int
         public let height: Int
@@ -50,9 +50,7 @@ public struct DecodingBenchmark: Sendable {
             let all = Self.perSecond(threadCount: threadCount, seconds: seconds) {
                 transform((try? ImageDecoder.decode(bytes, path: "benchmark.jpg")) ?? image).count
             }
-            func time(_ body: @Sendable () -> Int) -> Double {
-                1 / Self.perSecond(threadCount: 1, seconds: seconds, body)
-            }
+            func time(_ body: () -> Int) -> Double { Self.shortestTime(seconds: seconds, body) }
             return Row(
                 width: size.width, height: size.height, byteCount: bytes.count,
                 decoding: time { (try? ImageDecoder.decode(bytes, path: "benchmark.jpg"))?.width ?? 0 },
@@ -60,6 +58,19 @@ public struct DecodingBenchmark: Sendable {
                 normalising: time { transform.normalised(pixels).count },
                 imagesPerSecondPerThread: all / Double(threadCount))
         }
+    }
+
+    /// The shortest time of `body`, which other work on the machine disturbs least.
+    private static func shortestTime(seconds: Double, _ body: () -> Int) -> Double {
+        let start = SuspendingClock.now
+        var shortest = Double.infinity
+        repeat {
+            let before = SuspendingClock.now
+            // The result is used, so that the work is not left out.
+            if body() < 0 { break }
+            shortest = min(shortest, (SuspendingClock.now - before) / .seconds(1))
+        } while (SuspendingClock.now - start) / .seconds(1) < seconds
+        return shortest
     }
 
     /// How often all threads together carry out `body` in a second.
@@ -84,7 +95,7 @@ public struct DecodingBenchmark: Sendable {
         for y in 0..<height {
             let wave = 60 * sin(Double(y) / 37)
             for x in 0..<width {
-                let noise = Int(stream.nextWord() & 15) - 8
+                let noise = Int(stream.nextWord() & 31) - 16
                 let base = 110 + wave + 50 * sin(Double(x) / 53 + Double(y) / 91)
                 let edge = (x / 64 + y / 48) % 5 == 0 ? 40 : 0
                 let place = (y * width + x) * 3
