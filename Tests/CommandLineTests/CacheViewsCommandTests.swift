@@ -40,7 +40,9 @@ import Testing
         #expect(first.errors.contains("4 images cannot be decoded and are left out"))
         for image in damaged { #expect(first.errors.contains(image.dropFirst("birds/".count) + ": it is ")) }
         let index = try reference.text("features/index.json")
-        #expect(index.contains("\"skipped\": [[0, \"it is a JPEG image that ends too early, after 300 bytes\"], [17, \""))
+        #expect(
+            index.contains(
+                "\"skipped\": [[0, \"it is a JPEG image that ends too early, after 300 bytes\"], [17, \""))
         #expect(index.contains("\"schema_version\": 2"))
         let summary = try Tool.infodisent.succeed("evaluate", "--checkpoint", "run", "--json", in: reference)
         #expect(summary.contains("19"), "one of 20 test images is left out: \(summary)")

@@ -10,7 +10,9 @@ struct Bench: ParsableCommand {
             Each measurement prints medians of several repetitions. Quote ratios of one run, not times of several: what \
             else a machine does changes from minute to minute.
             """,
-        subcommands: [BenchForward.self, BenchHead.self, BenchReduce.self, BenchScaling.self, BenchCache.self])
+        subcommands: [
+            BenchForward.self, BenchHead.self, BenchReduce.self, BenchScaling.self, BenchDecode.self, BenchCache.self,
+        ])
 }
 
 /// How often a benchmark repeats its measurement.
