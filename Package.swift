@@ -181,7 +181,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests", dependencies: ["infodisent", yams]),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["infodisent", "infodisent-inspect", "WeightFiles", system]),
+            name: "CommandLineTests",
+            dependencies: ["Backbones", "ImageCoding", "infodisent", "infodisent-inspect", "WeightFiles", system]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -52,7 +52,7 @@ package struct SwinTransformer: BackboneNetwork {
         _ prefix: String, _ configuration: SwinTransformerConfiguration, stage: Int, isShifted: Bool,
         from loader: inout ParameterLoader
     ) throws -> (SelfAttention, FeedForward) {
-        let (width, side) = (configuration.width(ofStage: stage), configuration.windowSide)
+        let (width, side) = (configuration.width(ofStage: stage), configuration.windowSides[stage])
         let headCount = configuration.headCounts[stage]
         let isFirst = configuration.version == .first
         let norms = try (1...2).map {

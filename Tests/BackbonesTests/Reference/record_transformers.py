@@ -228,6 +228,17 @@ def swins():
         first, again = swin_map(network.double(), x), other.forward_features(x)
         assert (first - again).abs().max() < 1e-6 * first.abs().max(), "the libraries compute different things"
         save(f"{name}-timm", states(other))
+        if second:
+            # Windows of 8 pixels, trained on images of 32: the second stage's map has 4 x 4 pixels, and so have its windows.
+            shrunk = kind(img_size=32, patch_size=4, embed_dim=8, depths=DEPTHS, num_heads=SWIN_HEADS, window_size=8,
+                          num_classes=5).eval()
+            shrunk.load_state_dict(other.float().state_dict())
+            shrunk = shrunk.double()
+            for module_ in shrunk.modules():
+                if hasattr(module_, "relative_coords_table"):
+                    module_._init_buffers()
+            expect("swinv2-shrunk 32x32", shrunk.forward_features(images("swinv2-shrunk", 32, 32)))
+            other = other.double()
         microsoft = {}
         for key, value in states(other).items():
             parts = key.split(".")
