@@ -47,6 +47,9 @@ import Testing
     @Test func decodingIsMeasured() throws {
         let text = try Tool.infodisent.succeed("bench", "decode", "--threads", "1", in: Folder())
         #expect(text.contains("500x375") && text.contains("images/s per core"))
+        let folder = try SmallExperiment.folder()
+        let own = try Tool.infodisent.succeed("bench", "decode", "--images", "birds", in: folder)
+        #expect(own.hasPrefix("68 images, "))
     }
 
     @Test(arguments: [

@@ -1,5 +1,8 @@
 import ArgumentParser
+import Datasets
+import Foundation
 import ImageCoding
+import SystemPackage
 
 /// `infodisent bench decode`: images into what a network sees.
 struct BenchDecode: ParsableCommand {
@@ -9,6 +12,10 @@ struct BenchDecode: ParsableCommand {
 
     @Option(help: "Shorter side after resizing, in pixels.") var resize = 256
     @Option(help: "Side of the square that is cut from the centre, in pixels.") var crop = 224
+    @Option(
+        help: ArgumentHelp("Measure the images in this folder instead, on one thread.", valueName: "folder"),
+        transform: { FilePath($0) })
+    var images: FilePath?
     @OptionGroup var deployment: DeploymentOptions
 
     func validate() throws {
@@ -19,8 +26,18 @@ struct BenchDecode: ParsableCommand {
     }
 
     func run() throws {
-        let benchmark = try DecodingBenchmark(
-            transform: InputTransform(resize: resize, crop: crop), threadCount: deployment.team.workerCount)
+        let transform = InputTransform(resize: resize, crop: crop)
+        if let images {
+            let dataset = try ClassFolders.load(root: images)
+            let files = try (dataset.train + dataset.test).map { (name: $0.path, bytes: try dataset.bytes(of: $0)) }
+            let seconds = try DecodingBenchmark.seconds(files: files, transform: transform, repetitions: 5)
+            try Console.result(
+                String(
+                    format: "%d images, %.2f ms each, %.1f images per second and core", files.count,
+                    seconds * 1000 / Double(files.count), Double(files.count) / seconds))
+            return
+        }
+        let benchmark = try DecodingBenchmark(transform: transform, threadCount: deployment.team.workerCount)
         for line in benchmark.lines { try Console.result(line) }
     }
 }
