@@ -14,32 +14,9 @@ extension ExifOrientation {
 
     /// What the first EXIF segment holds; nil if the bytes are no JPEG or have none before the pixels.
     private static func jpegMetadata(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
-        guard bytes.starts(with: [0xFF, 0xD8]) else { return nil }
-        var position = 2
-        while position + 4 <= bytes.count {
-            guard bytes[position] == 0xFF else {
-                position += 1
-                continue
-            }
-            let marker = bytes[position + 1]
-            switch marker {
-            case 0xFF:  // a fill byte
-                position += 1
-                continue
-            case 0x00, 0x01, 0xD0...0xD8:  // markers without a segment
-                position += 2
-                continue
-            case 0xD9, 0xDA:  // the pixels, or the end
-                return nil
-            default: break
-            }
-            let end = position + 2 + Int(bytes[position + 2]) << 8 + Int(bytes[position + 3])
-            guard end >= position + 4, end <= bytes.count else { return nil }
-            let segment = bytes[position + 4..<end]
-            if marker == 0xE1, segment.starts(with: exifHeader) { return segment.dropFirst(exifHeader.count) }
-            position = end
+        JPEGSegments.first(in: bytes) { marker, contents in
+            marker == 0xE1 && contents.starts(with: exifHeader) ? contents.dropFirst(exifHeader.count) : nil
         }
-        return nil
     }
 
     /// What the chunk eXIf holds; nil if the bytes are no PNG or have none.

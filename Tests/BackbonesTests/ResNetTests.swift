@@ -86,29 +86,10 @@ import WeightFiles
     /// A patch in a corner of the image must show in that corner of the map: rows are rows and columns columns.
     @Test(arguments: kinds, [(0, 0), (0, 1), (1, 0), (1, 1)])
     func aBrightPatchLightsItsOwnCorner(kind: String, corner: (bottom: Int, right: Int)) throws {
-        let backbone = try Self.load(kind).0
-        // Not square, so that swapped axes cannot pass.
-        let (height, width, patch) = (128, 256, 24)
-        var images = Tensor(zeros: [1, height, width, 3])
-        let workspace = backbone.makeWorkspace()
-        let dark = backbone.featureMaps(of: images, workspace: workspace)
-        for y in 0..<patch {
-            for x in 0..<patch {
-                let row = corner.bottom == 1 ? height - 1 - y : y
-                let column = corner.right == 1 ? width - 1 - x : x
-                for channel in 0..<3 { images.values[(row * width + column) * 3 + channel] = 3 }
-            }
-        }
-        let bright = backbone.featureMaps(of: images, workspace: workspace)
-        let (h, w, d) = (bright.shape[1], bright.shape[2], bright.shape[3])
-        let change = (0..<h * w).map { pixel in
-            (0..<d).reduce(0) { $0 + abs(bright.values[pixel * d + $1] - dark.values[pixel * d + $1]) }
-        }
-        let brightest = change.indices.max { change[$0] < change[$1] }!
-        #expect((brightest / w >= h / 2) == (corner.bottom == 1))
-        #expect((brightest % w >= w / 2) == (corner.right == 1))
-        let far = (corner.bottom == 1 ? 0 : h - 1) * w + (corner.right == 1 ? 0 : w - 1)
-        #expect(change[far] < change[brightest] / 100, "the opposite corner stays as it was")
+        let patch = CornerPatch(
+            of: try Self.load(kind).0, in: Tensor(zeros: [1, 128, 256, 3]), side: 24, brightness: 3, corner: corner)
+        #expect(patch.corner == corner)
+        #expect(patch[1 - corner.bottom, 1 - corner.right] < patch.largest / 100, "the opposite corner stays as it was")
     }
 
     @Test func theInputPresetComesFromTheMetadata() throws {

@@ -1,3 +1,5 @@
+import ImageCoding
+
 /// What the header of an image file says, without decoding it.
 struct ImageFacts: Equatable {
     enum Format: String {
@@ -42,49 +44,26 @@ extension ImageFacts {
     }
 
     private init?(jpeg bytes: [UInt8]) {
-        var position = 2
         var adobeTransform: UInt8?
-        while position + 4 <= bytes.count {
-            guard bytes[position] == 0xFF else {
-                position += 1
-                continue
-            }
-            let marker = bytes[position + 1]
-            switch marker {
-            case 0xFF:  // a fill byte
-                position += 1
-                continue
-            case 0x00, 0x01, 0xD0...0xD8:  // markers without a segment
-                position += 2
-                continue
-            case 0xD9, 0xDA:  // the pixels, or the end, before a frame
-                return nil
-            default: break
-            }
-            let end = position + 2 + Int(bytes[position + 2]) << 8 + Int(bytes[position + 3])
-            guard end >= position + 4, end <= bytes.count else { return nil }
-            let segment = bytes[position + 4..<end]
-            if marker == 0xEE, segment.count >= 12, segment.starts(with: Array("Adobe".utf8)) {
-                adobeTransform = segment[segment.startIndex + 11]
+        let frame = JPEGSegments.first(in: bytes) { marker, contents -> ArraySlice<UInt8>? in
+            if marker == 0xEE, contents.count >= 12, contents.starts(with: Array("Adobe".utf8)) {
+                adobeTransform = contents[contents.startIndex + 11]
             }
             // The frames of all processes; C4, C8 and CC are other segments.
-            if (0xC0...0xCF).contains(marker), marker != 0xC4, marker != 0xC8, marker != 0xCC {
-                guard segment.count >= 6 else { return nil }
-                let start = segment.startIndex
-                let colour: ColourMode
-                switch segment[start + 5] {
-                case 1: colour = .grey
-                case 3: colour = .rgb
-                case 4: colour = adobeTransform == 2 ? .ycck : .cmyk
-                default: return nil
-                }
-                self.init(
-                    format: .jpeg, width: Int(segment[start + 3]) << 8 | Int(segment[start + 4]),
-                    height: Int(segment[start + 1]) << 8 | Int(segment[start + 2]), colour: colour)
-                return
-            }
-            position = end
+            let isFrame = (0xC0...0xCF).contains(marker) && ![0xC4, 0xC8, 0xCC].contains(marker)
+            return isFrame ? contents : nil
         }
-        return nil
+        guard let frame, frame.count >= 6 else { return nil }
+        let start = frame.startIndex
+        let colour: ColourMode
+        switch frame[start + 5] {
+        case 1: colour = .grey
+        case 3: colour = .rgb
+        case 4: colour = adobeTransform == 2 ? .ycck : .cmyk
+        default: return nil
+        }
+        self.init(
+            format: .jpeg, width: Int(frame[start + 3]) << 8 | Int(frame[start + 4]),
+            height: Int(frame[start + 1]) << 8 | Int(frame[start + 2]), colour: colour)
     }
 }
