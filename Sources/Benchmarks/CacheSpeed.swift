@@ -38,7 +38,7 @@ public struct CacheSpeed: Sendable {
             let start = SuspendingClock.now
             let writer = try FeatureCacheWriter(directory: folder, identity: identity, samples: samples)
             for shard in 0..<writer.shardCount {
-                var builder = writer.makeShard(shard)
+                let builder = writer.makeShard(shard)
                 for _ in writer.samples(inShard: shard) { try builder.append(map) }
                 try builder.write()
             }
