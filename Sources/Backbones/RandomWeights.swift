@@ -9,16 +9,17 @@ import WeightFiles
 package struct RandomWeights: WeightSource {
     private let backbone: String
     private let shapes: [String: [Int]]
+    package let tensorNames: [String]
 
     /// - Throws: `BackboneError.unknownName`.
     package init(backbone name: String) throws {
         let (family, entry) = try BackboneRegistry.entry(named: name, for: NoTensors())
         backbone = name
         shapes = try entry.expectedTensors(of: family)
+        tensorNames = shapes.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     package var path: FilePath { FilePath("random weights of \(backbone)") }
-    package var tensorNames: [String] { shapes.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
 
     package func entry(_ name: String) -> TensorEntry? {
         shapes[name].map {

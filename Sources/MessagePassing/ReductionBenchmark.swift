@@ -2,8 +2,6 @@ import COpenMPIShim
 
 /// What an exact sum costs, beside a plain sum of floats by MPI (which gives other bits for every number of ranks).
 package struct ReductionBenchmark: Sendable {
-    package let elementCount: Int
-    package let leavesPerRank: Int
     /// Seconds of each repetition, those of the slowest rank.
     package let exactSum: [Double]
     /// MPI_Allreduce with MPI_FLOAT of one array per rank, in one call; nil in a single process, where there is nothing to do.
@@ -11,11 +9,8 @@ package struct ReductionBenchmark: Sendable {
 
     /// Measures on all ranks at the same time. Collective.
     package init(
-        elementCount: Int, leavesPerRank: Int, repetitions: Int, pieceLength: Int? = nil,
-        over communicator: any Communicator
+        elementCount: Int, leavesPerRank: Int, repetitions: Int, over communicator: any Communicator
     ) throws {
-        self.elementCount = elementCount
-        self.leavesPerRank = leavesPerRank
         let leaves = (0..<leavesPerRank).map { index in
             let shard = communicator.rank * leavesPerRank + index
             // Any numbers of both signs and several magnitudes.
@@ -25,8 +20,7 @@ package struct ReductionBenchmark: Sendable {
             return ExactReduction.Leaf(shard: shard, tensors: [values])
         }
         let reduction = ExactReduction(
-            tensorLengths: [elementCount], leafCount: leavesPerRank * communicator.size, over: communicator,
-            pieceLength: pieceLength)
+            tensorLengths: [elementCount], leafCount: leavesPerRank * communicator.size, over: communicator)
         // One after the other, so that other work on the machine meets both.
         var sums: [[Float]] = []
         var values = leaves[0].tensors[0]

@@ -52,7 +52,6 @@ extension RunConfiguration {
             "dataset", "test_fraction", \.dataset.testFraction, { $0 > 0 && $0 < 1 },
             expected: "a number between 0 and 1"),
         Field("dataset", "split_seed", \.dataset.splitSeed, { $0 >= 0 }, expected: "an integer, 0 or more"),
-
         Field("dataset", "bad_images", \.dataset.badImages),
 
         Field("input", "preset", \.input.preset, { $0?.isEmpty != true }),

@@ -52,7 +52,6 @@ extension TrainingRun {
     }
 
     /// The gradients of the hosted logical shards, each summed over its samples; zero where a shard has none left.
-    ///
     private func shardGradients(_ batches: [ArraySlice<Int>], _ view: Int) throws -> [HeadGradient] {
         let (outer, inner) = team.sharing(hostedShards.count)
         let map = experiment.cacheIdentity.featureMap
