@@ -34,20 +34,18 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
         self.channelCount = channelCount
     }
 
-    /// Images per matrix product: a power of two with about 400 pixels, so that packing U does not show. It depends on P
-    /// alone, and the last block is filled up with zeros: the product has the same shape for one image as for a thousand.
-    /// A row of a BLAS product of one shape does not depend on the other rows or on its place (a test holds BLAS to that),
-    /// so an image's activations have the same bits alone and in any batch.
+    /// Images per piece of work: a power of two with about 400 pixels, so that fetching U does not show.
     static func imagesPerBlock(pixelCount: Int) -> Int {
         var count = 1
         while count * 2 * pixelCount <= 512 { count *= 2 }
         return count
     }
 
-    /// Channels per matrix product, and so per piece of work.
+    /// Channels per piece of work.
     static var channelsPerPanel: Int { 512 }
 
-    /// Computes all activations tile by tile and shows each to `body` on the worker that computed it.
+    /// Computes all activations tile by tile and shows each to `body` on the worker that computed it. An image's activations
+    /// have the same bits alone and in any batch.
     ///
     /// - Returns: false if an activation is not finite, because a feature is not.
     func forEachTile(
@@ -65,34 +63,25 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
         let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: team.workerCount * rows * stride)
         scratch.initialize(repeating: 0, count: team.workerCount * rows * stride)
         defer { scratch.deallocate() }
-        let remainder = imageCount % blockImages
-        let padded = UnsafeMutablePointer<Scalar>.allocate(capacity: remainder == 0 ? 1 : rows * D)
-        defer { padded.deallocate() }
-        if remainder != 0 {
-            padded.initialize(from: features + (imageCount - remainder) * P * D, count: remainder * P * D)
-            (padded + remainder * P * D).initialize(repeating: 0, count: (blockImages - remainder) * P * D)
-        }
+        let factor = Scalar.rowFactor(transposing: channelMap, columnCount: D, depth: D, team: team)
 
         return withUnsafeTemporaryAllocation(of: Bool.self, capacity: blockCount * panelCount) { finite in
             finite.initialize(repeating: true)
-            nonisolated(unsafe) let (finite, scratch, padded, channelMap) = (finite, scratch, padded, channelMap)
+            nonisolated(unsafe) let (finite, scratch) = (finite, scratch)
             withoutActuallyEscaping(body) { body in
                 nonisolated(unsafe) let body = body
                 team.forEach(blockCount * panelCount) { worker, piece in
                     let images =
                         piece / panelCount * blockImages..<min((piece / panelCount + 1) * blockImages, imageCount)
                     let channels = piece % panelCount * panel..<min((piece % panelCount + 1) * panel, D)
-                    let isPartial = images.count < blockImages
-                    let source = isPartial ? UnsafePointer(padded) : features + images.lowerBound * P * D
                     let tile = ActivationTile(
                         images: images, channels: channels, pixelCount: P, values: scratch + worker * rows * stride,
                         stride: stride)
                     // A narrower last panel must find zeros, not another panel's channels, in its last group of eight.
                     if channels.count % 8 != 0 { tile.values.update(repeating: 0, count: rows * stride) }
-                    Scalar.product(
-                        rows: rows, columns: channels.count, depth: D, alpha: 1,
-                        source, stride: D, .asStored, channelMap + channels.lowerBound * D, stride: D, .transposed,
-                        beta: 0, into: tile.values, stride: stride)
+                    Scalar.rowProduct(
+                        rows: images.count * P, features + images.lowerBound * P * D, factor, columns: channels,
+                        into: tile.values, stride: stride)
                     var poison = SIMD8<Scalar>.zero
                     for row in 0..<images.count &* P {
                         forEachVector(tile.values + row &* stride, count: channels.count) { poison += $0 - $0 }

@@ -2,28 +2,32 @@ import Tensors
 
 /// The products of the classifier A [C, D].
 enum Classifier<Scalar: HeadScalar> {
-    /// Images per matrix product of `logits`; a shorter last block is filled up with zeros, so that an image's logits have the
-    /// same bits alone and in any batch (see `FeatureBatch.imagesPerBlock`).
-    static var imagesPerBlock: Int { 64 }
-
-    /// logits [N, C] = v A^T.
+    /// logits [N, C] = v A^T. An image's logits have the same bits alone and in any batch.
     static func logits(
         pooled: [Scalar], classifier: [Scalar], imageCount: Int, channelCount: Int, classCount: Int, team: WorkerTeam
     ) -> [Scalar] {
-        let blockCount = (imageCount + imagesPerBlock - 1) / imagesPerBlock
-        let rows = blockCount * imagesPerBlock
-        var padded = pooled
-        padded.append(contentsOf: repeatElement(0, count: rows * channelCount - pooled.count))
-        var result = [Scalar](repeating: 0, count: rows * classCount)
-        guard rows > 0, classCount > 0, channelCount > 0 else { return [] }
-        result.withUnsafeMutableBufferPointer { result in
-            tiledProduct(
-                rows: rows, columns: classCount, depth: channelCount, alpha: 1,
-                padded, stride: channelCount, .asStored, classifier, stride: channelCount, .transposed,
-                beta: 0, into: result.baseAddress!, stride: classCount, tile: (imagesPerBlock, 256), team: team)
+        guard imageCount > 0, classCount > 0, channelCount > 0 else { return [] }
+        let tile = (rows: 64, columns: 256)
+        let tilesAcross = (classCount + tile.columns - 1) / tile.columns
+        let tileCount = (imageCount + tile.rows - 1) / tile.rows * tilesAcross
+        return classifier.withUnsafeBufferPointer { classifier in
+            let factor = Scalar.rowFactor(
+                transposing: classifier.baseAddress!, columnCount: classCount, depth: channelCount, team: team)
+            return pooled.withUnsafeBufferPointer { pooled in
+                [Scalar](unsafeUninitializedCapacity: imageCount * classCount) { logits, count in
+                    nonisolated(unsafe) let (logits, pooled) = (logits.baseAddress!, pooled.baseAddress!)
+                    team.forEach(tileCount) { _, index in
+                        let row = index / tilesAcross * tile.rows
+                        let column = index % tilesAcross * tile.columns
+                        Scalar.rowProduct(
+                            rows: min(tile.rows, imageCount - row), pooled + row * channelCount, factor,
+                            columns: column..<min(column + tile.columns, classCount),
+                            into: logits + row * classCount + column, stride: classCount)
+                    }
+                    count = imageCount * classCount
+                }
+            }
         }
-        result.removeLast((rows - imageCount) * classCount)
-        return result
     }
 
     /// dL/dv [N, D] = g A.

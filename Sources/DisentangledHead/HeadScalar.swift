@@ -10,6 +10,20 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
         _ b: UnsafePointer<Self>, stride bStride: Int, _ bOrientation: Orientation,
         beta: Self, into c: UnsafeMutablePointer<Self>, stride cStride: Int)
 
+    /// The transpose of a matrix [N, K], ready for products with rows.
+    associatedtype RowFactor: Sendable
+
+    /// `Tensors.RowFactor` in this precision.
+    static func rowFactor(
+        transposing matrix: UnsafePointer<Self>, columnCount: Int, depth: Int, team: WorkerTeam
+    ) -> RowFactor
+
+    /// C [rows, columns.count] = A B^T of the columns, which begin with a multiple of 16. In Float, a row's bits depend on
+    /// nothing but that row of A and B.
+    static func rowProduct(
+        rows: Int, _ a: UnsafePointer<Self>, _ factor: RowFactor, columns: Range<Int>,
+        into c: UnsafeMutablePointer<Self>, stride: Int)
+
     /// `Tensors.invert` in this precision.
     static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Self>, stride: Int) -> Bool
 
@@ -36,6 +50,8 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
 }
 
 extension Float: HeadScalar {
+    package typealias RowFactor = Tensors.RowFactor
+
     @inline(__always)
     package static func isLess(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMDMask<SIMD8<SIMDMaskScalar>> { a .< b }
 
@@ -48,6 +64,19 @@ extension Float: HeadScalar {
         multiply(
             rows: rows, columns: columns, depth: depth, alpha: alpha, a, stride: aStride, aOrientation,
             b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride)
+    }
+
+    package static func rowFactor(
+        transposing matrix: UnsafePointer<Float>, columnCount: Int, depth: Int, team: WorkerTeam
+    ) -> RowFactor {
+        RowFactor(transposing: matrix, columnCount: columnCount, depth: depth, team: team)
+    }
+
+    package static func rowProduct(
+        rows: Int, _ a: UnsafePointer<Float>, _ factor: RowFactor, columns: Range<Int>,
+        into c: UnsafeMutablePointer<Float>, stride: Int
+    ) {
+        factor.multiply(rows: rows, a, columns: columns, into: c, stride: stride)
     }
 
     package static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Float>, stride: Int) -> Bool {
@@ -73,6 +102,28 @@ extension Double: HeadScalar {
         multiply(
             rows: rows, columns: columns, depth: depth, alpha: alpha, a, stride: aStride, aOrientation,
             b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride)
+    }
+
+    /// The matrix itself, which has to stay where it is.
+    package struct RowFactor: @unchecked Sendable {
+        fileprivate let matrix: UnsafePointer<Double>
+        fileprivate let depth: Int
+    }
+
+    package static func rowFactor(
+        transposing matrix: UnsafePointer<Double>, columnCount: Int, depth: Int, team: WorkerTeam
+    ) -> RowFactor {
+        RowFactor(matrix: matrix, depth: depth)
+    }
+
+    package static func rowProduct(
+        rows: Int, _ a: UnsafePointer<Double>, _ factor: RowFactor, columns: Range<Int>,
+        into c: UnsafeMutablePointer<Double>, stride: Int
+    ) {
+        let depth = factor.depth
+        product(
+            rows: rows, columns: columns.count, depth: depth, alpha: 1, a, stride: depth, .asStored,
+            factor.matrix + columns.lowerBound * depth, stride: depth, .transposed, beta: 0, into: c, stride: stride)
     }
 
     package static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Double>, stride: Int) -> Bool {

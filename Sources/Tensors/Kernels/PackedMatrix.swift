@@ -29,6 +29,28 @@ final class PackedMatrix: @unchecked Sendable {
         }
     }
 
+    /// The transpose of `matrix` [N, K].
+    init(transposing matrix: UnsafePointer<Float>, columnCount: Int, depth: Int, team: WorkerTeam) {
+        self.depth = depth
+        self.columnCount = columnCount
+        let width = Self.panelWidth
+        let panelCount = (columnCount + width - 1) / width
+        storage = AlignedFloats(capacity: panelCount * depth * width)
+        nonisolated(unsafe) let (matrix, target) = (matrix, storage.pointer)
+        team.forEach(panelCount) { _, panel in
+            let target = target + panel * depth * width
+            let count = min(width, columnCount - panel * width)
+            if count < width { target.initialize(repeating: 0, count: depth * width) }
+            // Pieces of K that stay in the cache until all columns are in them.
+            for first in stride(from: 0, to: depth, by: 128) {
+                for n in 0..<count {
+                    let row = matrix + (panel * width + n) * depth
+                    for k in first..<min(first + 128, depth) { target[k &* width &+ n] = row[k] }
+                }
+            }
+        }
+    }
+
     var panelCount: Int { (columnCount + Self.panelWidth - 1) / Self.panelWidth }
 
     /// `body` receives the first panel; panel p starts 2 * K * p vectors further on.
