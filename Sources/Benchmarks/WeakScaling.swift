@@ -53,7 +53,7 @@ public struct WeakScaling: Sendable {
         let input = backbone.defaultInput
         func work() throws {
             try team.forEach(imagesPerRank) { worker, _ in
-                let pixels = input.pixels(of: try ImageDecoder.decode(photograph, path: "made-up.jpeg"))
+                let pixels = try input.pixels(ofFile: photograph, path: "made-up.jpeg")
                 _ = backbone.featureMaps(
                     of: Tensor(shape: [1, input.crop, input.crop, 3], values: input.normalised(pixels)),
                     workspace: workspaces[worker])

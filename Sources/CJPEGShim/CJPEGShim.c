@@ -112,12 +112,52 @@ static cjpeg_status read_header(decoder *self, const uint8_t *bytes, size_t byte
     return CJPEG_OK;
 }
 
+// Rows that are read at a time: libjpeg hands out as many as it makes at once, at most the vertical sampling factor.
+#define ROW_COUNT 4
+
+// Whether libjpeg will smooth over what scans of a progressive file have left out. Smoothed pixels depend on blocks far away,
+// so that those of a part would not be those of the whole.
+static int is_smoothed(j_decompress_ptr info) {
+    if (info->coef_bits == NULL) return 0;
+    for (int component = 0; component < info->num_components; component++) {
+        for (int coefficient = 0; coefficient < DCTSIZE2; coefficient++) {
+            if (info->coef_bits[component][coefficient] != 0) return 1;
+        }
+    }
+    return 0;
+}
+
+// Limits libjpeg's work to the region and what is needed to make it as it is in the whole image: smooth upsampling looks at
+// the next sample of chroma on each side. Returns the column that the rows now start with.
+static JDIMENSION limit_output(j_decompress_ptr info, cjpeg_region region) {
+    if (is_smoothed(info)) return 0;
+    const JDIMENSION row_margin = (JDIMENSION)info->max_v_samp_factor * DCTSIZE;
+    JDIMENSION left = region.x < DCTSIZE ? 0 : region.x - DCTSIZE;
+    const JDIMENSION room = info->output_width - region.x - region.width;
+    JDIMENSION width = region.x + region.width + (room < DCTSIZE ? room : DCTSIZE) - left;
+    // Moves `left` to the start of its blocks.
+    if (width < info->output_width) jpeg_crop_scanline(info, &left, &width);
+    if (region.y > row_margin) jpeg_skip_scanlines(info, region.y - row_margin);
+    return left;
+}
+
+// Whether the end of the image is in the input, so that the rows that are left cannot run out of it.
+static int end_is_there(j_decompress_ptr info) {
+    if (jpeg_has_multiple_scans(info) || info->unread_marker == JPEG_EOI) return 1;
+    const JOCTET *bytes = info->src->next_input_byte;
+    for (size_t end = info->src->bytes_in_buffer; end >= 2; end--) {
+        if (bytes[end - 2] == 0xFF && bytes[end - 1] == JPEG_EOI) return 1;
+    }
+    return 0;
+}
+
 static cjpeg_status read_pixels(
-    decoder *self, const uint8_t *bytes, size_t byte_count, uint8_t *pixels, size_t pixel_byte_count) {
+    decoder *self, const uint8_t *bytes, size_t byte_count, cjpeg_region region, uint8_t *pixels,
+    size_t pixel_byte_count) {
     j_decompress_ptr info = &self->info;
     if (setjmp(self->errors.escape)) {
         // If all rows are there and only the end-of-image marker is missing, nothing of the picture is lost.
-        const int complete = self->info.output_height > 0 && self->info.output_scanline == self->info.output_height;
+        const int complete = info->output_height > 0 && info->output_scanline == info->output_height;
         return self->errors.status == CJPEG_TRUNCATED && complete ? CJPEG_OK : self->errors.status;
     }
     open_input(self, bytes, byte_count);
@@ -128,17 +168,27 @@ static cjpeg_status read_pixels(
     default: ERREXIT2(info, JERR_COMPONENT_COUNT, info->num_components, 4);
     }
     jpeg_start_decompress(info);
-    const size_t row_byte_count = (size_t)info->output_width * (size_t)info->output_components;
-    if (row_byte_count * info->output_height != pixel_byte_count) ERREXIT(info, JERR_BUFFER_SIZE);
-    while (info->output_scanline < info->output_height) {
-        JSAMPROW rows[4];
-        const JDIMENSION left = info->output_height - info->output_scanline;
-        const JDIMENSION count = left < 4 ? left : 4;
-        for (JDIMENSION row = 0; row < count; row++)
-            rows[row] = pixels + (info->output_scanline + row) * row_byte_count;
-        jpeg_read_scanlines(info, rows, count);
+    const size_t pixel_size = (size_t)info->output_components;
+    const size_t row_byte_count = region.width * pixel_size;
+    const int is_inside = region.width > 0 && region.height > 0 && region.x <= info->output_width &&
+                          region.width <= info->output_width - region.x && region.y <= info->output_height &&
+                          region.height <= info->output_height - region.y;
+    if (!is_inside || row_byte_count * region.height != pixel_byte_count) ERREXIT(info, JERR_BUFFER_SIZE);
+
+    const size_t offset = (region.x - limit_output(info, region)) * pixel_size;
+    const JSAMPARRAY rows = info->mem->alloc_sarray(
+        (j_common_ptr)info, JPOOL_IMAGE, info->output_width * (JDIMENSION)pixel_size, ROW_COUNT);
+    while (info->output_scanline < region.y + region.height) {
+        const JDIMENSION first = info->output_scanline;
+        const JDIMENSION left = region.y + region.height - first;
+        const JDIMENSION count = jpeg_read_scanlines(info, rows, left < ROW_COUNT ? left : ROW_COUNT);
+        for (JDIMENSION row = 0; row < count; row++) {
+            if (first + row < region.y) continue;
+            memcpy(pixels + (first + row - region.y) * row_byte_count, rows[row] + offset, row_byte_count);
+        }
     }
-    jpeg_finish_decompress(info);
+    if (end_is_there(info)) return CJPEG_OK;
+    while (info->output_scanline < info->output_height) jpeg_read_scanlines(info, rows, ROW_COUNT);
     return CJPEG_OK;
 }
 
@@ -153,12 +203,12 @@ cjpeg_status cjpeg_read_header(
 }
 
 cjpeg_status cjpeg_decode(
-    const uint8_t *bytes, size_t byte_count, uint8_t *pixels, size_t pixel_byte_count,
+    const uint8_t *bytes, size_t byte_count, cjpeg_region region, uint8_t *pixels, size_t pixel_byte_count,
     char message[CJPEG_MESSAGE_CAPACITY]) {
     decoder self;
     memset(&self, 0, sizeof self);
     self.info.err = prepare(&self.errors, message);
-    const cjpeg_status status = read_pixels(&self, bytes, byte_count, pixels, pixel_byte_count);
+    const cjpeg_status status = read_pixels(&self, bytes, byte_count, region, pixels, pixel_byte_count);
     jpeg_destroy_decompress(&self.info);
     return status;
 }

@@ -1,3 +1,5 @@
+import ImageCoding
+
 /// A rectangle in an image, in pixels from the left and top edge: it covers x ..< x + width and y ..< y + height.
 ///
 /// Coordinates are those of the image file before any crop, with (0, 0) at the corner of the first pixel. Readers convert
@@ -74,31 +76,14 @@ public enum DatasetCrop: String, Codable, CaseIterable, Sendable {
     case box
 }
 
-/// A rectangle of whole pixels.
-public struct PixelRectangle: Hashable, Sendable {
-    public let x: Int
-    public let y: Int
-    public let width: Int
-    public let height: Int
-
+extension PixelRectangle {
     /// The pixels of `box` as `Image.crop` of Pillow takes them: each edge rounded to the nearest integer, ties to even.
     /// At least one pixel.
     init(_ box: BoundingBox) {
-        x = Int(box.x.rounded(.toNearestOrEven))
-        y = Int(box.y.rounded(.toNearestOrEven))
-        width = max(1, Int((box.x + box.width).rounded(.toNearestOrEven)) - x)
-        height = max(1, Int((box.y + box.height).rounded(.toNearestOrEven)) - y)
-    }
-
-    private init(x: Int, y: Int, width: Int, height: Int) {
-        (self.x, self.y, self.width, self.height) = (x, y, width, height)
-    }
-
-    /// The part inside an image of that size; nil if there is none.
-    public func clipped(toWidth imageWidth: Int, height imageHeight: Int) -> PixelRectangle? {
-        let (left, top) = (max(0, x), max(0, y))
-        let (right, bottom) = (min(imageWidth, x + width), min(imageHeight, y + height))
-        guard left < right && top < bottom else { return nil }
-        return PixelRectangle(x: left, y: top, width: right - left, height: bottom - top)
+        let x = Int(box.x.rounded(.toNearestOrEven))
+        let y = Int(box.y.rounded(.toNearestOrEven))
+        self.init(
+            x: x, y: y, width: max(1, Int((box.x + box.width).rounded(.toNearestOrEven)) - x),
+            height: max(1, Int((box.y + box.height).rounded(.toNearestOrEven)) - y))
     }
 }

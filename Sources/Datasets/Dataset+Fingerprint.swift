@@ -1,4 +1,5 @@
 import DurableFiles
+import ImageCoding
 
 extension Dataset {
     /// The SHA-256 of what defines a data set: class names and, for each sample in order, split, path, label, file size.

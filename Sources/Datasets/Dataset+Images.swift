@@ -13,6 +13,16 @@ extension Dataset {
         }
     }
 
+    /// What the network sees of a sample, from the bytes of its image file: `input` of its picture.
+    ///
+    /// - Throws: `ImageCodingError`, or a `DatasetError` of the box it is cropped to.
+    public func pixels(of sample: Sample, bytes: [UInt8], through input: InputTransform) throws -> PixelImage {
+        let crop = try cropRectangle(of: sample)
+        return try input.pixels(ofFile: bytes, path: path(of: sample)) { width, height in
+            try visiblePart(crop, of: sample, width: width, height: height)
+        }
+    }
+
     /// The picture of a sample as the network is to see it before its `InputTransform`: decoded, and cropped where the data
     /// set is one of crops.
     /// - Throws: `DurableFileError`, `ImageCodingError`, or a `DatasetError` of the box it is cropped to.
@@ -27,17 +37,22 @@ extension Dataset {
     public func image(
         of sample: Sample, bytes: [UInt8], exif: ExifOrientation.Policy = .ignore
     ) throws -> PixelImage {
-        let image = try storedImage(of: sample, bytes: bytes)
+        var image = try ImageDecoder.decode(bytes, path: path(of: sample))
+        if let crop = try cropRectangle(of: sample) {
+            image = image.cropped(to: try visiblePart(crop, of: sample, width: image.width, height: image.height))
+        }
         return exif == .apply ? image.oriented(ExifOrientation(of: bytes)) : image
     }
 
-    private func storedImage(of sample: Sample, bytes: [UInt8]) throws -> PixelImage {
-        let image = try ImageDecoder.decode(bytes, path: path(of: sample))
-        guard let crop = try cropRectangle(of: sample) else { return image }
-        guard let visible = crop.clipped(toWidth: image.width, height: image.height) else {
-            throw DatasetError.boxOutside(image: path(of: sample), width: image.width, height: image.height)
+    /// The part of `crop` that is inside the image of a sample; all of the image without one.
+    private func visiblePart(
+        _ crop: PixelRectangle?, of sample: Sample, width: Int, height: Int
+    ) throws -> PixelRectangle {
+        guard let crop else { return PixelRectangle(x: 0, y: 0, width: width, height: height) }
+        guard let visible = crop.clipped(toWidth: width, height: height) else {
+            throw DatasetError.boxOutside(image: path(of: sample), width: width, height: height)
         }
-        return image.cropped(x: visible.x, y: visible.y, width: visible.width, height: visible.height)
+        return visible
     }
 
     /// The SHA-256 of a sample's image file. Throws `DurableFileError`.

@@ -2,21 +2,29 @@ import CJPEGShim
 import SystemPackage
 
 extension ImageDecoder {
-    static func decodeJPEG(_ bytes: [UInt8], path: FilePath) throws -> PixelImage {
+    static func decodeJPEG(
+        _ bytes: [UInt8], path: FilePath, needed: (_ width: Int, _ height: Int) throws -> PixelRectangle
+    ) throws -> ImagePart {
         var header = cjpeg_header()
         var message = [CChar](repeating: 0, count: Int(CJPEG_MESSAGE_CAPACITY))
         try check(cjpeg_read_header(bytes, bytes.count, &header, &message), message, bytes.count, path)
         try checkSize(width: header.width, height: header.height, path: path)
-        let pixelCount = Int(header.width) * Int(header.height)
-        let byteCount = pixelCount * (header.component_count == 4 ? 4 : 3)
+        let (width, height) = (Int(header.width), Int(header.height))
+        let part = try needed(width, height)
+        precondition(part.clipped(toWidth: width, height: height) == part, "\(part) is not inside \(width) x \(height)")
+        let region = cjpeg_region(
+            x: UInt32(part.x), y: UInt32(part.y), width: UInt32(part.width), height: UInt32(part.height))
+        let byteCount = part.width * part.height * (header.component_count == 4 ? 4 : 3)
         let decoded = try [UInt8](unsafeUninitializedCapacity: byteCount) { pixels, initializedCount in
             try check(
-                cjpeg_decode(bytes, bytes.count, pixels.baseAddress, byteCount, &message), message, bytes.count, path)
+                cjpeg_decode(bytes, bytes.count, region, pixels.baseAddress, byteCount, &message), message, bytes.count,
+                path)
             initializedCount = byteCount
         }
-        return PixelImage(
-            width: Int(header.width), height: Int(header.height),
+        let image = PixelImage(
+            width: part.width, height: part.height,
             pixels: header.component_count == 4 ? rgb(ofInvertedCMYK: decoded) : decoded)
+        return ImagePart(width: width, height: height, x: part.x, y: part.y, image: image)
     }
 
     /// RGB of CMYK pixels as Adobe's programs store them, inverted: 255 is no ink.

@@ -19,9 +19,21 @@ public enum ImageDecoder {
     ///
     /// - Throws: `ImageCodingError`.
     public static func decode(_ bytes: [UInt8], path: FilePath) throws -> PixelImage {
+        try decode(bytes, path: path) { width, height in PixelRectangle(x: 0, y: 0, width: width, height: height) }
+            .image
+    }
+
+    /// Decodes what is needed of an image and perhaps more. A JPEG's other pixels are not computed, which saves up to half
+    /// of the time; the file is looked through to its end all the same, so that a truncated one is found out.
+    ///
+    /// - Parameter needed: the part that is needed of an image of the width and height it is given, inside the image.
+    /// - Throws: `ImageCodingError`, or the error of `needed`.
+    static func decode(
+        _ bytes: [UInt8], path: FilePath, needed: (_ width: Int, _ height: Int) throws -> PixelRectangle
+    ) throws -> ImagePart {
         switch try ImageFormat(of: bytes, path: path) {
-        case .jpeg: try decodeJPEG(bytes, path: path)
-        case .png: try decodePNG(bytes, path: path)
+        case .jpeg: try decodeJPEG(bytes, path: path, needed: needed)
+        case .png: ImagePart(try decodePNG(bytes, path: path))
         }
     }
 

@@ -48,20 +48,48 @@ public struct InputTransform: Equatable, Sendable {
     ///
     /// Only these are computed, so the cost is bounded for images of any shape.
     public func pixels(of image: PixelImage) -> PixelImage {
+        pixels(of: ImagePart(image))
+    }
+
+    /// `pixels(of:)` of an image of which at least `neededPart` is there.
+    func pixels(of part: ImagePart) -> PixelImage {
         checkProgrammer()
-        let (width, height) = squash ? (resize, resize) : image.size(shorterSide: resize)
-        let (left, top) = (
-            PixelImage.centreOffset(of: crop, in: width), PixelImage.centreOffset(of: crop, in: height)
-        )
-        let columns = max(0, left)..<min(width, left + crop)
-        let rows = max(0, top)..<min(height, top + crop)
-        let visible =
-            width == image.width && height == image.height
-            ? image.cropped(x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
-            : Resampling.resize(
-                image, width: width, height: height, columns: columns, rows: rows, interpolation: interpolation)
-        guard columns.count < crop || rows.count < crop else { return visible }
-        return visible.cropped(x: min(0, left), y: min(0, top), width: crop, height: crop)
+        let plan = Plan(self, width: part.width, height: part.height)
+        let visible = Resampling.resize(
+            part, width: plan.width, height: plan.height, outputs: plan.visible, interpolation: interpolation)
+        guard plan.visible != plan.crop else { return visible }
+        return visible.cropped(x: min(0, plan.crop.x), y: min(0, plan.crop.y), width: crop, height: crop)
+    }
+
+    /// The pixels of an image of that size that the network's input depends on.
+    func neededPart(width: Int, height: Int) -> PixelRectangle {
+        checkProgrammer()
+        let plan = Plan(self, width: width, height: height)
+        return Resampling.inputs(
+            of: plan.visible, width: plan.width, height: plan.height, fromWidth: width, height: height,
+            interpolation: interpolation)
+    }
+
+    /// What is done with an image of a certain size.
+    private struct Plan {
+        /// The size it is scaled to.
+        let width: Int
+        let height: Int
+        /// What is cut out of the scaled image, which may be smaller.
+        let crop: PixelRectangle
+        /// The part of the crop that is inside the scaled image.
+        let visible: PixelRectangle
+
+        init(_ transform: InputTransform, width: Int, height: Int) {
+            let side = transform.resize
+            let size = transform.squash ? (side, side) : PixelImage.size(of: (width, height), shorterSide: side)
+            (self.width, self.height) = size
+            crop = PixelRectangle(
+                x: PixelImage.centreOffset(of: transform.crop, in: size.0),
+                y: PixelImage.centreOffset(of: transform.crop, in: size.1), width: transform.crop,
+                height: transform.crop)
+            visible = crop.clipped(toWidth: size.0, height: size.1)!  // the middle is always inside
+        }
     }
 
     /// (value / 255 - mean) / standardDeviation of each channel, [H, W, 3].

@@ -13,6 +13,11 @@ extension PixelImage {
         return result
     }
 
+    /// `cropped(x:y:width:height:)` of a rectangle.
+    public func cropped(to rectangle: PixelRectangle) -> PixelImage {
+        cropped(x: rectangle.x, y: rectangle.y, width: rectangle.width, height: rectangle.height)
+    }
+
     /// The middle of the image, as torchvision's `CenterCrop((height, width))`.
     ///
     /// An odd margin is halved to the even side. A side that is shorter than the crop is padded with black, the smaller

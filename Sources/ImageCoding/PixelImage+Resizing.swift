@@ -7,7 +7,8 @@ extension PixelImage {
         precondition(width > 0 && height > 0, "an image cannot be resized to \(width) x \(height)")
         guard width != self.width || height != self.height else { return self }
         return Resampling.resize(
-            self, width: width, height: height, columns: 0..<width, rows: 0..<height, interpolation: interpolation)
+            ImagePart(self), width: width, height: height,
+            outputs: PixelRectangle(x: 0, y: 0, width: width, height: height), interpolation: interpolation)
     }
 
     /// The image scaled so that its shorter side is `shorterSide`, as torchvision's `Resize(shorterSide)`.
@@ -15,14 +16,15 @@ extension PixelImage {
     /// The result of a very long image is very long too: for images from outside use `InputTransform`, which computes
     /// only what its crop shows.
     public func resized(shorterSide: Int, interpolation: Interpolation) -> PixelImage {
-        let (width, height) = size(shorterSide: shorterSide)
+        let (width, height) = Self.size(of: (width, height), shorterSide: shorterSide)
         return resized(width: width, height: height, interpolation: interpolation)
     }
 
     /// Width and height with the shorter side scaled to `shorterSide` and the longer side cut to an integer:
     /// int(shorterSide * long / short).
-    func size(shorterSide: Int) -> (width: Int, height: Int) {
-        width <= height
-            ? (shorterSide, shorterSide * height / width) : (shorterSide * width / height, shorterSide)
+    static func size(of size: (width: Int, height: Int), shorterSide: Int) -> (width: Int, height: Int) {
+        size.width <= size.height
+            ? (shorterSide, shorterSide * size.height / size.width)
+            : (shorterSide * size.width / size.height, shorterSide)
     }
 }

@@ -5,41 +5,55 @@ struct Resampling {
     /// The part of the image that has been computed, or the whole source.
     private var image: PixelImage
     /// Where the part's first column and row lie on axes that may be scaled already.
-    private var firstColumn = 0
-    private var firstRow = 0
+    private var firstColumn: Int
+    private var firstRow: Int
 
-    /// The part [rows, columns] of `image` scaled to `width` x `height`.
+    /// The rectangle `outputs` of an image scaled to `width` x `height`, of which at least the `inputs` are there.
     static func resize(
-        _ image: PixelImage, width: Int, height: Int, columns: Range<Int>, rows: Range<Int>,
-        interpolation: Interpolation
+        _ part: ImagePart, width: Int, height: Int, outputs: PixelRectangle, interpolation: Interpolation
     ) -> PixelImage {
+        let (columns, rows) = (outputs.columns, outputs.rows)
         let horizontal =
-            width == image.width
+            width == part.width
             ? nil
             : ResamplingWeights(
-                inputCount: image.width, outputCount: width, outputs: columns, interpolation: interpolation)
+                inputCount: part.width, outputCount: width, outputs: columns, interpolation: interpolation)
         let vertical =
-            height == image.height
+            height == part.height
             ? nil
             : ResamplingWeights(
-                inputCount: image.height, outputCount: height, outputs: rows, interpolation: interpolation)
-        var part = Resampling(image: image)
-        if verticalPassComesFirst(image, width: width, height: height) {
-            if let vertical { part.scaleColumns(horizontal?.inputRange ?? columns, vertical) }
-            if let horizontal { part.scaleRows(rows, horizontal) }
+                inputCount: part.height, outputCount: height, outputs: rows, interpolation: interpolation)
+        var passes = Resampling(image: part.image, firstColumn: part.x, firstRow: part.y)
+        if verticalPassComesFirst(part, width: width, height: height) {
+            if let vertical { passes.scaleColumns(horizontal?.inputRange ?? columns, vertical) }
+            if let horizontal { passes.scaleRows(rows, horizontal) }
         } else {
-            if let horizontal { part.scaleRows(vertical?.inputRange ?? rows, horizontal) }
-            if let vertical { part.scaleColumns(columns, vertical) }
+            if let horizontal { passes.scaleRows(vertical?.inputRange ?? rows, horizontal) }
+            if let vertical { passes.scaleColumns(columns, vertical) }
         }
-        guard part.image.width != columns.count || part.image.height != rows.count else { return part.image }
-        return part.image.cropped(
-            x: columns.lowerBound - part.firstColumn, y: rows.lowerBound - part.firstRow, width: columns.count,
-            height: rows.count)
+        return ImagePart(
+            width: width, height: height, x: passes.firstColumn, y: passes.firstRow, image: passes.image
+        ).pixels(of: outputs)
+    }
+
+    /// The pixels of an image that the rectangle `outputs` of the scaled image depends on.
+    static func inputs(
+        of outputs: PixelRectangle, width: Int, height: Int, fromWidth inputWidth: Int, height inputHeight: Int,
+        interpolation: Interpolation
+    ) -> PixelRectangle {
+        func range(_ outputs: Range<Int>, _ outputCount: Int, from inputCount: Int) -> Range<Int> {
+            guard outputCount != inputCount else { return outputs }
+            let axis = ResamplingWeights.Axis(
+                inputCount: inputCount, outputCount: outputCount, interpolation: interpolation)
+            return axis.inputs(of: outputs.first!).lowerBound..<axis.inputs(of: outputs.last!).upperBound
+        }
+        return PixelRectangle(
+            range(outputs.columns, width, from: inputWidth), range(outputs.rows, height, from: inputHeight))
     }
 
     /// Pillow 13 scales along the columns first where the height loses more than twice as many pixels as the width (tall
     /// images). Older ones never do; the two orders differ by one step of rounding here and there.
-    private static func verticalPassComesFirst(_ image: PixelImage, width: Int, height: Int) -> Bool {
+    private static func verticalPassComesFirst(_ image: ImagePart, width: Int, height: Int) -> Bool {
         let loss = image.height - height
         return loss > 0 && loss > 2 * (image.width - width)
     }
@@ -67,7 +81,7 @@ struct Resampling {
                 lowHalf: SIMD4(repeating: axis.weights[2 * index]),
                 highHalf: SIMD4(repeating: axis.weights[2 * index + 1]))
         }
-        // The last pair of an odd sum reads one pixel beyond the row, with weight zero.
+        // The last sums may read beyond the row, with weights of zero.
         var spread = [UInt32](repeating: 0, count: inputs.count + axis.stride)
         let byteCount = rows.count * outputCount * 3
         // One byte more than the pixels: each is written as four bytes, of which the next one overwrites the last.
@@ -79,9 +93,15 @@ struct Resampling {
                         for (index, row) in rows.enumerated() {
                             let offset = ((row - firstRow) * image.width + inputs.lowerBound - firstColumn) * 3
                             Self.spread(source, at: offset, to: spread, inputs.count)
-                            Self.sumPixels(
-                                UnsafeRawPointer(spread.baseAddress!), axis, paired.baseAddress!, pairCount,
-                                to: target + index * outputCount * 3)
+                            let spread = UnsafeRawPointer(spread.baseAddress!)
+                            let place = target + index * outputCount * 3
+                            // Constants make straight code of the sums; photographs of 500 pixels have 2.
+                            switch pairCount {
+                            case 2: Self.sumPixels(spread, axis, paired.baseAddress!, pairCount: 2, to: place)
+                            case 3: Self.sumPixels(spread, axis, paired.baseAddress!, pairCount: 3, to: place)
+                            case 4: Self.sumPixels(spread, axis, paired.baseAddress!, pairCount: 4, to: place)
+                            default: Self.sumPixels(spread, axis, paired.baseAddress!, pairCount: pairCount, to: place)
+                            }
                         }
                     }
                 }
@@ -94,27 +114,26 @@ struct Resampling {
         firstRow = rows.lowerBound
     }
 
-    /// One output row: each pixel the weighted sum of pixels that follow each other in `row`.
+    /// One output row: each pixel the weighted sum of `2 * pairCount` pixels that follow each other in `row`, or fewer and
+    /// some of weight zero.
     @inline(__always)
     private static func sumPixels(
-        _ row: UnsafeRawPointer, _ axis: ResamplingWeights, _ paired: UnsafePointer<SIMD8<Int32>>, _ pairCount: Int,
+        _ row: UnsafeRawPointer, _ axis: ResamplingWeights, _ paired: UnsafePointer<SIMD8<Int32>>, pairCount: Int,
         to target: UnsafeMutableRawPointer
     ) {
         axis.starts.withUnsafeBufferPointer { starts in
-            axis.counts.withUnsafeBufferPointer { counts in
-                var target = target
-                for index in 0..<starts.count {
-                    var sum = SIMD8<Int32>(lowHalf: SIMD4(repeating: ResamplingWeights.half), highHalf: .zero)
-                    let weights = paired + index &* pairCount
-                    let taps = row + 4 &* (starts[index] &- axis.inputRange.lowerBound)
-                    for pair in 0..<(counts[index] &+ 1) / 2 {
-                        let bytes = taps.loadUnaligned(fromByteOffset: 8 &* pair, as: SIMD8<UInt8>.self)
-                        sum &+= SIMD8<Int32>(truncatingIfNeeded: bytes) &* weights[pair]
-                    }
-                    let bytes = SIMD4<UInt8>(truncatingIfNeeded: byte(sum.lowHalf &+ sum.highHalf))
-                    target.storeBytes(of: bytes, as: SIMD4<UInt8>.self)
-                    target += 3
+            var (weights, target) = (paired, target)
+            for index in 0..<starts.count {
+                var sum = SIMD8<Int32>(lowHalf: SIMD4(repeating: ResamplingWeights.half), highHalf: .zero)
+                let taps = row + 4 &* (starts[index] &- axis.inputRange.lowerBound)
+                for pair in 0..<pairCount {
+                    let bytes = taps.loadUnaligned(fromByteOffset: 8 &* pair, as: SIMD8<UInt8>.self)
+                    sum &+= SIMD8<Int32>(truncatingIfNeeded: bytes) &* weights[pair]
                 }
+                let bytes = SIMD4<UInt8>(truncatingIfNeeded: byte(sum.lowHalf &+ sum.highHalf))
+                target.storeBytes(of: bytes, as: SIMD4<UInt8>.self)
+                weights += pairCount
+                target += 3
             }
         }
     }

@@ -21,29 +21,53 @@ struct ResamplingWeights {
     /// The input samples that any output sample needs.
     let inputRange: Range<Int>
 
+    /// An axis that is scaled from `inputCount` to some number of samples.
+    struct Axis {
+        private let inputCount: Int
+        private let interpolation: Interpolation
+        private let scale: Double
+        private let support: Double
+        private let inverse: Double
+
+        init(inputCount: Int, outputCount: Int, interpolation: Interpolation) {
+            self.inputCount = inputCount
+            self.interpolation = interpolation
+            scale = Double(inputCount) / Double(outputCount)
+            let filterScale = max(scale, 1)
+            support = interpolation.support * filterScale
+            inverse = 1 / filterScale
+        }
+
+        private func centre(of output: Int) -> Double { (Double(output) + 0.5) * scale }
+
+        /// The input samples of an output sample; both ends rise with the output.
+        func inputs(of output: Int) -> Range<Int> {
+            let centre = centre(of: output)
+            return max(0, Int(centre - support + 0.5))..<min(inputCount, Int(centre + support + 0.5))
+        }
+
+        /// The weight of an input sample before all are made to sum to 1.
+        func weight(of input: Int, in output: Int) -> Double {
+            interpolation.weight(at: (Double(input) - centre(of: output) + 0.5) * inverse)
+        }
+    }
+
     /// Weights for the samples `outputs` of an axis that is scaled from `inputCount` to `outputCount` samples.
     init(inputCount: Int, outputCount: Int, outputs: Range<Int>, interpolation: Interpolation) {
-        let scale = Double(inputCount) / Double(outputCount)
-        let filterScale = max(scale, 1)
-        let support = interpolation.support * filterScale
-        let inverse = 1 / filterScale
+        let axis = Axis(inputCount: inputCount, outputCount: outputCount, interpolation: interpolation)
         self.outputs = outputs
         var exact: [[Double]] = []
         exact.reserveCapacity(outputs.count)
         starts = []
         counts = []
         for output in outputs {
-            let centre = (Double(output) + 0.5) * scale
-            let start = max(0, Int(centre - support + 0.5))
-            let end = min(inputCount, Int(centre + support + 0.5))
-            var row = (start..<end).map { input in
-                interpolation.weight(at: (Double(input) - centre + 0.5) * inverse)
-            }
+            let inputs = axis.inputs(of: output)
+            var row = inputs.map { axis.weight(of: $0, in: output) }
             let sum = row.reduce(0, +)
             if sum != 0 { for index in row.indices { row[index] /= sum } }
             exact.append(row)
-            starts.append(start)
-            counts.append(end - start)
+            starts.append(inputs.lowerBound)
+            counts.append(inputs.count)
         }
         stride = ((counts.max() ?? 0) + 1) & ~1
         weights = [Int32](repeating: 0, count: stride * outputs.count)
@@ -53,7 +77,6 @@ struct ResamplingWeights {
                 weights[output * stride + tap] = Int32(weight < 0 ? scaled - 0.5 : scaled + 0.5)
             }
         }
-        // Starts and ends rise with the output.
         inputRange = (starts.first ?? 0)..<((starts.last ?? 0) + (counts.last ?? 0))
     }
 }

@@ -31,16 +31,15 @@ extension UnitCosts {
         let dataset = experiment.dataset
         let samples = try dataset.train.prefix(4).map { (sample: $0, bytes: try dataset.bytes(of: $0)) }
         let madeUp = ImageEncoder.jpeg(PixelImage(width: 500, height: 375, red: 90, green: 120, blue: 60))
-        @Sendable func image(_ index: Int) throws -> PixelImage {
-            guard !samples.isEmpty else { return try ImageDecoder.decode(madeUp, path: "made-up.jpeg") }
+        @Sendable func pixels(_ index: Int) throws -> PixelImage {
+            guard !samples.isEmpty else { return try experiment.pixels(of: madeUp, path: "made-up.jpeg") }
             let (sample, bytes) = samples[index % samples.count]
-            return try dataset.image(of: sample, bytes: bytes, exif: experiment.input.exif)
+            return try experiment.pixels(of: sample, bytes: bytes)
         }
         let perThread = 2
         let seconds = try best(of: 2) {
             _ = try team.map(team.workerCount * perThread) { worker, index in
-                let pixels = experiment.input.pixels(of: try image(index))
-                return experiment.featureMap(of: pixels, workspace: workspaces[worker]).values[0]
+                experiment.featureMap(of: try pixels(index), workspace: workspaces[worker]).values[0]
             }
         }
         return seconds / Double(perThread)

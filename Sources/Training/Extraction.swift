@@ -130,8 +130,9 @@ extension Experiment {
     /// - Throws: `DurableFileError`, `ImageCodingError`, or a `DatasetError` of the box it is cropped to.
     package func pixels(ofSample number: Int, view: Int = 0) throws -> PixelImage {
         let sample = dataset[number]
-        let image = try dataset.image(of: sample, bytes: dataset.bytes(of: sample), exif: input.exif)
-        guard view > 0, let views = cacheIdentity.views else { return input.pixels(of: image) }
+        let bytes = try dataset.bytes(of: sample)
+        guard view > 0, let views = cacheIdentity.views else { return try pixels(of: sample, bytes: bytes) }
+        let image = try dataset.image(of: sample, bytes: bytes, exif: input.exif)
         return input.pixels(
             of: image,
             view: views.augmentation.view(
@@ -140,12 +141,12 @@ extension Experiment {
 
     /// What the network sees of a sample whose file's bytes have been read already.
     package func pixels(of sample: Sample, bytes: [UInt8]) throws -> PixelImage {
-        input.pixels(of: try dataset.image(of: sample, bytes: bytes, exif: input.exif))
+        try dataset.pixels(of: sample, bytes: bytes, through: input)
     }
 
     /// What the network sees of an image that is none of the dataset's; `path` is for error messages only.
     package func pixels(of bytes: [UInt8], path: FilePath) throws -> PixelImage {
-        input.pixels(of: try input.decode(bytes, path: path))
+        try input.pixels(ofFile: bytes, path: path)
     }
 
     /// What the network sees of an image file. One of a dataset of crops is cropped as in training; any other is taken to be

@@ -22,7 +22,7 @@ struct PhotographComparisonTests {
         for (photograph, path) in request.paths.enumerated() {
             let bytes = try DurableFile.read(FilePath(path))
             for (number, transform) in request.transforms.enumerated() {
-                let input = transform(try transform.decode(bytes, path: FilePath(path)))
+                let input = transform.normalised(try transform.pixels(ofFile: bytes, path: FilePath(path)))
                 try Data(input.withUnsafeBytes { Array($0) })
                     .write(to: URL(fileURLWithPath: folder.appending("\(photograph)-\(number).f32").string))
             }

@@ -29,17 +29,28 @@ typedef struct {
     uint32_t component_count;
 } cjpeg_header;
 
+/// A rectangle of pixels; x and y are the left column and the top row.
+typedef struct {
+    uint32_t x;
+    uint32_t y;
+    uint32_t width;
+    uint32_t height;
+} cjpeg_region;
+
 /// Reads up to the first scan; metadata is skipped, never parsed.
 cjpeg_status cjpeg_read_header(
     const uint8_t *bytes, size_t byte_count, cjpeg_header *header, char message[CJPEG_MESSAGE_CAPACITY]);
 
-/// Decodes into `pixels`: [height, width, 3] RGB for 1 and 3 components, [height, width, 4] CMYK as it lies in the file
-/// (YCCK converted to CMYK) for 4. `pixel_byte_count` must be exactly that size.
+/// Decodes `region` into `pixels`: [height, width, 3] RGB for 1 and 3 components, [height, width, 4] CMYK as it lies in the
+/// file (YCCK converted to CMYK) for 4. `pixel_byte_count` must be exactly that size.
+///
+/// The pixels are those of the whole image. What is outside is not computed beyond what the region's edges need, but is
+/// still read as far as it takes to know that the input does not end before the last row of the image.
 ///
 /// libjpeg's defaults: accurate integer DCT, smooth chroma upsampling. Damaged entropy data and stray bytes between
 /// markers are repaired as libjpeg does; the end of the input before the last row is CJPEG_TRUNCATED.
 cjpeg_status cjpeg_decode(
-    const uint8_t *bytes, size_t byte_count, uint8_t *pixels, size_t pixel_byte_count,
+    const uint8_t *bytes, size_t byte_count, cjpeg_region region, uint8_t *pixels, size_t pixel_byte_count,
     char message[CJPEG_MESSAGE_CAPACITY]);
 
 /// Encodes [height, width, 3] RGB as baseline JFIF without chroma subsampling, with optimal Huffman tables.

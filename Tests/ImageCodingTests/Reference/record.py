@@ -2,7 +2,8 @@
 
     python Tests/ImageCodingTests/Reference/record.py
 
-writes Tests/ImageCodingTests/Fixtures (recorded with Pillow 13.0, torch 2.13, torchvision 0.28). Nothing is random:
+writes Tests/ImageCodingTests/Fixtures (recorded with Pillow 13.0, torch 2.13, torchvision 0.28, and cjpeg of
+Debian's libjpeg-turbo-progs). Nothing is random:
 a second run writes the same bytes.
 """
 
@@ -10,6 +11,7 @@ import io
 import json
 import pathlib
 import struct
+import subprocess
 import zlib
 
 import numpy as np
@@ -174,6 +176,33 @@ def record_orientations():
     return cases
 
 
+# --- Parts of images -------------------------------------------------------------------------------------------------
+
+# Options of libjpeg's cjpeg for one file of each way to store chroma and scans.
+PART_KINDS = {
+    "444": ["-sample", "1x1"], "422": ["-sample", "2x1"], "440": ["-sample", "1x2"], "420": ["-sample", "2x2"],
+    "411": ["-sample", "4x1"], "420-progressive": ["-sample", "2x2", "-progressive"],
+    "420-restarts": ["-sample", "2x2", "-restart", "1"], "422-arithmetic": ["-sample", "2x1", "-arithmetic"],
+    "grey": ["-grayscale"],
+}
+
+
+def record_parts(width=75, height=83):
+    """JPEG files of which the tests decode parts; each is compared with the whole, so that nothing else is recorded."""
+    pixels = scene(width, height)
+    portable = b"P6 %d %d 255\n" % (width, height) + pixels.tobytes()
+    for name, options in PART_KINDS.items():
+        command = ["cjpeg", "-quality", "80", *options]
+        contents = subprocess.run(command, input=portable, stdout=subprocess.PIPE, check=True).stdout
+        (FIXTURES / f"part-{name}.jpg").write_bytes(contents)
+    # A progressive file whose last three scans never came: libjpeg smooths its blocks.
+    contents = (FIXTURES / "part-420-progressive.jpg").read_bytes()
+    scans = [place for place in range(len(contents) - 1) if contents[place : place + 2] == b"\xff\xda"]
+    (FIXTURES / "part-420-unfinished.jpg").write_bytes(contents[: scans[-3]] + b"\xff\xd9")
+    cmyk = Image.fromarray(np.dstack([pixels, 255 - pixels[:, :, 1] // 2]), "CMYK")
+    cmyk.save(FIXTURES / "part-cmyk.jpg", quality=80)
+
+
 # --- Resizing ------------------------------------------------------------------------------------------------------
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -329,6 +358,7 @@ def main():
     for old in FIXTURES.iterdir():
         if old.name != ".gitkeep":
             old.unlink()
+    record_parts()
     recorded = {"files": record_files(), "orientations": record_orientations(), "resizing": record_resizing(), "transforms": record_transforms(),
                 "heatMaps": record_heat_maps(), "views": record_views()}
     (FIXTURES / "recorded.json").write_text(json.dumps(recorded))
