@@ -19,15 +19,19 @@ public final class Backbone: Sendable {
     public let presets: [InputPreset]
     /// The layer from feature maps to the classes the weights were trained on, when the file has one that works on them.
     public let classifier: LinearClassifierWeights?
+    /// What a user should know of how the weights were taken, a sentence each.
+    public let notes: [String]
     private let network: any BackboneNetwork
 
     init(
-        name: String, presets: [InputPreset], classifier: LinearClassifierWeights?, network: any BackboneNetwork
+        name: String, presets: [InputPreset], classifier: LinearClassifierWeights?, network: any BackboneNetwork,
+        notes: [String] = []
     ) {
         self.name = name
         self.presets = presets
         self.classifier = classifier
         self.network = network
+        self.notes = notes
     }
 
     /// Builds the backbone `name` from `weights`: reads, checks, folds and packs every tensor.
@@ -54,7 +58,8 @@ public final class Backbone: Sendable {
         }
         var loader = ParameterLoader(tensors, backbone: name)
         let (network, classifier) = try entry.read(from: &loader)
-        return Backbone(name: name, presets: entry.presets, classifier: classifier, network: network)
+        return Backbone(
+            name: name, presets: entry.presets, classifier: classifier, network: network, notes: loader.notes)
     }
 
     public var defaultInput: InputTransform { presets[0].input }

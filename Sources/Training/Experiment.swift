@@ -47,7 +47,9 @@ public struct Experiment: Sendable {
     }
 
     /// What a user should know of how the dataset and the weights were found, a sentence each.
-    public var notes: [String] { dataset.notes + weights.layout.notes.map { "\(weights.path): \($0)" } }
+    public var notes: [String] {
+        dataset.notes + (weights.layout.notes + backbone.notes).map { "\(weights.path): \($0)" }
+    }
 
     private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {
         try Dataset.load(root: configuration.dataset.root, options: configuration.dataset.options)

@@ -39,10 +39,10 @@ import Testing
 
     /// No two of these ask for the same tensors, so a file of one is never taken for another.
     @Test(
-        arguments: [ResNet.family, DenseNet.family, ConvNeXt.family].flatMap { family in
+        arguments: [ResNet.family, DenseNet.family, ConvNeXt.family, SwinTransformer.family].flatMap { family in
             family.entries.map { ($0, family) }
         })
-    func everyConvolutionalNetworkIsToldFromAllOthers(entry: BackboneEntry, family: BackboneFamily) throws {
+    func networksWithTensorsOfTheirOwnAreToldFromAllOthers(entry: BackboneEntry, family: BackboneFamily) throws {
         let weights = WeightsInMemory(
             parameters: try entry.expectedTensors(of: family).mapValues { .init(shape: $0, values: []) })
         #expect(BackboneRegistry.backbones(fitting: weights) == [entry.name])

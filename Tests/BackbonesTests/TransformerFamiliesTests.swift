@@ -60,27 +60,28 @@ import WeightFiles
         name: "registers", file: "registers-facebook", family: registers.family, entry: registers.entry,
         sizes: [(SpatialSize(20), "-facebook")])
 
-    static func swin(_ version: SwinTransformerConfiguration.Version, _ layout: String) -> Case {
+    static func swin(
+        _ version: SwinTransformerConfiguration.Version, _ layout: String, windowSide: Int = 4,
+        // Whole windows, windows that stick out on both sides of an odd map, maps smaller than a window along one axis.
+        sizes: [(Int, Int)] = [(32, 64), (44, 53), (8, 64), (8, 24)]
+    ) -> Case {
         let name = version == .first ? "swin" : "swinv2"
         let configuration = SwinTransformerConfiguration(
-            version, width: 8, blockCounts: [2, 2], headCounts: [1, 2], windowSide: 4)
+            version, width: 8, blockCounts: [2, 2], headCounts: [1, 2], windowSide: windowSide)
+        let suffix = windowSide == 4 ? "" : " windows of \(windowSide)"
         return Case(
             name: name, file: "\(name)-\(layout)",
             family: version == .first ? SwinTransformer.family : SwinTransformer.secondFamily,
             entry: SwinTransformer.entry(name, configuration, presets: presets),
-            // Whole windows, windows that stick out on both sides of an odd map, one window high.
-            sizes: [(32, 64), (44, 53), (12, 40)].map { (SpatialSize(height: $0, width: $1), " \($0)x\($1)") })
+            sizes: sizes.map { (SpatialSize(height: $0, width: $1), " \($0)x\($1)\(suffix)") })
     }
 
-    /// A map that was smaller than a window in training.
-    static let shrunk: Case = {
-        let configuration = SwinTransformerConfiguration(
-            .second, width: 8, blockCounts: [2, 2], headCounts: [1, 2], windowSide: 8, trainedSide: 32)
-        return Case(
-            name: "swinv2-shrunk", file: "swinv2-timm", family: SwinTransformer.secondFamily,
-            entry: SwinTransformer.entry("swinv2-shrunk", configuration, presets: presets),
-            sizes: [(SpatialSize(32), " 32x32")])
-    }()
+    /// The files of windows of 4 pixels in networks of smaller and of larger ones, some larger than the map.
+    static let otherWindows = [SwinTransformerConfiguration.Version.first, .second].flatMap { version in
+        [(8, 32, 32), (3, 48, 72), (13, 52, 52)].map { window, height, width in
+            swin(version, "timm", windowSide: window, sizes: [(height, width)])
+        }
+    }
 
     static let swins = [swin(.first, "torchvision"), swin(.second, "torchvision")]
     static let all =
@@ -100,7 +101,7 @@ import WeightFiles
         worstDifference(actual.values, expected.values) / Double(expected.values.map(abs).max()!)
     }
 
-    @Test(arguments: all + [shrunk])
+    @Test(arguments: all + otherWindows)
     func featureMapsAgreeWithPyTorch(network: Case) throws {
         let backbone = try network.load()
         for (size, suffix) in network.sizes {
@@ -111,6 +112,14 @@ import WeightFiles
             let announced = network.entry.featureMapSize(size)
             #expect(maps.shape == [2, announced.height, announced.width, network.entry.channelCount])
         }
+    }
+
+    @Test func resamplingIsNoted() throws {
+        #expect(try Self.swins[0].load().notes == [])
+        #expect(
+            try Self.otherWindows[0].load().notes == [
+                "the relative position tables, learned for windows of 4x4 pixels, are resampled to windows of 8x8"
+            ])
     }
 
     @Test(arguments: otherLayouts)
@@ -235,12 +244,14 @@ import WeightFiles
         #expect("\(error!)".contains("features.1.0.attn.qkv.bias"))
     }
 
-    @Test func tablesOfOtherWindowsAreRefused() throws {
+    @Test(arguments: [[64, 1], [48, 1], [49, 2], [49], [0, 1], [Int.max, 1]])
+    func tablesOfNoWindowAreRefused(shape: [Int]) throws {
         var weights = try Self.swins[0].weights()
         weights.parameters["features.1.0.attn.relative_position_bias_table"] = .init(
-            shape: [169, 1], values: Array(repeating: 0, count: 169))
+            shape: shape,
+            values: Array(repeating: 0, count: shape.reduce(1, { $0.multipliedReportingOverflow(by: $1).0 }) % 1000))
         let error = #expect(throws: BackboneError.self) { try Self.swins[0].load(weights) }
-        #expect("\(error!)".contains("features.1.0.attn.relative_position_bias_table is [169, 1] instead of [49, 1]"))
+        #expect("\(error!)".contains("features.1.0.attn.relative_position_bias_table is \(shape) instead of [49, 1]"))
     }
 
     // MARK: Registry

@@ -34,16 +34,16 @@ func referenceNormalisation(
 ///   - padding: those of a pixel beyond the edge.
 ///   - bias: of head, query and key, by their positions in the window.
 func referenceAttention(
-    _ projected: [Double], padding: [Double], size: SpatialSize, headCount: Int, side: SpatialSize, shift: Int,
+    _ projected: [Double], padding: [Double], size: SpatialSize, headCount: Int, window: SpatialSize, isShifted: Bool,
     cosineFactors: [Float]?, bias: (_ head: Int, _ query: Int, _ key: Int) -> Double
 ) -> [Double] {
     let d = padding.count / 3
     let length = d / headCount
     let filled = SpatialSize(
-        height: (size.height + side.height - 1) / side.height * side.height,
-        width: (size.width + side.width - 1) / side.width * side.width)
-    let shiftY = filled.height > side.height ? shift : 0
-    let shiftX = filled.width > side.width ? shift : 0
+        height: (size.height + window.height - 1) / window.height * window.height,
+        width: (size.width + window.width - 1) / window.width * window.width)
+    let shiftY = isShifted && filled.height > window.height ? window.height / 2 : 0
+    let shiftX = isShifted && filled.width > window.width ? window.width / 2 : 0
     struct Place {
         let window: Int
         let part: Int
@@ -54,9 +54,9 @@ func referenceAttention(
         let sx = (x - shiftX + filled.width) % filled.width
         // Pixels that came round the edge are another part of their window.
         return Place(
-            window: sy / side.height * 1000 + sx / side.width,
+            window: sy / window.height * 1000 + sx / window.width,
             part: (sy >= filled.height - shiftY ? 2 : 0) + (sx >= filled.width - shiftX ? 1 : 0),
-            index: sy % side.height * side.width + sx % side.width)
+            index: sy % window.height * window.width + sx % window.width)
     }
     func token(_ y: Int, _ x: Int) -> ArraySlice<Double> {
         guard y < size.height && x < size.width else { return padding[...] }

@@ -13,7 +13,7 @@ import Testing
 
         var channelCount: Int { headCount * headLength }
         var testDescription: String {
-            "\(size), \(headCount) heads of \(headLength), \(windows.map { "windows of \($0.side) shifted by \($0.shift)" } ?? "no windows")"
+            "\(size), \(headCount) heads of \(headLength), \(windows.map { "\($0.isShifted ? "shifted " : "")windows of \($0.size)" } ?? "no windows")"
                 + (isCosine ? ", cosines" : "")
         }
     }
@@ -27,24 +27,36 @@ import Testing
             size: SpatialSize(height: 8, width: 12), headCount: 2, headLength: 8, windows: .init(side: 4), hasBias: true
         ),
         Case(
-            size: SpatialSize(height: 8, width: 12), headCount: 3, headLength: 32, windows: .init(side: 4, shift: 2),
+            size: SpatialSize(height: 8, width: 12), headCount: 3, headLength: 32,
+            windows: .init(side: 4, isShifted: true),
             hasBias: true),
         // Filled up along both axes, one or both of which a window covers.
         Case(
-            size: SpatialSize(height: 9, width: 10), headCount: 2, headLength: 8, windows: .init(side: 4, shift: 2),
+            size: SpatialSize(height: 9, width: 10), headCount: 2, headLength: 8,
+            windows: .init(side: 4, isShifted: true),
             hasBias: true),
         Case(
-            size: SpatialSize(height: 3, width: 10), headCount: 2, headLength: 8, windows: .init(side: 4, shift: 2),
+            size: SpatialSize(height: 3, width: 10), headCount: 2, headLength: 8,
+            windows: .init(side: 4, isShifted: true),
             hasBias: true),
         Case(
-            size: SpatialSize(height: 3, width: 2), headCount: 2, headLength: 8, windows: .init(side: 4, shift: 2),
+            size: SpatialSize(height: 3, width: 2), headCount: 2, headLength: 8,
+            windows: .init(side: 4, isShifted: true),
             hasBias: true),
+        Case(
+            size: SpatialSize(height: 3, width: 10), headCount: 2, headLength: 8,
+            windows: .init(size: SpatialSize(height: 3, width: 5), isShifted: true), hasBias: true),
+        Case(
+            size: SpatialSize(height: 11, width: 7), headCount: 2, headLength: 8,
+            windows: .init(size: SpatialSize(height: 4, width: 3), isShifted: true), hasBias: true),
         // A shift beyond the filled-up rows.
         Case(
-            size: SpatialSize(height: 5, width: 8), headCount: 2, headLength: 8, windows: .init(side: 4, shift: 2),
+            size: SpatialSize(height: 5, width: 8), headCount: 2, headLength: 8,
+            windows: .init(side: 4, isShifted: true),
             hasBias: true, isCosine: true, normalisesOutput: true),
         Case(
-            size: SpatialSize(height: 14, width: 7), headCount: 2, headLength: 16, windows: .init(side: 7, shift: 3),
+            size: SpatialSize(height: 14, width: 7), headCount: 2, headLength: 16,
+            windows: .init(side: 7, isShifted: true),
             hasBias: true, isCosine: true, normalisesOutput: true),
     ]
 
@@ -60,7 +72,7 @@ import Testing
             projectionBiases = noise(d, seed: 5)
             normWeight = noise(d, seed: 6)
             normBias = noise(d, seed: 7)
-            let area = (test.windows?.side ?? 0) * (test.windows?.side ?? 0)
+            let area = test.windows?.size.area ?? 0
             bias = test.hasBias ? noise(test.headCount * area * area, seed: 8) : []
             factors = (0..<test.headCount).map { 1.5 + Float($0) }
         }
@@ -85,15 +97,15 @@ import Testing
     static func reference(_ input: Tensor, _ test: Case) -> [Double] {
         let parameters = Parameters(test)
         let d = test.channelCount
-        let side = test.windows.map { SpatialSize($0.side) } ?? test.size
-        let area = side.area
+        let window = test.windows?.size ?? test.size
+        let area = window.area
         let padding = referenceLinear(Array(repeating: 0, count: d), parameters.qkvWeights, parameters.qkvBiases)
         return (0..<input.shape[0]).flatMap { image in
             let x = input.images(image..<image + 1).values.map(Double.init)
             let rows = test.normalisesOutput ? x : referenceNormalisation(x, parameters.normWeight, parameters.normBias)
             let attended = referenceAttention(
                 referenceLinear(rows, parameters.qkvWeights, parameters.qkvBiases), padding: padding, size: test.size,
-                headCount: test.headCount, side: side, shift: test.windows?.shift ?? 0,
+                headCount: test.headCount, window: window, isShifted: test.windows?.isShifted ?? false,
                 cosineFactors: test.isCosine ? parameters.factors : nil
             ) { head, query, key in
                 test.hasBias ? Double(parameters.bias[(head * area + query) * area + key]) : 0

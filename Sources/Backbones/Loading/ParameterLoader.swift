@@ -14,16 +14,23 @@ package struct ParameterLoader {
     private let backbone: String
     /// Whether nothing is read and layers are placeholders.
     package let isDryRun: Bool
+    /// Whether what was learned for images or windows of another size may be taken and resampled.
+    let acceptsOtherSizes: Bool
     /// What has been asked for, by canonical name.
     private(set) var requested: [String: [Int]] = [:]
+    /// What a user should know of how the tensors were taken, a sentence each.
+    private(set) var notes: [String] = []
     private var missing: [String] = []
     private var misshapen: [BackboneError.MisshapenTensor] = []
 
     /// - Parameter backbone: the name to use in errors.
-    init(_ tensors: CanonicalTensors, backbone: String, isDryRun: Bool = false) {
+    init(
+        _ tensors: CanonicalTensors, backbone: String, isDryRun: Bool = false, acceptsOtherSizes: Bool = true
+    ) {
         self.tensors = tensors
         self.backbone = backbone
         self.isDryRun = isDryRun
+        self.acceptsOtherSizes = acceptsOtherSizes
     }
 
     /// Tensors of a residual network.
@@ -61,6 +68,11 @@ package struct ParameterLoader {
             return nil
         }
         return recipe
+    }
+
+    /// Adds to `notes`, once.
+    mutating func remark(_ note: String) {
+        if !notes.contains(note) { notes.append(note) }
     }
 
     /// - Throws: `BackboneError.unfittingWeights` with everything that is missing, misshapen or left over.

@@ -30,9 +30,9 @@ extension BackboneRegistry {
 }
 
 extension BackboneEntry {
-    /// Whether every tensor is there in its shape and none is left over.
+    /// Whether every tensor is there in its shape, without resampling, and none is left over.
     func fits(_ tensors: CanonicalTensors) -> Bool {
-        var loader = ParameterLoader(tensors, backbone: name, isDryRun: true)
+        var loader = ParameterLoader(tensors, backbone: name, isDryRun: true, acceptsOtherSizes: false)
         return (try? read(from: &loader)) != nil
     }
 

@@ -1,69 +1,113 @@
 import Foundation
 import Tensors
 
-// What Swin transformers add to the score of two pixels of a window: a number for each head and each offset between the two,
-// from a table (first version) or from a small network of the offset (second version).
+/// What a block of a Swin transformer adds to the score of two pixels of a window: a number for each head and each offset
+/// between the two, for windows of any size.
+enum PositionBias: Sendable {
+    /// First version: rows [heads] for the offsets within a square window of `side` pixels, as they were learned.
+    case table([Float], side: Int)
+    /// Second version: a small network of the offset.
+    case continuous(ContinuousPositionBias)
 
-extension ParameterLoader {
-    /// [heads, T, T] from `prefix`.relative_position_bias_table [(2 side - 1)^2, heads]; nil in a dry run.
-    mutating func positionBias(ofTable prefix: String, headCount: Int, windowSide side: Int) throws -> [Float]? {
-        let offsetCount = (2 * side - 1) * (2 * side - 1)
-        let table = try floats("\(prefix).relative_position_bias_table", [offsetCount, headCount])
-        return isDryRun ? nil : WindowOffsets(side: side).pairs(of: table, headCount: headCount)
+    /// [heads, T, T] for windows of T pixels.
+    func pairs(within window: SpatialSize, headCount: Int) -> [Float] {
+        let offsets = WindowOffsets(window: window)
+        switch self {
+        case .table(let table, let side):
+            let fitting =
+                window == SpatialSize(side)
+                ? table : PositionTable(values: table, side: side, headCount: headCount).resampled(to: offsets)
+            return offsets.pairs(of: fitting, headCount: headCount)
+        case .continuous(let network):
+            return offsets.pairs(of: network(offsets), headCount: headCount)
+        }
     }
+}
 
-    /// [heads, T, T] from the network `prefix`.cpb_mlp; nil in a dry run.
-    mutating func continuousPositionBias(_ prefix: String, headCount: Int, windowSide side: Int) throws -> [Float]? {
-        let hiddenCount = 512
-        let hiddenWeights = try floats("\(prefix).cpb_mlp.0.weight", [hiddenCount, 2])
-        let hiddenBiases = try floats("\(prefix).cpb_mlp.0.bias", [hiddenCount])
-        let weights = try floats("\(prefix).cpb_mlp.2.weight", [headCount, hiddenCount])
-        guard !isDryRun else { return nil }
-        var table: [Float] = []
-        for (dy, dx) in WindowOffsets(side: side).logarithmic {
+/// The small network of Swin V2 from an offset on a logarithmic scale to a number for each head.
+struct ContinuousPositionBias: Sendable {
+    static let hiddenCount = 512
+    /// [hidden, 2], of rows and of columns.
+    let hiddenWeights: [Float]
+    /// [hidden].
+    let hiddenBiases: [Float]
+    /// [heads, hidden].
+    let weights: [Float]
+
+    /// A row [heads] for each offset.
+    func callAsFunction(_ offsets: WindowOffsets) -> [Float] {
+        let hiddenCount = Self.hiddenCount
+        return offsets.logarithmic.flatMap { dy, dx in
             let hidden = (0..<hiddenCount).map {
                 max(
                     0,
                     Double(hiddenWeights[2 * $0]) * dy + Double(hiddenWeights[2 * $0 + 1]) * dx
                         + Double(hiddenBiases[$0]))
             }
-            for head in 0..<headCount {
-                let sum = (0..<hiddenCount).reduce(0) { $0 + Double(weights[head * hiddenCount + $1]) * hidden[$1] }
-                table.append(Float(16 / (1 + exp(-sum))))
+            return stride(from: 0, to: weights.count, by: hiddenCount).map { head in
+                let sum = (0..<hiddenCount).reduce(0) { $0 + Double(weights[head + $1]) * hidden[$1] }
+                return Float(16 / (1 + exp(-sum)))
             }
         }
-        return WindowOffsets(side: side).pairs(of: table, headCount: headCount)
-    }
-
-    /// What each head multiplies its cosines with, e^logit_scale, at most 100.
-    mutating func cosineFactors(_ prefix: String, headCount: Int) throws -> [Float] {
-        try floats("\(prefix).logit_scale", [headCount, 1, 1]).map { Float(exp(min(Double($0), log(100)))) }
     }
 }
 
-/// The offsets between two pixels of a square window, from -(side - 1) to side - 1 along each axis, row by row.
+/// The offsets between two pixels of a window, from -(extent - 1) to extent - 1 along each axis, row by row.
 struct WindowOffsets {
-    let side: Int
-
-    private var extent: Int { 2 * side - 1 }
+    let window: SpatialSize
 
     /// [heads, T, T] from a row [heads] for each offset of query from key.
     func pairs(of table: [Float], headCount: Int) -> [Float] {
-        let area = side * side
-        let indices = (0..<area).flatMap { query in
-            (0..<area).map { key in
-                (query / side - key / side + side - 1) * extent + query % side - key % side + side - 1
+        let (height, width) = (window.height, window.width)
+        let indices = (0..<window.area).flatMap { query in
+            (0..<window.area).map { key in
+                (query / width - key / width + height - 1) * (2 * width - 1) + query % width - key % width + width - 1
             }
         }
         return (0..<headCount).flatMap { head in indices.map { table[$0 * headCount + head] } }
     }
 
-    /// Rows and columns of the offsets on a logarithmic scale, on which 8 is a window's side.
+    /// Rows and columns of the offsets on a logarithmic scale, on which 8 is a window's extent.
     var logarithmic: [(Double, Double)] {
-        let coordinates = (1 - side..<side).map { offset -> Double in
-            let relative = 8 * Double(offset) / Double(max(side - 1, 1))
-            return (relative < 0 ? -1 : 1) * log2(abs(relative) + 1) / 3
+        func coordinates(_ extent: Int) -> [Double] {
+            (1 - extent..<extent).map { offset in
+                let relative = 8 * Double(offset) / Double(max(extent - 1, 1))
+                return (relative < 0 ? -1 : 1) * log2(abs(relative) + 1) / 3
+            }
         }
-        return coordinates.flatMap { y in coordinates.map { (y, $0) } }
+        let columns = coordinates(window.width)
+        return coordinates(window.height).flatMap { y in columns.map { (y, $0) } }
+    }
+}
+
+extension ParameterLoader {
+    /// `prefix`.relative_position_bias_table [(2 side - 1)^2, heads]. The table of windows of another side is taken too, and
+    /// resampled, unless the file must fit exactly.
+    mutating func positionTable(_ prefix: String, headCount: Int, windowSide: Int) throws -> PositionBias {
+        let name = "\(prefix).relative_position_bias_table"
+        let found = acceptsOtherSizes ? shape(name).flatMap(PositionTable.windowSide(ofShape:)) : nil
+        let side = found ?? windowSide
+        if side != windowSide {
+            remark(
+                "the relative position tables, learned for windows of \(SpatialSize(side)) pixels, are resampled to "
+                    + "windows of \(SpatialSize(windowSide))")
+        }
+        let extent = 2 * side - 1
+        return .table(try floats(name, [extent * extent, headCount]), side: side)
+    }
+
+    /// The network `prefix`.cpb_mlp.
+    mutating func continuousPositionBias(_ prefix: String, headCount: Int) throws -> PositionBias {
+        let hiddenCount = ContinuousPositionBias.hiddenCount
+        return .continuous(
+            ContinuousPositionBias(
+                hiddenWeights: try floats("\(prefix).cpb_mlp.0.weight", [hiddenCount, 2]),
+                hiddenBiases: try floats("\(prefix).cpb_mlp.0.bias", [hiddenCount]),
+                weights: try floats("\(prefix).cpb_mlp.2.weight", [headCount, hiddenCount])))
+    }
+
+    /// What each head multiplies its cosines with, e^logit_scale, at most 100.
+    mutating func cosineFactors(_ prefix: String, headCount: Int) throws -> [Float] {
+        try floats("\(prefix).logit_scale", [headCount, 1, 1]).map { Float(exp(min(Double($0), log(100)))) }
     }
 }

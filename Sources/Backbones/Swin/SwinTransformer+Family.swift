@@ -37,13 +37,13 @@ extension SwinTransformer {
                 "swin_v2_b", aliases: ["swinv2_base_window8_256"], network(.second, 128, [2, 2, 18, 2], 4, window: 8),
                 presets: [torchvision(272, crop: 256), microsoftV2("swinv2_base_window8_256.ms_in1k")]),
             entry(
-                "swinv2_tiny_window16_256", network(.second, 96, [2, 2, 6, 2], 3, window: 16, trainedSide: 256),
+                "swinv2_tiny_window16_256", network(.second, 96, [2, 2, 6, 2], 3, window: 16),
                 presets: [microsoftV2("ms_in1k")]),
             entry(
-                "swinv2_small_window16_256", network(.second, 96, [2, 2, 18, 2], 3, window: 16, trainedSide: 256),
+                "swinv2_small_window16_256", network(.second, 96, [2, 2, 18, 2], 3, window: 16),
                 presets: [microsoftV2("ms_in1k")]),
             entry(
-                "swinv2_base_window16_256", network(.second, 128, [2, 2, 18, 2], 4, window: 16, trainedSide: 256),
+                "swinv2_base_window16_256", network(.second, 128, [2, 2, 18, 2], 4, window: 16),
                 presets: [microsoftV2("ms_in1k")]),
         ])
 
@@ -64,11 +64,11 @@ extension SwinTransformer {
 
     private static func network(
         _ version: SwinTransformerConfiguration.Version, _ width: Int, _ blockCounts: [Int], _ headCount: Int,
-        window: Int, trainedSide: Int? = nil
+        window: Int
     ) -> SwinTransformerConfiguration {
         SwinTransformerConfiguration(
             version, width: width, blockCounts: blockCounts, headCounts: (0..<4).map { headCount << $0 },
-            windowSide: window, trainedSide: trainedSide)
+            windowSide: window)
     }
 
     // timm resizes to the crop's side / 0.9 pixels, rounded down.

@@ -2,9 +2,8 @@ import Tensors
 
 /// A Swin transformer (Liu et al., arXiv 2103.14030; version 2: arXiv 2111.09883) up to its final layer normalisation.
 ///
-/// As torchvision computes it: the windows stay as large as they are for maps of any size, maps are filled up with zeros
-/// to whole windows, and an axis that one window covers is not shifted. (timm shrinks the window to a map that is smaller;
-/// the two agree on sizes that the windows divide.)
+/// As torchvision and timm compute it: maps are filled up with zeros to whole windows, and an axis that one window covers is
+/// not shifted. A map that is smaller than a window is computed as timm does (`WindowAttention`).
 package struct SwinTransformer: BackboneNetwork {
     private let configuration: SwinTransformerConfiguration
     private let patchEmbedding: Convolution2D
@@ -15,7 +14,7 @@ package struct SwinTransformer: BackboneNetwork {
     private struct Stage {
         /// What comes before the blocks of all stages but the first.
         let merging: PatchMerging?
-        let blocks: [(attention: SelfAttention, feedForward: FeedForward)]
+        let blocks: [(attention: WindowAttention, feedForward: FeedForward)]
     }
 
     init(_ configuration: SwinTransformerConfiguration, from loader: inout ParameterLoader) throws {
@@ -34,7 +33,7 @@ package struct SwinTransformer: BackboneNetwork {
                 : try PatchMerging(
                     "features.\(2 * stage)", inputCount: configuration.width(ofStage: stage - 1),
                     version: configuration.version, from: &loader)
-            var blocks: [(SelfAttention, FeedForward)] = []
+            var blocks: [(WindowAttention, FeedForward)] = []
             for block in 0..<blockCount {
                 blocks.append(
                     try Self.block(
@@ -51,8 +50,8 @@ package struct SwinTransformer: BackboneNetwork {
     private static func block(
         _ prefix: String, _ configuration: SwinTransformerConfiguration, stage: Int, isShifted: Bool,
         from loader: inout ParameterLoader
-    ) throws -> (SelfAttention, FeedForward) {
-        let (width, side) = (configuration.width(ofStage: stage), configuration.windowSides[stage])
+    ) throws -> (WindowAttention, FeedForward) {
+        let width = configuration.width(ofStage: stage)
         let headCount = configuration.headCounts[stage]
         let isFirst = configuration.version == .first
         let norms = try (1...2).map {
@@ -63,21 +62,24 @@ package struct SwinTransformer: BackboneNetwork {
             headCount: headCount,
             scores: isFirst
                 ? .products : .cosines(factors: try loader.cosineFactors("\(prefix).attn", headCount: headCount)),
-            windows: .init(side: side, shift: isShifted ? side / 2 : 0),
-            positionBias: isFirst
-                ? try loader.positionBias(ofTable: "\(prefix).attn", headCount: headCount, windowSide: side)
-                : try loader.continuousPositionBias("\(prefix).attn", headCount: headCount, windowSide: side),
             inputNormalisation: isFirst ? norms[0] : nil,
             queriesKeysValues: try loader.linear("\(prefix).attn.qkv", inputCount: width, outputCount: 3 * width),
             projection: try loader.linear("\(prefix).attn.proj", inputCount: width, outputCount: width),
             outputNormalisation: isFirst ? nil : norms[0])
+        let windowAttention = WindowAttention(
+            attention,
+            bias: isFirst
+                ? try loader.positionTable(
+                    "\(prefix).attn", headCount: headCount, windowSide: configuration.windowSide)
+                : try loader.continuousPositionBias("\(prefix).attn", headCount: headCount),
+            windowSide: configuration.windowSide, isShifted: isShifted)
         let feedForward = FeedForward(
             inputNormalisation: isFirst ? norms[1] : nil,
             widening: try loader.linear(
                 "\(prefix).mlp.0", inputCount: width, outputCount: 4 * width, activation: .gelu),
             narrowing: try loader.linear("\(prefix).mlp.3", inputCount: 4 * width, outputCount: width),
             outputNormalisation: isFirst ? nil : norms[1])
-        return (attention, feedForward)
+        return (windowAttention, feedForward)
     }
 
     package var channelCount: Int { configuration.channelCount }

@@ -16,22 +16,16 @@ package struct SwinTransformerConfiguration: Equatable, Sendable {
     package var blockCounts: [Int]
     /// Of each stage.
     package var headCounts: [Int]
-    /// Side of each stage's windows, in pixels of its map. They stay the same for images of any size.
-    package var windowSides: [Int]
+    /// Of the windows, in pixels of a map, where the map is not smaller.
+    package var windowSide: Int
 
-    /// - Parameter trainedSide: side of the images it was trained on, if a stage's map of those is smaller than a window:
-    ///   that stage's windows, and so its position bias, are then as large as the map.
-    package init(
-        _ version: Version, width: Int, blockCounts: [Int], headCounts: [Int], windowSide: Int, trainedSide: Int? = nil
-    ) {
+    package init(_ version: Version, width: Int, blockCounts: [Int], headCounts: [Int], windowSide: Int) {
         precondition(blockCounts.count == headCounts.count && !blockCounts.isEmpty, "blocks and heads for every stage")
-        windowSides = blockCounts.indices.map { stage in
-            min(windowSide, trainedSide.map { $0 / (4 << stage) } ?? windowSide)
-        }
         self.version = version
         self.width = width
         self.blockCounts = blockCounts
         self.headCounts = headCounts
+        self.windowSide = windowSide
     }
 
     /// Of the layer normalisations.

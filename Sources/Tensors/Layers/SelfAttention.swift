@@ -12,27 +12,33 @@ public struct SelfAttention: Sendable {
         case cosines(factors: [Float])
     }
 
-    /// Squares of `side` pixels that attend each for itself, on a grid that begins `shift` pixels from the upper left corner
-    /// and goes on at the opposite edge; there, pixels that are not neighbours in the image do not see each other.
+    /// Rectangles of `size` pixels that attend each for itself. Shifted ones lie on a grid that begins half a window from the
+    /// upper left corner and goes on at the opposite edge; there, pixels that are not neighbours in the image do not see each
+    /// other.
     ///
-    /// A map whose size is no multiple of `side` is filled up with zeros on the right and below, which take part as tokens.
-    /// Along an axis on which one window covers the map there is no shift. Both as torchvision does it.
+    /// A map whose size is no multiple of a window's is filled up with zeros on the right and below, which take part as
+    /// tokens. Along an axis on which one window covers the map there is no shift.
     public struct Windows: Equatable, Sendable {
-        public var side: Int
-        public var shift: Int
+        public var size: SpatialSize
+        public var isShifted: Bool
 
-        public init(side: Int, shift: Int = 0) {
-            precondition(side > 0 && shift >= 0 && shift < side, "a shift of \(shift) within windows of \(side)")
-            self.side = side
-            self.shift = shift
+        public init(size: SpatialSize, isShifted: Bool = false) {
+            precondition(size.height > 0 && size.width > 0, "windows of \(size) pixels")
+            self.size = size
+            self.isShifted = isShifted
+        }
+
+        /// Squares.
+        public init(side: Int, isShifted: Bool = false) {
+            self.init(size: SpatialSize(side), isShifted: isShifted)
         }
     }
 
-    let headCount: Int
+    public let headCount: Int
     private let scores: Scores
-    let windows: Windows?
+    private(set) var windows: Windows?
     /// [heads, T, padded T] for windows of T pixels; empty without position bias.
-    private let positionBias: [Float]
+    private var positionBias: [Float] = []
     private let inputNormalisation: LayerNormalisation?
     let queriesKeysValues: Linear
     let projection: Linear
@@ -58,16 +64,24 @@ public struct SelfAttention: Sendable {
         self.queriesKeysValues = queriesKeysValues
         self.projection = projection
         self.outputNormalisation = outputNormalisation
-        if let positionBias {
-            let count = (windows?.side ?? 0) * (windows?.side ?? 0)
-            precondition(positionBias.count == headCount * count * count, "a bias for all pairs of pixels of a window")
-            let padding = [Float](repeating: 0, count: AttentionKernel.paddedCount(count) - count)
-            self.positionBias = (0..<headCount * count).flatMap {
-                positionBias[$0 * count..<($0 + 1) * count] + padding
-            }
-        } else {
-            self.positionBias = []
-        }
+        if let positionBias { addBias(positionBias) }
+    }
+
+    /// The same layers within other windows.
+    ///
+    /// - Parameter positionBias: [heads, T, T] for windows of T pixels.
+    public func within(_ windows: Windows, positionBias: [Float]) -> SelfAttention {
+        var result = self
+        result.windows = windows
+        result.addBias(positionBias)
+        return result
+    }
+
+    private mutating func addBias(_ bias: [Float]) {
+        let count = windows?.size.area ?? 0
+        precondition(bias.count == headCount * count * count, "a bias for all pairs of pixels of a window")
+        let padding = [Float](repeating: 0, count: AttentionKernel.paddedCount(count) - count)
+        positionBias = (0..<headCount * count).flatMap { bias[$0 * count..<($0 + 1) * count] + padding }
     }
 
     /// [N, H, W, D] to the same shape, on the calling thread.

@@ -26,13 +26,15 @@ struct WindowGrid {
 
     init(_ windows: SelfAttention.Windows?, on size: SpatialSize) {
         self.size = size
-        let extent = windows.map { SpatialSize($0.side) } ?? size
+        let extent = windows?.size ?? size
         self.extent = extent
         counts = SpatialSize(
             height: (size.height + extent.height - 1) / extent.height,
             width: (size.width + extent.width - 1) / extent.width)
+        let isShifted = windows?.isShifted ?? false
         shift = SpatialSize(
-            height: counts.height > 1 ? windows?.shift ?? 0 : 0, width: counts.width > 1 ? windows?.shift ?? 0 : 0)
+            height: isShifted && counts.height > 1 ? extent.height / 2 : 0,
+            width: isShifted && counts.width > 1 ? extent.width / 2 : 0)
         var masks: [Edges: [Float]] = [:]
         for (lower, right) in [(true, false), (false, true), (true, true)]
         where (!lower || shift.height > 0) && (!right || shift.width > 0) {
