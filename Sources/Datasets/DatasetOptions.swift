@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// The readers of data sets, as the configuration's `dataset.kind` names them.
 public enum DatasetKind: String, CaseIterable, Sendable {
     /// The layout is recognised by its files, see `DatasetLayout.detect(_:)`.
@@ -49,10 +51,13 @@ public struct DatasetOptions: Equatable, Sendable {
     public var crop: DatasetCrop?
     /// File names of the shards with test images, with * for any text, where names do not say it (`webdataset`).
     public var testShards: String?
+    /// A folder for indexes of tar archives, so that the next process need not read their headers; nil to keep none. It says
+    /// nothing about the data set.
+    public var indexFolder: FilePath?
 
     public init(
         kind: DatasetKind = .auto, split: DatasetSplit = .official, testFraction: Double = 0.25, splitSeed: UInt64 = 0,
-        crop: DatasetCrop? = nil, testShards: String? = nil
+        crop: DatasetCrop? = nil, testShards: String? = nil, indexFolder: FilePath? = nil
     ) {
         self.kind = kind
         self.split = split
@@ -60,5 +65,6 @@ public struct DatasetOptions: Equatable, Sendable {
         self.splitSeed = splitSeed
         self.crop = crop
         self.testShards = testShards
+        self.indexFolder = indexFolder
     }
 }

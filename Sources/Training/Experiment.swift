@@ -52,7 +52,9 @@ public struct Experiment: Sendable {
     }
 
     private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {
-        try Dataset.load(root: configuration.dataset.root, options: configuration.dataset.options)
+        var options = configuration.dataset.options
+        options.indexFolder = configuration.cache.directory.appending("archives")
+        return try Dataset.load(root: configuration.dataset.root, options: options)
     }
 }
 

@@ -1,20 +1,26 @@
+import Glibc
 import SystemPackage
 
 /// A file that is open for reading here and there, from several threads at a time.
 final class OpenFile: Sendable {
     let path: FilePath
     let byteCount: Int
+    /// See `FileStatus`.
+    let timeOfChange: Int
     private let descriptor: FileDescriptor
 
     /// - Throws: `DatasetError.unreadable`.
     init(_ path: FilePath) throws {
         self.path = path
-        byteCount = try FileStatus(of: path).byteCount
+        let status = try FileStatus(of: path)
+        (byteCount, timeOfChange) = (status.byteCount, status.timeOfChange)
         do {
             descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
         } catch let error as Errno {
             throw DatasetError.unreadable(path: path, reason: "\(error)")
         }
+        // Headers are small and far apart: what lies between them is not to be read ahead.
+        _ = posix_fadvise(descriptor.rawValue, 0, 0, POSIX_FADV_RANDOM)
     }
 
     deinit { try? descriptor.close() }

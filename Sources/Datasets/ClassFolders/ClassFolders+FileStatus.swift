@@ -17,6 +17,8 @@ struct FileStatus {
 
     let kind: Kind
     let byteCount: Int
+    /// When its bytes last changed, in nanoseconds of the system's clock.
+    let timeOfChange: Int
     let identity: Identity
 
     /// - Throws: `DatasetError.unreadable`.
@@ -32,6 +34,7 @@ struct FileStatus {
             default: .other
             }
         byteCount = Int(status.st_size)
+        timeOfChange = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
         identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 }

@@ -3,7 +3,8 @@ import SystemPackage
 /// The validation images of ImageNet, wherever they are and whatever says their classes.
 enum ValidationImages {
     static func find(
-        _ root: FilePath, _ labels: [String: Int], dataFolders: [String], _ notes: inout [String]
+        _ root: FilePath, _ labels: [String: Int], dataFolders: [String], indexFolder: FilePath?,
+        _ notes: inout [String]
     ) throws -> [Sample] {
         for data in dataFolders {
             let folder = data.isEmpty ? FilePath("val") : FilePath(data).appending("val")
@@ -28,7 +29,7 @@ enum ValidationImages {
                 name: "val/ or \(ImageNet.validationArchive)", folders: [root], archive: ImageNet.validationArchive,
                 dataset: DatasetKind.imagenet.title)
         }
-        return try labelled(images(in: archive), root, labels)
+        return try labelled(images(in: archive, indexFolder), root, labels)
     }
 
     // MARK: - Labels from folders
@@ -61,24 +62,32 @@ enum ValidationImages {
 
     // MARK: - Labels from lists
 
-    private static func images(in archive: FilePath) throws -> [(name: String, source: SampleSource)] {
-        var reader = TarReader(try OpenFile(archive))
-        var images: [(String, SampleSource)] = []
-        var seen: Set<Substring> = []
-        while let entry = try reader.next() {
-            guard FolderScanner.hasImageExtension(entry.name) else { continue }
-            let name = entry.name.split(separator: "/").last!
-            guard seen.insert(name).inserted else {
-                throw DatasetError.malformed(path: archive, place: entry.name, reason: "the image is there twice")
+    private static func images(
+        in archive: FilePath, _ indexFolder: FilePath?
+    ) throws -> [(name: String, source: SampleSource)] {
+        let sections = try ArchiveIndex.sections(of: archive, reader: "ImageNet", keptIn: indexFolder) { file in
+            var reader = TarReader(file)
+            var images: [ArchiveIndex.Entry] = []
+            var seen: Set<String> = []
+            while let entry = try reader.next() {
+                guard FolderScanner.hasImageExtension(entry.name) else { continue }
+                guard seen.insert(fileName(entry)).inserted else {
+                    throw DatasetError.malformed(path: archive, place: entry.name, reason: "the image is there twice")
+                }
+                images.append(.init(entry))
             }
-            images.append(
-                (
-                    String(name),
-                    .archive(archive.lastComponent!.string, offset: entry.offset, byteCount: entry.byteCount)
-                ))
+            return [.init(name: "", entries: images)]
         }
-        return images
+        let archiveName = archive.lastComponent!.string
+        return sections.flatMap(\.entries).map { entry in
+            (
+                fileName(entry.file),
+                .archive(archiveName, offset: entry.file.offset, byteCount: entry.file.byteCount)
+            )
+        }
     }
+
+    private static func fileName(_ entry: TarEntry) -> String { String(entry.name.split(separator: "/").last!) }
 
     /// Images without folders, whose classes LOC_val_solution.csv or the devkit says.
     private static func labelled(

@@ -58,14 +58,15 @@ enum ImageNet {
     /// The data set at `root`.
     /// - Throws: `DatasetError`.
     static func load(root: FilePath, options: DatasetOptions, team: WorkerTeam) throws -> Dataset {
-        let train = try trainingImages(root, team)
+        let train = try trainingImages(root, options, team)
         let classNames = train.classes.map(\.wnid)
         var labels: [String: Int] = [:]
         for (label, wnid) in classNames.enumerated() { labels[wnid] = label }
         var test: [Sample] = []
         var notes = train.notes
         if options.split == .official {
-            test = try ValidationImages.find(root, labels, dataFolders: dataFolders, &notes)
+            test = try ValidationImages.find(
+                root, labels, dataFolders: dataFolders, indexFolder: options.indexFolder, &notes)
         }
         let solutions = try ["LOC_train_solution.csv", "LOC_val_solution.csv"].map { name in
             try [root, root.appending("ILSVRC")].map { $0.appending(name) }.first(where: LayoutFiles.exists)
@@ -112,7 +113,7 @@ enum ImageNet {
 
     /// The classes in the order of their ids, with their images.
     private static func trainingImages(
-        _ root: FilePath, _ team: WorkerTeam
+        _ root: FilePath, _ options: DatasetOptions, _ team: WorkerTeam
     ) throws -> (classes: [FoundClass], notes: [String]) {
         if let folder = dataFolders.first(where: { LayoutFiles.exists(root.pushing(FilePath($0)).appending("train")) })
         {
@@ -124,7 +125,7 @@ enum ImageNet {
                 name: "train/ or \(trainArchive)", folders: [root], archive: trainArchive,
                 dataset: DatasetKind.imagenet.title)
         }
-        return (try TrainingArchive.classes(in: archive, team), [])
+        return (try TrainingArchive.classes(in: archive, indexFolder: options.indexFolder, team), [])
     }
 
     private static func folders(
@@ -159,9 +160,28 @@ enum ImageNet {
 
 /// ILSVRC2012_img_train.tar: a tar archive of 1000 tar archives, one for each class, read in place.
 enum TrainingArchive {
-    /// The classes in the order of their ids. Each inner archive's headers are read, by all workers.
-    static func classes(in archive: FilePath, _ team: WorkerTeam) throws -> [ImageNet.FoundClass] {
-        let file = try OpenFile(archive)
+    /// The classes in the order of their ids.
+    static func classes(
+        in archive: FilePath, indexFolder: FilePath?, _ team: WorkerTeam
+    ) throws -> [ImageNet.FoundClass] {
+        let sections = try ArchiveIndex.sections(of: archive, reader: "ImageNet", keptIn: indexFolder) {
+            try Self.sections($0, team)
+        }
+        let name = archive.lastComponent!.string
+        return sections.map { section in
+            ImageNet.FoundClass(
+                wnid: section.name,
+                images: section.entries.map { entry in
+                    .init(
+                        path: "train/\(section.name)/\(entry.file.name)",
+                        source: .archive(name, offset: entry.file.offset, byteCount: entry.file.byteCount))
+                })
+        }
+    }
+
+    /// A section for each class. Each inner archive's headers are read, by all workers.
+    private static func sections(_ file: OpenFile, _ team: WorkerTeam) throws -> [ArchiveIndex.Section] {
+        let archive = file.path
         var reader = TarReader(file)
         var inner: [(wnid: String, entry: TarEntry)] = []
         var seen: Set<String> = []
@@ -181,11 +201,10 @@ enum TrainingArchive {
             throw DatasetError.malformed(path: archive, place: nil, reason: "it holds no archives of classes")
         }
         inner.sort { $0.wnid.precedesByCodePoint($1.wnid) }
-        let name = archive.lastComponent!.string
         return try team.map(inner.count) { [inner] _, index in
             let (wnid, entry) = inner[index]
             var reader = TarReader(file, range: entry.offset..<entry.offset + entry.byteCount)
-            var images: [ImageNet.FoundSample] = []
+            var images: [ArchiveIndex.Entry] = []
             var seen: Set<String> = []
             while let image = try reader.next() {
                 guard FolderScanner.hasImageExtension(image.name) else { continue }
@@ -193,15 +212,12 @@ enum TrainingArchive {
                     throw DatasetError.malformed(
                         path: archive, place: "\(entry.name): \(image.name)", reason: "the image is there twice")
                 }
-                images.append(
-                    .init(
-                        path: "train/\(wnid)/\(image.name)",
-                        source: .archive(name, offset: image.offset, byteCount: image.byteCount)))
+                images.append(.init(image))
             }
             guard !images.isEmpty else {
                 throw DatasetError.malformed(path: archive, place: entry.name, reason: "it holds no images")
             }
-            return ImageNet.FoundClass(wnid: wnid, images: images)
+            return ArchiveIndex.Section(name: wnid, entries: images)
         }
     }
 }

@@ -33,7 +33,9 @@ enum TarShards {
                 name: "a .tar file", folders: [root] + (["train"] + testWords).map { root.appending($0) },
                 archive: "whoever made the data set", dataset: DatasetKind.webdataset.title)
         }
-        let found = try team.map(shards.count) { _, index in try members(of: shards[index].path, root) }
+        let found = try team.map(shards.count) { _, index in
+            try members(of: shards[index].path, root, options.indexFolder)
+        }
         var notes: [String] = []
         let roles = try roles(of: shards, options, root, &notes)
         let (classNames, labels) = try classes(found.joined().map { $0 }, root)
@@ -125,13 +127,33 @@ enum TarShards {
         let className: String?
     }
 
-    private static func members(of shard: String, _ root: FilePath) throws -> [Member] {
-        let file = try OpenFile(root.pushing(FilePath(shard)))
-        var reader = TarReader(file)
+    /// The images and labels in a shard: the labels with what they hold.
+    private static func entries(of archive: FilePath, _ indexFolder: FilePath?) throws -> [ArchiveIndex.Entry] {
+        try ArchiveIndex.sections(of: archive, reader: "WebDataset", keptIn: indexFolder) { file in
+            var reader = TarReader(file)
+            var entries: [ArchiveIndex.Entry] = []
+            while let entry = try reader.next() {
+                let (key, suffix) = split(entry.name)
+                var content: [UInt8] = []
+                if ["cls", "json"].contains(suffix) {
+                    guard entry.byteCount <= labelByteLimit else {
+                        throw DatasetError.malformed(
+                            path: archive, place: "sample \(key)", reason: "its .\(suffix) is far too long")
+                    }
+                    content = try file.read(from: entry.offset, byteCount: entry.byteCount)
+                }
+                entries.append(.init(entry, content: content))
+            }
+            return [.init(name: "", entries: entries)]
+        }.flatMap(\.entries)
+    }
+
+    private static func members(of shard: String, _ root: FilePath, _ indexFolder: FilePath?) throws -> [Member] {
+        let archive = root.pushing(FilePath(shard))
         var (members, seen): ([Member], Set<String>) = ([], [])
         var group = Group(key: "")
         func failure(_ key: String, _ reason: String) -> DatasetError {
-            .malformed(path: file.path, place: "sample \(key)", reason: reason)
+            .malformed(path: archive, place: "sample \(key)", reason: reason)
         }
         func finish() throws {
             guard !group.key.isEmpty else { return }
@@ -152,8 +174,8 @@ enum TarShards {
                     source: .archive(shard, offset: image.offset, byteCount: image.byteCount), label: label,
                     className: group.className))
         }
-        while let entry = try reader.next() {
-            let (key, suffix) = split(entry.name)
+        for entry in try entries(of: archive, indexFolder) {
+            let (key, suffix) = split(entry.file.name)
             if key != group.key {
                 try finish()
                 group = Group(key: key)
@@ -161,10 +183,9 @@ enum TarShards {
             switch suffix {
             case "jpg", "jpeg", "png":
                 guard group.image == nil else { throw failure(key, "it has two images") }
-                group.image = entry
+                group.image = entry.file
             case "cls", "json":
-                guard entry.byteCount <= labelByteLimit else { throw failure(key, "its .\(suffix) is far too long") }
-                let bytes = try file.read(from: entry.offset, byteCount: entry.byteCount)
+                let bytes = entry.content
                 let (label, className) =
                     try suffix == "cls"
                     ? (labelText(bytes), nil) : labelObject(bytes, failure: { failure(key, $0) })
