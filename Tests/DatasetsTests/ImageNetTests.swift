@@ -99,6 +99,47 @@ private func box(_ edges: (Int, Int, Int, Int), name: String) -> String {
         #expect(dataset.classTitles[0] == "tench, Tinca tinca" && dataset.classTitles[1] == dataset.classTitles[5])
     }
 
+    @Test func theDevkitMayStayInItsArchive() throws {
+        let folder = try make(.archive, .archive, devkit: nil)
+        let truthText = truth.map { "\(numbers[$0]!)\n" }.joined()
+        let tar = TarMaker.archive([
+            ("ILSVRC2012_devkit_t12/readme.txt", Array("the devkit".utf8)),
+            ("ILSVRC2012_devkit_t12/data/meta.mat", try DatasetFolder.fixture("imagenet/meta.mat")),
+            ("ILSVRC2012_devkit_t12/data/ILSVRC2012_validation_ground_truth.txt", Array(truthText.utf8)),
+        ])
+        let name = "ILSVRC2012_devkit_t12.tar.gz"
+        let compressed = try gzip(tar)
+        try folder.write(compressed, to: name)
+        let dataset = try folder.load()
+        #expect(dataset.test.map(\.label) == [0, 0, 1, 2, 3, 4, 5])
+        #expect(dataset.classTitles[0] == "tench, Tinca tinca")
+        #expect(dataset.fingerprint == (try make(.archive, .archive).load().fingerprint))
+
+        for length in [0, 5, 20, compressed.count / 2, compressed.count - 1] {
+            try folder.write(Array(compressed[..<length]), to: name)
+            folder.expectError(.auto, exitCode: 65, naming: name)
+        }
+        var damaged = compressed
+        damaged[damaged.count / 2] ^= 0x40
+        try folder.write(damaged, to: name)
+        folder.expectError(.auto, exitCode: 65, naming: name, "damaged")
+        try folder.write(gzip(TarMaker.archive([("meta.mat", [1, 2, 3])])), to: name)
+        folder.expectError(.auto, exitCode: 66, naming: "ILSVRC2012_validation_ground_truth.txt", name)
+        try folder.write(gzip([UInt8](repeating: 0, count: 65 << 20)), to: name)
+        folder.expectError(.auto, exitCode: 65, naming: name, "more than 64 MiB")
+    }
+
+    private func gzip(_ bytes: [UInt8]) throws -> [UInt8] {
+        let folder = try DatasetFolder()
+        try folder.write(bytes, to: "file")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gzip", "-n", folder.place("file").string]
+        try process.run()
+        process.waitUntilExit()
+        return [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.place("file.gz").string)))
+    }
+
     @Test func whatIsMissingIsNamed() throws {
         let noDevkit = try make(.folders, .flat, devkit: nil)
         noDevkit.expectError(

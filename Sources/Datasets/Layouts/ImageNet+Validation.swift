@@ -3,7 +3,8 @@ import SystemPackage
 /// The validation images of ImageNet, wherever they are and whatever says their classes.
 enum ValidationImages {
     static func find(
-        _ root: FilePath, _ labels: [String: Int], dataFolders: [String], indexFolder: FilePath?,
+        _ root: FilePath, _ labels: [String: Int], _ devkit: ImageNet.Devkit, dataFolders: [String],
+        indexFolder: FilePath?,
         _ notes: inout [String]
     ) throws -> [Sample] {
         for data in dataFolders {
@@ -21,7 +22,7 @@ enum ValidationImages {
                     name: "validation images", folders: [root.pushing(folder)], archive: ImageNet.validationArchive,
                     dataset: DatasetKind.imagenet.title)
             }
-            return try labelled(files.map { ($0, .folder(folder.string)) }, root, labels)
+            return try labelled(files.map { ($0, .folder(folder.string)) }, root, labels, devkit)
         }
         let archive = root.appending(ImageNet.validationArchive)
         guard LayoutFiles.exists(archive) else {
@@ -29,7 +30,7 @@ enum ValidationImages {
                 name: "val/ or \(ImageNet.validationArchive)", folders: [root], archive: ImageNet.validationArchive,
                 dataset: DatasetKind.imagenet.title)
         }
-        return try labelled(images(in: archive, indexFolder), root, labels)
+        return try labelled(images(in: archive, indexFolder), root, labels, devkit)
     }
 
     // MARK: - Labels from folders
@@ -91,9 +92,10 @@ enum ValidationImages {
 
     /// Images without folders, whose classes LOC_val_solution.csv or the devkit says.
     private static func labelled(
-        _ images: [(name: String, source: SampleSource)], _ root: FilePath, _ labels: [String: Int]
+        _ images: [(name: String, source: SampleSource)], _ root: FilePath, _ labels: [String: Int],
+        _ devkit: ImageNet.Devkit
     ) throws -> [Sample] {
-        let (list, classes) = try classes(root)
+        let (list, classes) = try classes(root, devkit)
         guard images.count == classes.count else {
             throw DatasetError.malformed(
                 path: list, place: nil,
@@ -111,16 +113,18 @@ enum ValidationImages {
     }
 
     /// The WordNet id of each validation image, by the image's name without extension, and what says it.
-    private static func classes(_ root: FilePath) throws -> (list: FilePath, classes: [String: String]) {
+    private static func classes(
+        _ root: FilePath, _ devkit: ImageNet.Devkit
+    ) throws -> (list: FilePath, classes: [String: String]) {
         let solutions = [root, root.appending("ILSVRC")].map { $0.appending("LOC_val_solution.csv") }
         if let solution = solutions.first(where: LayoutFiles.exists) {
             return (solution, try LocalisationTable(solution).classes)
         }
-        let places = ImageNet.devkitPlaces(root)
         let truth = try ImageNet.files.require(
-            "ILSVRC2012_validation_ground_truth.txt", in: places,
+            ImageNet.Devkit.truth, in: devkit.places,
             archive: "\(ImageNet.devkitArchive) (Kaggle's copy has LOC_val_solution.csv instead)")
-        let meta = try ImageNet.files.require("meta.mat", in: places, archive: ImageNet.devkitArchive)
+        let meta = try ImageNet.files.require(
+            ImageNet.Devkit.meta, in: devkit.places, archive: ImageNet.devkitArchive)
         let wnids = Dictionary(uniqueKeysWithValues: try Synsets(meta).leaves.map { ($0.number, $0.wnid) })
         var classes: [String: String] = [:]
         var number = 0
@@ -174,15 +178,14 @@ struct Synsets {
     }
 
     /// What the classes are called, as far as the devkit or LOC_synset_mapping.txt is there; else the ids.
-    static func titles(_ root: FilePath, _ wnids: [String]) throws -> [String] {
+    static func titles(_ root: FilePath, _ devkit: ImageNet.Devkit, _ wnids: [String]) throws -> [String] {
         var words: [String: String] = [:]
         let mapping = root.appending("LOC_synset_mapping.txt")
         if LayoutFiles.exists(mapping) {
             try AnnotationText(mapping).forEachRecord(fieldCount: 2) {
                 words[String($0.fields[0])] = String($0.fields[1])
             }
-        } else if let meta = ImageNet.devkitPlaces(root).map({ $0.appending("meta.mat") }).first(
-            where: LayoutFiles.exists)
+        } else if let meta = devkit.places.map({ $0.appending(ImageNet.Devkit.meta) }).first(where: LayoutFiles.exists)
         {
             for leaf in try Synsets(meta).leaves { words[leaf.wnid] = leaf.words }
         }

@@ -10,7 +10,8 @@ import Tensors
 ///     ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, the devkit     not unpacked: read in place
 ///     ILSVRC/Data/CLS-LOC/{train/<wnid>,val}, LOC_val_solution.csv     as Kaggle has it
 ///
-/// and mixtures of these. The devkit is data/meta.mat and data/ILSVRC2012_validation_ground_truth.txt.
+/// and mixtures of these. The devkit is data/meta.mat and data/ILSVRC2012_validation_ground_truth.txt, or its archive
+/// ILSVRC2012_devkit_t12.tar.gz with these in it.
 ///
 /// A class is a WordNet id, and classes have the order of the sorted ids, as published weights have it. The devkit numbers
 /// classes in another order (ILSVRC2012_ID), which is translated through the ids. Names are no keys: two classes are called
@@ -29,8 +30,27 @@ enum ImageNet {
     private static let devkitFolders = ["data", "ILSVRC2012_devkit_t12/data", "devkit/data", ""]
     private static let annotationFolders = ["ILSVRC/Annotations/CLS-LOC", "Annotations/CLS-LOC", "Annotations"]
 
-    static func devkitPlaces(_ root: FilePath) -> [FilePath] {
-        devkitFolders.map { $0.isEmpty ? root : root.pushing(FilePath($0)) }
+    /// Where the devkit's files may be: unpacked, or in its archive.
+    struct Devkit {
+        let places: [FilePath]
+        /// Keeps them there.
+        private let unpacked: UnpackedFiles?
+
+        static let meta = "meta.mat"
+        static let truth = "ILSVRC2012_validation_ground_truth.txt"
+
+        /// - Throws: `DatasetError` for an archive that is damaged, where nothing is unpacked.
+        init(_ root: FilePath) throws {
+            let folders = devkitFolders.map { $0.isEmpty ? root : root.pushing(FilePath($0)) }
+            let archive = root.appending(devkitArchive)
+            let isThere = folders.contains { folder in
+                [Self.meta, Self.truth].contains { LayoutFiles.exists(folder.appending($0)) }
+            }
+            unpacked =
+                isThere || !LayoutFiles.exists(archive)
+                ? nil : try UnpackedFiles([Self.meta, Self.truth], of: archive)
+            places = (unpacked.map { [$0.folder] } ?? []) + folders
+        }
     }
 
     /// Whether a name is a WordNet id: "n" and eight digits.
@@ -62,11 +82,12 @@ enum ImageNet {
         let classNames = train.classes.map(\.wnid)
         var labels: [String: Int] = [:]
         for (label, wnid) in classNames.enumerated() { labels[wnid] = label }
+        let devkit = try Devkit(root)
         var test: [Sample] = []
         var notes = train.notes
         if options.split == .official {
             test = try ValidationImages.find(
-                root, labels, dataFolders: dataFolders, indexFolder: options.indexFolder, &notes)
+                root, labels, devkit, dataFolders: dataFolders, indexFolder: options.indexFolder, &notes)
         }
         let solutions = try ["LOC_train_solution.csv", "LOC_val_solution.csv"].map { name in
             try [root, root.appending("ILSVRC")].map { $0.appending(name) }.first(where: LayoutFiles.exists)
@@ -90,7 +111,7 @@ enum ImageNet {
             },
             boxFiles: annotations.map { .imageNet(folder: $0) }, options: options, list: root,
             archive: "\(trainArchive) and \(validationArchive)", notes: notes, team: team)
-        dataset.classTitles = try Synsets.titles(root, classNames)
+        dataset.classTitles = try Synsets.titles(root, devkit, classNames)
         return dataset
     }
 
