@@ -25,6 +25,10 @@ public struct Dataset: Sendable {
     public internal(set) var recognition = ""
     /// What people call the classes, by label; their names where there is nothing better. Not part of the fingerprint.
     public internal(set) var classTitles: [String]
+    /// Title and name of each class where they differ, such as "tench, Tinca tinca (n01440764)": for people, and no two alike.
+    public var displayNames: [String] {
+        zip(classTitles, classNames).map { title, name in title == name ? name : "\(title) (\(name))" }
+    }
     /// Annotations that are read when boxes are asked for.
     let boxFiles: BoxFiles?
     /// Sizes of the image files, those of training images first.

@@ -7,9 +7,11 @@ public struct ExplanationPage {
     private let explanations: [ImageExplanation]
     private let prototypes: PrototypeTable
     private let figures: PrototypeFigures
+    private let classNames: [String]
     private let channelCount: Int
 
     /// - Parameters:
+    ///   - classNames: what the classes are called on the page, by label.
     ///   - channelCount: channels shown for each image, those with the largest contributions.
     ///   - picture: gives what the network saw of a prototype's image.
     public init(
@@ -19,6 +21,7 @@ public struct ExplanationPage {
         self.explanations = explanations
         self.prototypes = prototypes
         self.channelCount = channelCount
+        self.classNames = classNames
         figures = PrototypeFigures(featureMap: prototypes.featureMap, classNames: classNames, picture: picture)
     }
 
@@ -57,7 +60,7 @@ public struct ExplanationPage {
         for score in explanation.scores.prefix(5) {
             let isExplained = score.label == explanation.explained.label
             rows += """
-                <tr><td>\(isExplained ? "<b>" : "")\(HTML.escaped(score.className))\(isExplained ? "</b>" : "")</td>
+                <tr><td>\(isExplained ? "<b>" : "")\(HTML.escaped(classNames[score.label]))\(isExplained ? "</b>" : "")</td>
                 <td class="number">\(HTML.signed(score.logit))</td>
                 <td class="number">\(HTML.percentage(score.probability))</td>
                 <td style="width:180px"><div class="bar" style="width:\(Int(score.probability * 100))%"></div></td></tr>
@@ -78,7 +81,7 @@ public struct ExplanationPage {
         let rest = Float(explanation.contributionSum) - shownSum
         return """
             <p>The logit <b class="number">\(HTML.signed(explanation.explained.logit))</b> of
-            <b>\(HTML.escaped(explanation.explained.className))</b> is the sum of
+            <b>\(HTML.escaped(classNames[explanation.explained.label]))</b> is the sum of
             \(explanation.contributions.count) channels: <span class="for number">\(HTML.signed(speaksFor))</span> for it,
             <span class="against number">\(HTML.signed(speaksAgainst))</span> against it. The \(shown.count) channels below
             add <span class="number">\(HTML.signed(shownSum))</span>, all others together

@@ -39,8 +39,9 @@ struct Explain: ParsableCommand {
             return explanation
         }
         let pictures = PrototypePictures(model)
+        let classNames = model.experiment.dataset.displayNames
         let page = ExplanationPage(
-            explanations, prototypes: table, classNames: model.experiment.dataset.classNames, channelCount: channels,
+            explanations, prototypes: table, classNames: classNames, channelCount: channels,
             picture: { try pictures($0) })
         try DurableFile.createDirectory(output)
         try DurableFile.write(
@@ -48,7 +49,7 @@ struct Explain: ParsableCommand {
         try DurableFile.write(page.html(), to: output.appending("index.html"))
         for explanation in explanations {
             Console.note(
-                "\(explanation.path): \(explanation.scores[0].className) "
+                "\(explanation.path): \(classNames[explanation.scores[0].label]) "
                     + String(format: "(%.1f %%)", explanation.scores[0].probability * 100))
         }
         try Console.result(output.appending("index.html").string)

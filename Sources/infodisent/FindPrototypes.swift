@@ -42,7 +42,7 @@ struct FindPrototypes: CollectiveCommand {
     private func write(_ table: PrototypeTable, of model: TrainedModel) throws {
         let pictures = PrototypePictures(model)
         let page = PrototypePage(
-            table, classifier: model.head.classifier, classNames: model.experiment.dataset.classNames,
+            table, classifier: model.head.classifier, classNames: model.experiment.dataset.displayNames,
             channelLimit: channels, picture: { try pictures($0) })
         try DurableFile.createDirectory(output)
         try DurableFile.write(table.json(), to: output.appending("prototypes.json"))

@@ -97,6 +97,8 @@ private func box(_ edges: (Int, Int, Int, Int), name: String) -> String {
         let dataset = try make(.folders, .flat, devkit: devkit).load()
         #expect(dataset.test.map(\.label) == [0, 0, 1, 2, 3, 4, 5])
         #expect(dataset.classTitles[0] == "tench, Tinca tinca" && dataset.classTitles[1] == dataset.classTitles[5])
+        #expect(dataset.displayNames[0] == "tench, Tinca tinca (n01440764)")
+        #expect(Set(dataset.displayNames).count == dataset.classNames.count)
     }
 
     @Test func theDevkitMayStayInItsArchive() throws {
