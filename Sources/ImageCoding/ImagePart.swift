@@ -23,6 +23,12 @@ struct ImagePart {
         ImagePart(width: frame.width, height: frame.height, x: x - frame.x, y: y - frame.y, image: image)
     }
 
+    /// Whether all pixels of `rectangle` are there.
+    func holds(_ rectangle: PixelRectangle) -> Bool {
+        x <= rectangle.x && y <= rectangle.y && rectangle.x + rectangle.width <= x + image.width
+            && rectangle.y + rectangle.height <= y + image.height
+    }
+
     /// The image, all of which must be in the part.
     var whole: PixelImage { pixels(of: PixelRectangle(x: 0, y: 0, width: width, height: height)) }
 

@@ -12,6 +12,10 @@ struct Resampling {
     static func resize(
         _ part: ImagePart, width: Int, height: Int, outputs: PixelRectangle, interpolation: Interpolation
     ) -> PixelImage {
+        let needed = inputs(
+            of: outputs, width: width, height: height, fromWidth: part.width, height: part.height,
+            interpolation: interpolation)
+        precondition(part.holds(needed), "\(needed) is not in the part of the image")
         let (columns, rows) = (outputs.columns, outputs.rows)
         let horizontal =
             width == part.width

@@ -19,7 +19,10 @@ package struct RowFactor: Sendable {
         rows: Int, _ a: UnsafePointer<Float>, columns: Range<Int>, into c: UnsafeMutablePointer<Float>, stride: Int
     ) {
         let width = PackedMatrix.panelWidth
-        precondition(columns.lowerBound.isMultiple(of: width), "products begin with a whole panel")
+        precondition(
+            columns.lowerBound.isMultiple(of: width) && columns.upperBound <= panels.columnCount,
+            "products begin with a whole panel and end with the columns")
+        guard rows > 0 else { return }
         let depth = panels.depth
         let pieceLength = Linear.pieceLength(rowCount: rows, width: depth)
         let biasCount = (columns.count + width - 1) / width * 2

@@ -6,11 +6,15 @@ extension Experiment {
     /// that they have the same. Collective.
     /// - Throws: on all ranks, the error of the first that cannot read its dataset or weights, or
     ///   `TrainingError.ranksDiffer` naming the first rank that has something else than rank 0.
-    public init(_ configuration: RunConfiguration, on communicator: any Communicator) throws {
+    public init(
+        _ configuration: RunConfiguration, on communicator: any Communicator, makesCache: Bool = false
+    ) throws {
         communicator.activity.begin(step: 0, "reading the dataset's listing and the weights")
         self = try communicator.together {
             // A million images on a network file system take their time.
-            try communicator.activity.allowing(.seconds(3600)) { try Experiment(configuration) }
+            try communicator.activity.allowing(.seconds(3600)) {
+                try Experiment(configuration, makesCache: makesCache)
+            }
         }
         try RankFacts.requireEqual(facts, on: communicator)
     }

@@ -19,15 +19,17 @@ public struct Experiment: Sendable {
     public let cacheIdentity: CacheIdentity
 
     /// Reads the dataset's listing and the weights of the backbone.
+    ///
+    /// - Parameter makesCache: whether the cache's folder may be made, for indexes of the dataset's archives.
     /// - Throws: the error of the dataset or the weight file that is missing or not what it should be.
-    public init(_ configuration: RunConfiguration) throws {
+    public init(_ configuration: RunConfiguration, makesCache: Bool = false) throws {
         self.configuration = configuration
         for (key, directory) in [
             ("run.directory", configuration.run.directory), ("cache.directory", configuration.cache.directory),
         ] where directory.absolute.starts(with: configuration.dataset.root.absolute) {
             throw TrainingError.insideDataset(key: key, directory: directory, dataset: configuration.dataset.root)
         }
-        dataset = try Self.loadDataset(configuration)
+        dataset = try Self.loadDataset(configuration, makesCache: makesCache)
         // A wrong name is found before large weights are read.
         _ = try BackboneRegistry.description(named: configuration.backbone.name).input(
             preset: configuration.input.preset)
@@ -51,9 +53,10 @@ public struct Experiment: Sendable {
         dataset.notes + (weights.layout.notes + backbone.notes).map { "\(weights.path): \($0)" }
     }
 
-    private static func loadDataset(_ configuration: RunConfiguration) throws -> Dataset {
+    private static func loadDataset(_ configuration: RunConfiguration, makesCache: Bool) throws -> Dataset {
         var options = configuration.dataset.options
-        options.indexFolder = configuration.cache.directory.appending("archives")
+        let cache = configuration.cache.directory
+        if makesCache || DurableFile.exists(cache) { options.indexFolder = cache.appending("archives") }
         return try Dataset.load(root: configuration.dataset.root, options: options)
     }
 }

@@ -40,7 +40,7 @@ struct Extract: CollectiveCommand {
 
     func run(on communicator: any Communicator) throws {
         let team = try deployment.team(on: communicator)
-        let experiment = try Experiment(runConfiguration(), on: communicator)
+        let experiment = try Experiment(runConfiguration(), on: communicator, makesCache: true)
         experiment.notes.forEach(Console.note)
         guard
             let cache = try Extraction.run(

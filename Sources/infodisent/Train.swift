@@ -35,7 +35,7 @@ struct Train: CollectiveCommand {
         let team = try deployment.team(on: communicator)
         let configuration = try source.load()
         try configuration.requireShard(forEachRankOf: communicator)
-        let experiment = try Experiment(configuration, on: communicator)
+        let experiment = try Experiment(configuration, on: communicator, makesCache: true)
         experiment.notes.forEach(Console.note)
         let stop = StopSignals.request
         guard

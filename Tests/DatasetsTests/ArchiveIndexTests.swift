@@ -98,6 +98,49 @@ private struct Archives {
         #expect(try Data(contentsOf: URL(fileURLWithPath: archives.indexes.place(name).string)) == Data(whole))
     }
 
+    @Test func anotherFileOfTheSameSizeAndTimeIsReadAgain() throws {
+        let archives = try Archives(isImageNet: false)
+        #expect(try archives.load().classNames == ["bird 1", "bird 2"])
+        for name in archives.names {
+            let path = archives.folder.place(name).string
+            var status = stat()
+            #expect(stat(path, &status) == 0)
+            var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            let label = Array("bird 1".utf8)
+            let place = try #require(bytes.indices.first { bytes[$0...].starts(with: label) })
+            bytes[place + 5] = UInt8(ascii: "7")
+            // A new file in the old one's place, as copying tools make it.
+            try archives.folder.write(bytes, to: name + ".new")
+            #expect(utimensat(AT_FDCWD, path + ".new", [status.st_atim, status.st_mtim], 0) == 0)
+            #expect(rename(path + ".new", path) == 0)
+        }
+        #expect(try archives.load().classNames == ["bird 2", "bird 7"])
+    }
+
+    @Test func timesBeyondAllReasonAreTimes() throws {
+        let archives = try Archives(isImageNet: false)
+        for name in archives.names {
+            let time = timespec(tv_sec: 10_413_792_000, tv_nsec: 999_999_999)  // the year 2300
+            #expect(utimensat(AT_FDCWD, archives.folder.place(name).string, [time, time], 0) == 0)
+        }
+        #expect(try archives.load().train == archives.load().train)
+    }
+
+    @Test func jsonIsKeptAsFarAsItIsRead() throws {
+        let (folder, indexes) = (try DatasetFolder(), try DatasetFolder())
+        let text =
+            "{\"label\": 1, \"class_name\": \"a \\\"wren\\\"\", \"width\": [\(String(repeating: "1,", count: 900))2]}"
+        let files = [("1.jpg", DatasetFolder.jpeg("1")), ("1.json", Array(text.utf8))]
+        for name in ["train.tar", "test.tar"] { try folder.write(TarMaker.archive(files), to: name) }
+        for _ in 0..<2 {
+            let dataset = try folder.load { $0.indexFolder = indexes.path }
+            #expect(dataset.classNames == ["0", "a \"wren\""] && dataset.train.map(\.label) == [1])
+        }
+        for name in try FileManager.default.contentsOfDirectory(atPath: indexes.path.string) {
+            #expect(try Data(contentsOf: URL(fileURLWithPath: indexes.place(name).string)).count < 600)
+        }
+    }
+
     @Test func withoutAPlaceForIndexesItWorksAllTheSame() throws {
         let archives = try Archives(isImageNet: false)
         try archives.indexes.write("a file", to: "archives")

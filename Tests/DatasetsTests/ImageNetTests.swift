@@ -61,6 +61,8 @@ private func box(_ edges: (Int, Int, Int, Int), name: String) -> String {
 }
 
 @Suite struct ImageNetTests {
+    static let truthFile = "data/ILSVRC2012_validation_ground_truth.txt"
+
     @Test(arguments: Train.allCases, Validation.allCases)
     fileprivate func everyLayoutIsTheSameDataSet(train: Train, validation: Validation) throws {
         let folder = try make(train, validation)
@@ -116,6 +118,10 @@ private func box(_ edges: (Int, Int, Int, Int), name: String) -> String {
         #expect(dataset.test.map(\.label) == [0, 0, 1, 2, 3, 4, 5])
         #expect(dataset.classTitles[0] == "tench, Tinca tinca")
         #expect(dataset.fingerprint == (try make(.archive, .archive).load().fingerprint))
+        // What is unpacked counts; what is not is taken from the archive.
+        try folder.write(truthText.replacingOccurrences(of: "1\n", with: "2\n"), to: Self.truthFile)
+        #expect(try folder.load().test.map(\.label).sorted() != dataset.test.map(\.label))
+        try folder.remove("data")
 
         for length in [0, 5, 20, compressed.count / 2, compressed.count - 1] {
             try folder.write(Array(compressed[..<length]), to: name)
@@ -129,6 +135,13 @@ private func box(_ edges: (Int, Int, Int, Int), name: String) -> String {
         folder.expectError(.auto, exitCode: 66, naming: "ILSVRC2012_validation_ground_truth.txt", name)
         try folder.write(gzip([UInt8](repeating: 0, count: 65 << 20)), to: name)
         folder.expectError(.auto, exitCode: 65, naming: name, "more than 64 MiB")
+        try folder.remove(name)
+        try FileManager.default.createDirectory(atPath: folder.place(name).string, withIntermediateDirectories: false)
+        folder.expectError(.auto, exitCode: 74, naming: name, "directory")
+        // Where nothing needs it, it may be anything.
+        let sorted = try make(.folders, .folders, devkit: nil)
+        try sorted.write([1, 2, 3], to: name)
+        #expect(try sorted.load().classTitles == wnids)
     }
 
     private func gzip(_ bytes: [UInt8]) throws -> [UInt8] {
@@ -166,7 +179,7 @@ private func box(_ edges: (Int, Int, Int, Int), name: String) -> String {
 
     @Test func groundTruthThatCannotBeIsNamed() throws {
         let folder = try make(.folders, .flat)
-        let truthFile = "data/ILSVRC2012_validation_ground_truth.txt"
+        let truthFile = Self.truthFile
         try folder.write("1\n2\n3\n", to: truthFile)
         folder.expectError(.auto, exitCode: 65, naming: "classes of 3 validation images, but 7 are there")
         // 7 is a group of classes in the devkit.

@@ -2,8 +2,9 @@ import Tensors
 
 /// A Swin transformer (Liu et al., arXiv 2103.14030; version 2: arXiv 2111.09883) up to its final layer normalisation.
 ///
-/// As torchvision and timm compute it: maps are filled up with zeros to whole windows, and an axis that one window covers is
-/// not shifted. A map that is smaller than a window is computed as timm does (`WindowAttention`).
+/// As torchvision computes it: maps are filled up with zeros to whole windows and then shifted, and an axis that one window
+/// covers is not shifted. (timm shifts before it fills up; the two agree on maps that the windows divide, such as those of all
+/// presets.) A map that is smaller than a window is computed as timm does (`WindowAttention`).
 package struct SwinTransformer: BackboneNetwork {
     private let configuration: SwinTransformerConfiguration
     private let patchEmbedding: Convolution2D

@@ -4,7 +4,7 @@ import SystemPackage
 /// What is in a tar archive and where, kept in a file of a folder of its own: the headers of a million images lie all over a
 /// disk, and need not be read again by the next process.
 ///
-/// An index is for one archive of one size and time of change. One that is for another, is damaged, or cannot be written costs
+/// An index is for one file of one size and time of change. One that is for another, is damaged, or cannot be written costs
 /// nothing but the time to read the headers.
 struct ArchiveIndex: Equatable {
     /// Files of an archive, or of one that lies in it.
@@ -39,16 +39,22 @@ struct ArchiveIndex: Equatable {
     ) throws -> [Section] {
         let file = try OpenFile(archive)
         guard let folder else { return try read(file) }
-        let state = "\(reader)\0\(archive)\0\(file.byteCount)\0\(file.timeOfChange)"
+        let state = "\(version)\0\(reader)\0\(archive)\0\(file.inode)\0\(file.byteCount)\0\(file.timeOfChange)"
         let path = folder.appending("\("\(ContentDigest(of: "\(reader)\0\(archive)"))".prefix(24)).index")
-        if let bytes = try? DurableFile.read(path), let index = ArchiveIndex(bytes, state: state) {
-            return index.sections
-        }
+        func kept() -> ArchiveIndex? { (try? DurableFile.read(path)).flatMap { ArchiveIndex($0, state: state) } }
+        if let index = kept() { return index.sections }
         let index = ArchiveIndex(sections: try read(file))
-        try? DurableFile.createDirectory(folder)
-        try? DurableFile.write(index.bytes(state: state), to: path)
+        // Another rank may have been quicker.
+        if kept() == nil {
+            try? DurableFile.createDirectory(folder)
+            _ = try? DurableFile.removeStaleTemporaries(in: folder)
+            try? DurableFile.write(index.bytes(state: state), to: path)
+        }
         return index.sections
     }
+
+    /// To be raised when the file's form changes, or what a reader leaves out or keeps.
+    private static let version = 1
 }
 
 // MARK: - The file

@@ -7,13 +7,15 @@ final class OpenFile: Sendable {
     let byteCount: Int
     /// See `FileStatus`.
     let timeOfChange: Int
+    /// The file system's number of the file, which the next one of that name does not have.
+    let inode: UInt64
     private let descriptor: FileDescriptor
 
     /// - Throws: `DatasetError.unreadable`.
     init(_ path: FilePath) throws {
         self.path = path
         let status = try FileStatus(of: path)
-        (byteCount, timeOfChange) = (status.byteCount, status.timeOfChange)
+        (byteCount, timeOfChange, inode) = (status.byteCount, status.timeOfChange, status.identity.inode)
         do {
             descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
         } catch let error as Errno {

@@ -59,12 +59,16 @@ final class UnpackedFiles {
             count = gzread(file, &piece, UInt32(piece.count))
             bytes += piece[..<max(0, Int(count))]
         } while count > 0 && bytes.count <= byteLimit
+        var code: Int32 = 0
+        _ = gzerror(file, &code)
+        let problem = Errno(rawValue: errno)
         // An archive that has been cut short shows here.
         let isWhole = gzclose_r(file) == Z_OK && count == 0
         guard bytes.count <= byteLimit else {
             throw DatasetError.malformed(
                 path: archive, place: nil, reason: "it unpacks to more than \(byteLimit >> 20) MiB, expected less")
         }
+        guard code != Z_ERRNO else { throw DatasetError.unreadable(path: archive, reason: "\(problem)") }
         guard isWhole else {
             throw DatasetError.malformed(
                 path: archive, place: nil, reason: "it is damaged or has been cut short: fetch it again")

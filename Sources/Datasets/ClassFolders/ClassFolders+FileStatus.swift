@@ -17,7 +17,7 @@ struct FileStatus {
 
     let kind: Kind
     let byteCount: Int
-    /// When its bytes last changed, in nanoseconds of the system's clock.
+    /// When its bytes last changed: nanoseconds of the system's clock, wrapped around for times beyond all reason.
     let timeOfChange: Int
     let identity: Identity
 
@@ -34,7 +34,7 @@ struct FileStatus {
             default: .other
             }
         byteCount = Int(status.st_size)
-        timeOfChange = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+        timeOfChange = status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec
         identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 }

@@ -121,10 +121,10 @@ enum ValidationImages {
             return (solution, try LocalisationTable(solution).classes)
         }
         let truth = try ImageNet.files.require(
-            ImageNet.Devkit.truth, in: devkit.places,
+            ImageNet.Devkit.truth, in: devkit.places(of: ImageNet.Devkit.truth),
             archive: "\(ImageNet.devkitArchive) (Kaggle's copy has LOC_val_solution.csv instead)")
         let meta = try ImageNet.files.require(
-            ImageNet.Devkit.meta, in: devkit.places, archive: ImageNet.devkitArchive)
+            ImageNet.Devkit.meta, in: devkit.places(of: ImageNet.Devkit.meta), archive: ImageNet.devkitArchive)
         let wnids = Dictionary(uniqueKeysWithValues: try Synsets(meta).leaves.map { ($0.number, $0.wnid) })
         var classes: [String: String] = [:]
         var number = 0
@@ -177,7 +177,8 @@ struct Synsets {
         self.leaves = leaves
     }
 
-    /// What the classes are called, as far as the devkit or LOC_synset_mapping.txt is there; else the ids.
+    /// What the classes are called, as far as the devkit or LOC_synset_mapping.txt is there; else the ids. A devkit in a
+    /// damaged archive is no devkit here: what classes are called decides nothing.
     static func titles(_ root: FilePath, _ devkit: ImageNet.Devkit, _ wnids: [String]) throws -> [String] {
         var words: [String: String] = [:]
         let mapping = root.appending("LOC_synset_mapping.txt")
@@ -185,7 +186,8 @@ struct Synsets {
             try AnnotationText(mapping).forEachRecord(fieldCount: 2) {
                 words[String($0.fields[0])] = String($0.fields[1])
             }
-        } else if let meta = devkit.places.map({ $0.appending(ImageNet.Devkit.meta) }).first(where: LayoutFiles.exists)
+        } else if let places = try? devkit.places(of: ImageNet.Devkit.meta),
+            let meta = places.map({ $0.appending(ImageNet.Devkit.meta) }).first(where: LayoutFiles.exists)
         {
             for leaf in try Synsets(meta).leaves { words[leaf.wnid] = leaf.words }
         }

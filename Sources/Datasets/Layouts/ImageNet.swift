@@ -30,26 +30,30 @@ enum ImageNet {
     private static let devkitFolders = ["data", "ILSVRC2012_devkit_t12/data", "devkit/data", ""]
     private static let annotationFolders = ["ILSVRC/Annotations/CLS-LOC", "Annotations/CLS-LOC", "Annotations"]
 
-    /// Where the devkit's files may be: unpacked, or in its archive.
-    struct Devkit {
-        let places: [FilePath]
-        /// Keeps them there.
-        private let unpacked: UnpackedFiles?
+    /// The devkit's files: unpacked, or in its archive, which is looked into when one of them is asked for.
+    final class Devkit {
+        private let folders: [FilePath]
+        private let archive: FilePath
+        private var unpacked: UnpackedFiles?
 
         static let meta = "meta.mat"
         static let truth = "ILSVRC2012_validation_ground_truth.txt"
 
-        /// - Throws: `DatasetError` for an archive that is damaged, where nothing is unpacked.
-        init(_ root: FilePath) throws {
-            let folders = devkitFolders.map { $0.isEmpty ? root : root.pushing(FilePath($0)) }
-            let archive = root.appending(devkitArchive)
-            let isThere = folders.contains { folder in
-                [Self.meta, Self.truth].contains { LayoutFiles.exists(folder.appending($0)) }
-            }
-            unpacked =
-                isThere || !LayoutFiles.exists(archive)
-                ? nil : try UnpackedFiles([Self.meta, Self.truth], of: archive)
-            places = (unpacked.map { [$0.folder] } ?? []) + folders
+        init(_ root: FilePath) {
+            folders = devkitFolders.map { $0.isEmpty ? root : root.pushing(FilePath($0)) }
+            archive = root.appending(devkitArchive)
+        }
+
+        /// Where the file `name` may be. What is unpacked lasts as long as this.
+        /// - Throws: `DatasetError` for an archive that is damaged.
+        func places(of name: String) throws -> [FilePath] {
+            let isUnpacked = folders.contains { LayoutFiles.exists($0.appending(name)) }
+            guard !isUnpacked && LayoutFiles.exists(archive) else { return folders }
+            let unpacked = try unpacked ?? UnpackedFiles([Self.meta, Self.truth], of: archive)
+            self.unpacked = unpacked
+            // A file that is not in the archive is said to be missing there.
+            let isThere = LayoutFiles.exists(unpacked.folder.appending(name))
+            return folders + [isThere ? unpacked.folder : archive]
         }
     }
 
@@ -82,7 +86,7 @@ enum ImageNet {
         let classNames = train.classes.map(\.wnid)
         var labels: [String: Int] = [:]
         for (label, wnid) in classNames.enumerated() { labels[wnid] = label }
-        let devkit = try Devkit(root)
+        let devkit = Devkit(root)
         var test: [Sample] = []
         var notes = train.notes
         if options.split == .official {

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import StrictJSON
 import SystemPackage
 import Tensors
@@ -127,7 +127,7 @@ enum TarShards {
         let className: String?
     }
 
-    /// The images and labels in a shard: the labels with what they hold.
+    /// The files of a shard; those with labels with what is read of them.
     private static func entries(of archive: FilePath, _ indexFolder: FilePath?) throws -> [ArchiveIndex.Entry] {
         try ArchiveIndex.sections(of: archive, reader: "WebDataset", keptIn: indexFolder) { file in
             var reader = TarReader(file)
@@ -140,7 +140,13 @@ enum TarShards {
                         throw DatasetError.malformed(
                             path: archive, place: "sample \(key)", reason: "its .\(suffix) is far too long")
                     }
-                    content = try file.read(from: entry.offset, byteCount: entry.byteCount)
+                    let bytes = try file.read(from: entry.offset, byteCount: entry.byteCount)
+                    content =
+                        try suffix == "cls"
+                        ? bytes
+                        : shortened(bytes) {
+                            .malformed(path: archive, place: "sample \(key)", reason: $0)
+                        }
                 }
                 entries.append(.init(entry, content: content))
             }
@@ -216,6 +222,19 @@ enum TarShards {
         let start = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
         guard let dot = name[start...].firstIndex(of: ".") else { return (name, "") }
         return (String(name[..<dot]), name[name.index(after: dot)...].lowercased())
+    }
+
+    /// Of an object with a label what is read of it.
+    private static func shortened(_ bytes: [UInt8], failure: (String) -> DatasetError) throws -> [UInt8] {
+        let (label, className) = try labelObject(bytes, failure: failure)
+        var object: [String: Any] = [:]
+        switch label {
+        case .number(let number)?: object["label"] = number
+        case .name(let name)?: object["label"] = name
+        case nil: break
+        }
+        if let className { object["class_name"] = className }
+        return [UInt8](try JSONSerialization.data(withJSONObject: object, options: .sortedKeys))
     }
 
     private static func labelText(_ bytes: [UInt8]) -> Label? {
