@@ -25,7 +25,7 @@ public final class Backbone: Sendable {
 
     init(
         name: String, presets: [InputPreset], classifier: LinearClassifierWeights?, network: any BackboneNetwork,
-        notes: [String] = []
+        notes: [String]
     ) {
         self.name = name
         self.presets = presets

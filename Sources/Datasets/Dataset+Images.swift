@@ -48,7 +48,7 @@ extension Dataset {
     private func visiblePart(
         _ crop: PixelRectangle?, of sample: Sample, width: Int, height: Int
     ) throws -> PixelRectangle {
-        guard let crop else { return PixelRectangle(x: 0, y: 0, width: width, height: height) }
+        guard let crop else { return PixelRectangle(width: width, height: height) }
         guard let visible = crop.clipped(toWidth: width, height: height) else {
             throw DatasetError.boxOutside(image: path(of: sample), width: width, height: height)
         }

@@ -32,7 +32,7 @@ extension Augmentation {
     /// torchvision's `RandomResizedCrop.get_params`.
     private func drawPart(
         _ scale: ClosedRange<Double>, width: Int, height: Int, from stream: inout RandomStream
-    ) -> AugmentedView.Part {
+    ) -> PixelRectangle {
         let area = Double(width) * Double(height)
         let logRatio = log(cropRatio.lowerBound)...log(cropRatio.upperBound)
         for _ in 0..<Self.partTrials {

@@ -1,14 +1,5 @@
 /// The parameters of one augmented view of an image, as drawn.
 public struct AugmentedView: Equatable, Sendable {
-    /// A part of an image, in whole pixels.
-    public struct Part: Equatable, Sendable {
-        public var x, y, width, height: Int
-
-        public init(x: Int, y: Int, width: Int, height: Int) {
-            (self.x, self.y, self.width, self.height) = (x, y, width, height)
-        }
-    }
-
     /// A change of all colours.
     public enum ColourChange: Equatable, Sendable {
         /// 0 is black, 1 changes nothing.
@@ -22,7 +13,7 @@ public struct AugmentedView: Equatable, Sendable {
     }
 
     /// What is resized to the network's input; nil for the plain resize and crop.
-    public var part: Part?
+    public var part: PixelRectangle?
     public var isMirrored = false
     /// Degrees, clockwise.
     public var angle = 0.0
@@ -39,8 +30,7 @@ extension InputTransform {
     public func pixels(of image: PixelImage, view: AugmentedView) -> PixelImage {
         var result =
             if let part = view.part {
-                image.cropped(x: part.x, y: part.y, width: part.width, height: part.height)
-                    .resized(width: crop, height: crop, interpolation: interpolation)
+                image.cropped(to: part).resized(width: crop, height: crop, interpolation: interpolation)
             } else {
                 pixels(of: image)
             }

@@ -19,7 +19,7 @@ public enum ImageDecoder {
     ///
     /// - Throws: `ImageCodingError`.
     public static func decode(_ bytes: [UInt8], path: FilePath) throws -> PixelImage {
-        try decode(bytes, path: path) { width, height in PixelRectangle(x: 0, y: 0, width: width, height: height) }
+        try decode(bytes, path: path) { width, height in PixelRectangle(width: width, height: height) }
             .image
     }
 

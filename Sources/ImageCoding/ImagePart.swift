@@ -30,7 +30,7 @@ struct ImagePart {
     }
 
     /// The image, all of which must be in the part.
-    var whole: PixelImage { pixels(of: PixelRectangle(x: 0, y: 0, width: width, height: height)) }
+    var whole: PixelImage { pixels(of: PixelRectangle(width: width, height: height)) }
 
     /// The pixels of `rectangle`, all of which must be in the part.
     func pixels(of rectangle: PixelRectangle) -> PixelImage {

@@ -19,7 +19,7 @@ extension InputTransform {
     public func pixels(
         ofFile bytes: [UInt8], path: FilePath,
         frame: (_ width: Int, _ height: Int) throws -> PixelRectangle = {
-            PixelRectangle(x: 0, y: 0, width: $0, height: $1)
+            PixelRectangle(width: $0, height: $1)
         }
     ) throws -> PixelImage {
         let orientation = exif == .apply ? ExifOrientation(of: bytes) : .upright

@@ -8,7 +8,7 @@ extension PixelImage {
         guard width != self.width || height != self.height else { return self }
         return Resampling.resize(
             ImagePart(self), width: width, height: height,
-            outputs: PixelRectangle(x: 0, y: 0, width: width, height: height), interpolation: interpolation)
+            outputs: PixelRectangle(width: width, height: height), interpolation: interpolation)
     }
 
     /// The image scaled so that its shorter side is `shorterSide`, as torchvision's `Resize(shorterSide)`.

@@ -7,7 +7,8 @@ public struct PixelRectangle: Hashable, Sendable {
     public let width: Int
     public let height: Int
 
-    public init(x: Int, y: Int, width: Int, height: Int) {
+    /// Begins with the image's first pixel unless said otherwise.
+    public init(x: Int = 0, y: Int = 0, width: Int, height: Int) {
         (self.x, self.y, self.width, self.height) = (x, y, width, height)
     }
 

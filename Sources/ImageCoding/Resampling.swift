@@ -29,10 +29,10 @@ struct Resampling {
                 inputCount: part.height, outputCount: height, outputs: rows, interpolation: interpolation)
         var passes = Resampling(image: part.image, firstColumn: part.x, firstRow: part.y)
         if verticalPassComesFirst(part, width: width, height: height) {
-            if let vertical { passes.scaleColumns(horizontal?.inputRange ?? columns, vertical) }
+            if let vertical { passes.scaleColumns(needed.columns, vertical) }
             if let horizontal { passes.scaleRows(rows, horizontal) }
         } else {
-            if let horizontal { passes.scaleRows(vertical?.inputRange ?? rows, horizontal) }
+            if let horizontal { passes.scaleRows(needed.rows, horizontal) }
             if let vertical { passes.scaleColumns(columns, vertical) }
         }
         return ImagePart(

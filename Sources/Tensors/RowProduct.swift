@@ -26,23 +26,16 @@ package struct RowFactor: Sendable {
         let depth = panels.depth
         let pieceLength = Linear.pieceLength(rowCount: rows, width: depth)
         let biasCount = (columns.count + width - 1) / width * 2
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: pieceLength + 1) { offsets in
-            for row in 0..<pieceLength { offsets[row] = row * depth }
-            offsets[pieceLength] = 0
-            let offsets = UnsafePointer(offsets.baseAddress!)
-            withUnsafeTemporaryAllocation(of: SIMD8<Float>.self, capacity: biasCount) { bias in
-                bias.initialize(repeating: .zero)
-                let bias = UnsafePointer(bias.baseAddress!)
-                panels.withPanels { panels in
-                    for first in Swift.stride(from: 0, to: rows, by: pieceLength) {
-                        let gathered = GatheredRows(
-                            base: a + first * depth, rowOffsets: offsets, rowCount: min(pieceLength, rows - first),
-                            segmentOffsets: offsets + pieceLength, segmentCount: 1, segmentLength: depth)
-                        Tensors.multiply(
-                            gathered, panels: panels + columns.lowerBound / width * 2 * depth, depth: depth,
-                            columnCount: columns.count, bias: bias, activation: .identity,
-                            into: c + first * stride, stride: stride)
-                    }
+        withUnsafeTemporaryAllocation(of: SIMD8<Float>.self, capacity: biasCount) { bias in
+            bias.initialize(repeating: .zero)
+            let bias = UnsafePointer(bias.baseAddress!)
+            panels.withPanels { panels in
+                GatheredRows.forEachPiece(of: a, rowCount: rows, rowLength: depth, pieceLength: pieceLength) {
+                    piece, first in
+                    Tensors.multiply(
+                        piece, panels: panels + columns.lowerBound / width * 2 * depth, depth: depth,
+                        columnCount: columns.count, bias: bias, activation: .identity, into: c + first * stride,
+                        stride: stride)
                 }
             }
         }

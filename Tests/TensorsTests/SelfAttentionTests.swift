@@ -82,9 +82,8 @@ import Testing
         let parameters = Parameters(test)
         let d = test.channelCount
         let norm = LayerNormalisation(weight: parameters.normWeight, bias: parameters.normBias)
-        return SelfAttention(
+        let attention = SelfAttention(
             headCount: test.headCount, scores: test.isCosine ? .cosines(factors: parameters.factors) : .products,
-            windows: test.windows, positionBias: test.hasBias ? parameters.bias : nil,
             inputNormalisation: test.normalisesOutput ? nil : norm,
             queriesKeysValues: Linear(
                 inputCount: d, outputCount: 3 * d, weights: parameters.qkvWeights, biases: parameters.qkvBiases),
@@ -92,6 +91,7 @@ import Testing
                 inputCount: d, outputCount: d, weights: parameters.projectionWeights,
                 biases: parameters.projectionBiases),
             outputNormalisation: test.normalisesOutput ? norm : nil)
+        return test.windows.map { attention.within($0, positionBias: parameters.bias) } ?? attention
     }
 
     static func reference(_ input: Tensor, _ test: Case) -> [Double] {

@@ -4,23 +4,20 @@ import Tensors
 /// What a block of a Swin transformer adds to the score of two pixels of a window: a number for each head and each offset
 /// between the two, for windows of any size.
 enum PositionBias: Sendable {
-    /// First version: rows [heads] for the offsets within a square window of `side` pixels, as they were learned.
-    case table([Float], side: Int)
+    /// First version: a row [heads] for each offset, as they were learned.
+    case table(PositionTable)
     /// Second version: a small network of the offset.
     case continuous(ContinuousPositionBias)
 
     /// [heads, T, T] for windows of T pixels.
     func pairs(within window: SpatialSize, headCount: Int) -> [Float] {
         let offsets = WindowOffsets(window: window)
-        switch self {
-        case .table(let table, let side):
-            let fitting =
-                window == SpatialSize(side)
-                ? table : PositionTable(values: table, side: side, headCount: headCount).resampled(to: offsets)
-            return offsets.pairs(of: fitting, headCount: headCount)
-        case .continuous(let network):
-            return offsets.pairs(of: network(offsets), headCount: headCount)
-        }
+        let rows =
+            switch self {
+            case .table(let table): table.rows(for: offsets)
+            case .continuous(let network): network(offsets)
+            }
+        return offsets.pairs(of: rows, headCount: headCount)
     }
 }
 
@@ -93,7 +90,8 @@ extension ParameterLoader {
                     + "windows of \(SpatialSize(windowSide))")
         }
         let extent = 2 * side - 1
-        return .table(try floats(name, [extent * extent, headCount]), side: side)
+        let values = try floats(name, [extent * extent, headCount])
+        return .table(PositionTable(values: values, side: side, headCount: headCount))
     }
 
     /// The network `prefix`.cpb_mlp.

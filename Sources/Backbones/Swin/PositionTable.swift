@@ -6,7 +6,7 @@ import Tensors
 /// As timm does it (`resize_rel_pos_bias_table`, after Microsoft's BEiT): the learned offsets are taken to lie at the sums of
 /// a geometric progression, dense around zero and the farthest where the new window's farthest is, and the new offsets are
 /// interpolated linearly between them. It is not bicubic, in spite of what timm does for position embeddings.
-struct PositionTable {
+struct PositionTable: Sendable {
     let values: [Float]
     let side: Int
     let headCount: Int
@@ -18,8 +18,12 @@ struct PositionTable {
         return extent * extent == shape[0] && !extent.isMultiple(of: 2) ? (extent + 1) / 2 : nil
     }
 
-    /// A row [heads] for each of the offsets.
-    func resampled(to offsets: WindowOffsets) -> [Float] {
+    /// A row [heads] for each of the offsets: as learned within the window they were learned for.
+    func rows(for offsets: WindowOffsets) -> [Float] {
+        offsets.window == SpatialSize(side) ? values : resampled(to: offsets)
+    }
+
+    private func resampled(to offsets: WindowOffsets) -> [Float] {
         let rows = taps(windowExtent: offsets.window.height)
         let columns = taps(windowExtent: offsets.window.width)
         let extent = 2 * side - 1

@@ -7,6 +7,9 @@ struct TarEntry: Equatable {
     /// Place of the first byte, from the start of the file the archive is in.
     let offset: Int
     let byteCount: Int
+
+    /// The last component of `name`.
+    var fileName: String { String(name.split(separator: "/").last ?? "") }
 }
 
 /// Goes through the headers of a tar archive without reading what is between them, so that its files can be read in place.

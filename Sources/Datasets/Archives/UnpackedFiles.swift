@@ -42,7 +42,7 @@ final class UnpackedFiles {
         var reader = TarReader(file)
         var missing = names
         while !missing.isEmpty, let entry = try reader.next() {
-            guard let name = missing.remove(String(entry.name.split(separator: "/").last ?? "")) else { continue }
+            guard let name = missing.remove(entry.fileName) else { continue }
             try DurableFile.write(file.read(from: entry.offset, byteCount: entry.byteCount), to: folder.appending(name))
         }
     }

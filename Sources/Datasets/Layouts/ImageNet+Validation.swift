@@ -72,7 +72,7 @@ enum ValidationImages {
             var seen: Set<String> = []
             while let entry = try reader.next() {
                 guard FolderScanner.hasImageExtension(entry.name) else { continue }
-                guard seen.insert(fileName(entry)).inserted else {
+                guard seen.insert(entry.fileName).inserted else {
                     throw DatasetError.malformed(path: archive, place: entry.name, reason: "the image is there twice")
                 }
                 images.append(.init(entry))
@@ -82,13 +82,11 @@ enum ValidationImages {
         let archiveName = archive.lastComponent!.string
         return sections.flatMap(\.entries).map { entry in
             (
-                fileName(entry.file),
+                entry.file.fileName,
                 .archive(archiveName, offset: entry.file.offset, byteCount: entry.file.byteCount)
             )
         }
     }
-
-    private static func fileName(_ entry: TarEntry) -> String { String(entry.name.split(separator: "/").last!) }
 
     /// Images without folders, whose classes LOC_val_solution.csv or the devkit says.
     private static func labelled(

@@ -22,6 +22,25 @@ struct GatheredRows {
     let segmentOffsets: UnsafePointer<Int>
     let segmentCount: Int
     let segmentLength: Int
+
+    /// Calls `body` with at most `pieceLength` of the contiguous rows at `base` at a time, and the number of the first.
+    @inline(__always)
+    static func forEachPiece(
+        of base: UnsafePointer<Float>, rowCount: Int, rowLength: Int, pieceLength: Int,
+        _ body: (GatheredRows, Int) -> Void
+    ) {
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: pieceLength + 1) { offsets in
+            for row in 0..<pieceLength { offsets[row] = row * rowLength }
+            offsets[pieceLength] = 0
+            let offsets = UnsafePointer(offsets.baseAddress!)
+            for first in stride(from: 0, to: rowCount, by: pieceLength) {
+                let rows = GatheredRows(
+                    base: base + first * rowLength, rowOffsets: offsets, rowCount: min(pieceLength, rowCount - first),
+                    segmentOffsets: offsets + pieceLength, segmentCount: 1, segmentLength: rowLength)
+                body(rows, first)
+            }
+        }
+    }
 }
 
 /// C = activation(A * B + bias). C is row-major with `stride` floats between rows.

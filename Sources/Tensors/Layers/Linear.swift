@@ -79,26 +79,20 @@ extension Linear {
         adding residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
     ) {
         let pieceLength = Self.pieceLength(rowCount: rowCount, width: max(inputCount, outputCount))
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: pieceLength + 1) { offsets in
-            for row in 0..<pieceLength { offsets[row] = row * inputCount }
-            offsets[pieceLength] = 0
-            let offsets = UnsafePointer(offsets.baseAddress!)
-            for first in stride(from: 0, to: rowCount, by: pieceLength) {
-                let count = min(pieceLength, rowCount - first)
-                let rows = GatheredRows(
-                    base: input + first * inputCount, rowOffsets: offsets, rowCount: count,
-                    segmentOffsets: offsets + pieceLength, segmentCount: 1, segmentLength: inputCount)
-                let piece = output + first * outputCount
-                biases.withUnsafeBufferPointer { biases in
-                    multiply(
-                        rows, weights, bias: biases.baseAddress!, activation: residual == nil ? activation : .identity,
-                        into: piece, stride: outputCount)
-                }
-                normalisation?.normalise(piece, rowCount: count, into: piece)
-                if let residual {
-                    add(
-                        residual + first * outputCount, to: piece, count: count * outputCount, activation: activation)
-                }
+        GatheredRows.forEachPiece(
+            of: input, rowCount: rowCount, rowLength: inputCount, pieceLength: pieceLength
+        ) { rows, first in
+            let piece = output + first * outputCount
+            biases.withUnsafeBufferPointer { biases in
+                multiply(
+                    rows, weights, bias: biases.baseAddress!, activation: residual == nil ? activation : .identity,
+                    into: piece, stride: outputCount)
+            }
+            normalisation?.normalise(piece, rowCount: rows.rowCount, into: piece)
+            if let residual {
+                add(
+                    residual + first * outputCount, to: piece, count: rows.rowCount * outputCount,
+                    activation: activation)
             }
         }
     }

@@ -36,6 +36,7 @@ public struct SelfAttention: Sendable {
 
     public let headCount: Int
     private let scores: Scores
+    /// Nil if all pixels of an image attend to each other.
     private(set) var windows: Windows?
     /// [heads, T, padded T] for windows of T pixels; empty without position bias.
     private var positionBias: [Float] = []
@@ -44,13 +45,13 @@ public struct SelfAttention: Sendable {
     let projection: Linear
     let outputNormalisation: LayerNormalisation?
 
+    /// Over all pixels of an image; see `within`.
+    ///
     /// - Parameters:
-    ///   - windows: nil if all pixels of an image attend to each other.
-    ///   - positionBias: [heads, T, T] for windows of T pixels, added to the scores of query and key.
     ///   - queriesKeysValues: to three times as many channels: all heads' queries, keys, values.
     ///   - outputNormalisation: of what is added to x.
     public init(
-        headCount: Int, scores: Scores = .products, windows: Windows? = nil, positionBias: [Float]? = nil,
+        headCount: Int, scores: Scores = .products,
         inputNormalisation: LayerNormalisation? = nil, queriesKeysValues: Linear, projection: Linear,
         outputNormalisation: LayerNormalisation? = nil
     ) {
@@ -59,29 +60,25 @@ public struct SelfAttention: Sendable {
         }
         self.headCount = headCount
         self.scores = scores
-        self.windows = windows
         self.inputNormalisation = inputNormalisation
         self.queriesKeysValues = queriesKeysValues
         self.projection = projection
         self.outputNormalisation = outputNormalisation
-        if let positionBias { addBias(positionBias) }
     }
 
-    /// The same layers within other windows.
+    /// The same layers within windows.
     ///
-    /// - Parameter positionBias: [heads, T, T] for windows of T pixels.
+    /// - Parameter positionBias: [heads, T, T] for windows of T pixels, added to the scores of query and key.
     public func within(_ windows: Windows, positionBias: [Float]) -> SelfAttention {
+        let count = windows.size.area
+        precondition(positionBias.count == headCount * count * count, "a bias for all pairs of pixels of a window")
+        let padding = [Float](repeating: 0, count: AttentionKernel.paddedCount(count) - count)
         var result = self
         result.windows = windows
-        result.addBias(positionBias)
+        result.positionBias = (0..<headCount * count).flatMap {
+            positionBias[$0 * count..<($0 + 1) * count] + padding
+        }
         return result
-    }
-
-    private mutating func addBias(_ bias: [Float]) {
-        let count = windows?.size.area ?? 0
-        precondition(bias.count == headCount * count * count, "a bias for all pairs of pixels of a window")
-        let padding = [Float](repeating: 0, count: AttentionKernel.paddedCount(count) - count)
-        positionBias = (0..<headCount * count).flatMap { bias[$0 * count..<($0 + 1) * count] + padding }
     }
 
     /// [N, H, W, D] to the same shape, on the calling thread.
