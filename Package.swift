@@ -53,12 +53,15 @@ let package = Package(
 
         // Level 1
         .target(name: "CounterRandom"),
+        .target(name: "DataSharding", dependencies: ["CounterRandom"]),
         .target(name: "DurableFiles", dependencies: [crypto, system]),
-        .target(name: "RunConfiguration", dependencies: [yams, system]),
+        .target(name: "ExplanationMetrics"),
+        .target(name: "NameSuggestions"),
+        .target(name: "RunControl"),
         .target(name: "StrictJSON"),
+        .target(name: "SystemFacts"),
         .target(
-            name: "MessagePassing", dependencies: ["COpenMPIShim", system], exclude: ["README.md"],
-            swiftSettings: vectorised),
+            name: "MessagePassing", dependencies: ["COpenMPIShim", "SystemFacts", system], swiftSettings: vectorised),
         .target(name: "WideKernels", swiftSettings: wideKernels),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: kernels),
 
@@ -68,14 +71,17 @@ let package = Package(
             name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "CounterRandom", "DurableFiles", system],
             swiftSettings: vectorised),
         .target(
-            name: "FeatureCache", dependencies: ["DurableFiles", "WeightFiles", "ImageCoding", "StrictJSON", system],
+            name: "FeatureCache",
+            dependencies: ["DurableFiles", "ImageCoding", "StrictJSON", "Tensors", "WeightFiles", system],
             swiftSettings: vectorised),
         .target(
             name: "DisentangledHead", dependencies: ["CounterRandom", "Tensors"], swiftSettings: vectorised),
+        .target(name: "Results", dependencies: ["DurableFiles", "Tensors"]),
 
         // Level 3
         .target(
-            name: "Backbones", dependencies: ["CounterRandom", "ImageCoding", "Tensors", "WeightFiles", system],
+            name: "Backbones",
+            dependencies: ["CounterRandom", "ImageCoding", "NameSuggestions", "Tensors", "WeightFiles", system],
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
             name: "Datasets",
@@ -84,45 +90,85 @@ let package = Package(
             ],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
+        .target(
+            name: "LinearProbing", dependencies: ["CounterRandom", "DisentangledHead", "Tensors"],
+            swiftSettings: vectorised),
+        .target(
+            name: "Attribution", dependencies: ["CounterRandom", "DisentangledHead", "Tensors"],
+            swiftSettings: vectorised),
 
         // Level 4
         .target(
+            name: "RunConfiguration",
+            dependencies: [
+                "Datasets", "DisentangledHead", "FeatureCache", "ImageCoding", "NameSuggestions", system, yams,
+            ]),
+
+        // Level 5
+        .target(
+            name: "Inference",
+            dependencies: [
+                "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "FeatureCache",
+                "ImageCoding", "MessagePassing", "RunConfiguration", "StrictJSON", "Tensors", "WeightFiles", system,
+            ], swiftSettings: vectorised),
+
+        // Level 6
+        .target(
+            name: "Extraction",
+            dependencies: [
+                "DataSharding", "Datasets", "FeatureCache", "ImageCoding", "Inference", "MessagePassing",
+                "RunConfiguration", "RunControl", "Tensors", system,
+            ], swiftSettings: vectorised),
+        .target(
+            name: "Evaluation",
+            dependencies: [
+                "Datasets", "DisentangledHead", "ExplanationMetrics", "FeatureCache", "Inference", "LinearProbing",
+                "MessagePassing", "Results", "RunControl", "Tensors",
+            ], swiftSettings: vectorised),
+
+        // Level 7
+        .target(
             name: "Training",
             dependencies: [
-                "Backbones", "Checkpoints", "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles",
-                "FeatureCache", "ImageCoding", "MessagePassing", "RunConfiguration", "StrictJSON", "Tensors",
-                "WeightFiles", system,
+                "Backbones", "Checkpoints", "DataSharding", "DisentangledHead", "DurableFiles", "Evaluation",
+                "FeatureCache", "Inference", "MessagePassing", "Results", "RunConfiguration", "RunControl",
+                "StrictJSON",
+                "Tensors", system,
             ], swiftSettings: vectorised),
         .target(
             name: "Explanations",
             dependencies: [
-                "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "FeatureCache",
-                "ImageCoding", "MessagePassing", "Tensors", "Training", system,
+                "Datasets", "DisentangledHead", "DurableFiles", "ExplanationMetrics", "FeatureCache", "ImageCoding",
+                "Inference", "MessagePassing", "NameSuggestions", "Results", "RunControl", "Tensors", system,
             ], swiftSettings: vectorised),
 
-        // Level 5
-        .target(name: "Reports", dependencies: ["Datasets", "DurableFiles", "Explanations", "ImageCoding", system]),
+        // Level 8
         .target(
-            name: "Planning",
-            dependencies: [
-                "CounterRandom", "Datasets", "DisentangledHead", "FeatureCache", "ImageCoding", "MessagePassing",
-                "Tensors", "Training", system,
-            ]),
-
+            name: "Reports",
+            dependencies: ["Datasets", "Explanations", "ImageCoding", "Results", "Tensors", system]),
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Backbones", "CounterRandom", "DisentangledHead", "DurableFiles", "FeatureCache", "ImageCoding",
-                "MessagePassing", "Tensors", "Training", "WeightFiles", system,
+                "Backbones", "CounterRandom", "DataSharding", "DisentangledHead", "DurableFiles", "FeatureCache",
+                "ImageCoding", "MessagePassing", "Tensors", "Training", "WeightFiles", system,
             ]),
 
-        // Level 6
+        // Level 9
+        .target(
+            name: "Planning",
+            dependencies: [
+                "Benchmarks", "DataSharding", "Datasets", "DisentangledHead", "Extraction", "FeatureCache",
+                "ImageCoding", "Inference", "MessagePassing", "RunConfiguration", "SystemFacts", "Tensors", system,
+            ]),
+
+        // Level 10
         .executableTarget(
             name: "infodisent",
             dependencies: [
-                "Backbones", "Benchmarks", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles",
-                "Explanations", "FeatureCache", "ImageCoding", "MessagePassing", "Planning", "Reports",
-                "RunConfiguration", "Tensors", "Training", "WeightFiles", arguments, system,
+                "Backbones", "Benchmarks", "Checkpoints", "DataSharding", "Datasets", "DisentangledHead",
+                "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
+                "MessagePassing", "Planning", "Reports", "Results", "RunConfiguration", "RunControl", "SystemFacts",
+                "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",
@@ -130,9 +176,12 @@ let package = Package(
 
         // Tests
         .target(name: "TemporaryFolders", dependencies: ["DurableFiles", system], path: "Tests/TemporaryFolders"),
+        .target(name: "SeededNumbers", dependencies: ["CounterRandom", "Tensors"], path: "Tests/SeededNumbers"),
         .testTarget(name: "CounterRandomTests", dependencies: ["CounterRandom"]),
+        .testTarget(name: "DataShardingTests", dependencies: ["DataSharding"]),
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TemporaryFolders", system]),
-        .testTarget(name: "RunConfigurationTests", dependencies: ["RunConfiguration", system]),
+        .testTarget(name: "NameSuggestionsTests", dependencies: ["NameSuggestions"]),
+        .testTarget(name: "SystemFactsTests", dependencies: ["SystemFacts"]),
         .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing", "message-passing-probe", system]),
         .executableTarget(
             name: "message-passing-probe", dependencies: ["MessagePassing", system], path: "Tests/MessagePassingProbe"),
@@ -147,10 +196,20 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "FeatureCacheTests",
-            dependencies: ["DurableFiles", "FeatureCache", "ImageCoding", "TemporaryFolders", "WeightFiles", system]),
+            dependencies: [
+                "DurableFiles", "FeatureCache", "ImageCoding", "TemporaryFolders", "Tensors", "WeightFiles", system,
+            ]),
         .testTarget(
-            name: "DisentangledHeadTests", dependencies: ["DisentangledHead", "Tensors", "CounterRandom"],
+            name: "DisentangledHeadTests",
+            dependencies: ["CounterRandom", "DisentangledHead", "SeededNumbers", "Tensors"],
             resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "LinearProbingTests",
+            dependencies: ["DisentangledHead", "LinearProbing", "SeededNumbers", "Tensors"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "AttributionTests", dependencies: ["Attribution", "DisentangledHead", "SeededNumbers", "Tensors"]),
+        .testTarget(name: "ExplanationMetricsTests", dependencies: ["ExplanationMetrics"]),
         .testTarget(
             name: "BackbonesTests", dependencies: ["Backbones", "Tensors", "WeightFiles", "ImageCoding", system],
             resources: [.copy("Fixtures")]),
@@ -163,26 +222,49 @@ let package = Package(
             dependencies: [
                 "Checkpoints", "CounterRandom", "DurableFiles", "StrictJSON", "TemporaryFolders", "WeightFiles", system,
             ]),
-        .testTarget(name: "TrainingTests", dependencies: ["DurableFiles", "TemporaryFolders", "Training", system]),
+        .testTarget(
+            name: "RunConfigurationTests",
+            dependencies: ["Datasets", "DisentangledHead", "FeatureCache", "ImageCoding", "RunConfiguration", system]),
+        .testTarget(
+            name: "InferenceTests",
+            dependencies: [
+                "Datasets", "DurableFiles", "Inference", "RunConfiguration", "SmallModel", "TemporaryFolders",
+                "Tensors",
+                system,
+            ]),
+        .testTarget(name: "EvaluationTests", dependencies: ["DisentangledHead", "Evaluation"]),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["DurableFiles", "Results", "TemporaryFolders", "Training", system]),
+        .target(
+            name: "SmallModel",
+            dependencies: [
+                "Datasets", "Extraction", "Inference", "RunConfiguration", "TemporaryFolders", "Tensors", "Training",
+                system,
+            ], path: "Tests/SmallModel"),
         .testTarget(
             name: "ExplanationsTests",
             dependencies: [
-                "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles", "Explanations", "FeatureCache",
-                "ImageCoding", "RunConfiguration", "TemporaryFolders", "Tensors", "Training", system,
+                "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles", "Evaluation", "Explanations",
+                "Extraction", "FeatureCache", "ImageCoding", "Inference", "MessagePassing", "Results",
+                "RunConfiguration", "SmallModel", "TemporaryFolders", "Tensors", "Training", system,
             ]),
         .testTarget(
             name: "ReportsTests",
             dependencies: [
-                "Datasets", "DurableFiles", "Explanations", "ImageCoding", "Reports", "TemporaryFolders", "Tensors",
-                system,
+                "Datasets", "DurableFiles", "Explanations", "ImageCoding", "Reports", "Results", "TemporaryFolders",
+                "Tensors", system,
             ]),
-        .testTarget(name: "PlanningTests", dependencies: ["FeatureCache", "Planning"]),
+        .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ImageCoding"]),
+        .testTarget(name: "PlanningTests", dependencies: ["FeatureCache", "Planning", "Tensors"]),
         // Run the built programs, so they need them built.
         .testTarget(
             name: "ClusterTests", dependencies: ["infodisent", yams]),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["Backbones", "ImageCoding", "infodisent", "infodisent-inspect", "WeightFiles", system]),
+            dependencies: [
+                "Backbones", "Benchmarks", "ImageCoding", "infodisent", "infodisent-inspect", "SystemFacts",
+                "WeightFiles", system,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

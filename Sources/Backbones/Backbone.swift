@@ -74,10 +74,9 @@ public final class Backbone: Sendable {
     /// D, the number of channels of the feature maps.
     public var channelCount: Int { network.channelCount }
 
-    /// Size of the feature maps of images of `crop` x `crop` pixels.
-    public func featureMapSize(crop: Int) -> (height: Int, width: Int) {
-        let size = network.featureMapSize(for: SpatialSize(crop))
-        return (size.height, size.width)
+    /// Shape of the feature maps of images of `crop` x `crop` pixels.
+    public func featureMapShape(crop: Int) -> FeatureMapShape {
+        FeatureMapShape(size: network.featureMapSize(for: SpatialSize(crop)), channelCount: channelCount)
     }
 
     /// Scratch memory for one thread. It grows to what the first call needs and is used again by later ones.

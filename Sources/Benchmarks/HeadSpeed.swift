@@ -1,6 +1,5 @@
 import DisentangledHead
 import Tensors
-import Training
 
 /// A training step of the head on random 7 x 7 feature maps, in one process.
 public struct HeadSpeed: Sendable {

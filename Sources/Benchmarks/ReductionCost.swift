@@ -1,7 +1,7 @@
+import DataSharding
 import DisentangledHead
-import MessagePassing
-import Tensors
-import Training
+public import MessagePassing
+public import Tensors
 
 /// The exact sum of the gradients of a large head: beside a sum of floats by MPI, and as a share of a training step.
 public struct ReductionCost: Sendable {
@@ -41,13 +41,12 @@ public struct ReductionCost: Sendable {
     public var shareOfStep: Double { sumInStep.median / (gradients.median + sumInStep.median + update.median) }
 
     /// Measures on all ranks at the same time. Collective.
-    /// - Throws: `TrainingError` for more ranks than logical shards.
+    /// - Throws: `ShardingError` for more ranks than logical shards.
     public init(
         _ shape: Shape = Shape(), repetitions: Int, over communicator: any Communicator, team: WorkerTeam
     ) throws {
-        guard communicator.size <= shape.logicalShards else {
-            throw TrainingError.tooManyRanks(count: communicator.size, shards: shape.logicalShards)
-        }
+        // Found out before minutes of measuring.
+        _ = try ShardHosting(shardCount: shape.logicalShards, rankCount: communicator.size)
         rankCount = communicator.size
         threadCount = team.workerCount
         shardsPerRank = (shape.logicalShards + communicator.size - 1) / communicator.size

@@ -3,7 +3,6 @@ import DisentangledHead
 import ImageCoding
 import MessagePassing
 import Tensors
-import Training
 import WeightFiles
 
 /// How much more all ranks together do in the same time than one of them alone: W ranks, W times the work.

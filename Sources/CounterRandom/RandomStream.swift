@@ -19,6 +19,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
         case split = 5
         case augmentation = 6
         case test = 7
+        case attribution = 8
     }
 
     private let key: SIMD2<UInt32>

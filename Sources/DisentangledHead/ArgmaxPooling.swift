@@ -23,6 +23,25 @@ package struct Extrema<Scalar: HeadScalar>: Sendable, Equatable {
     }
 }
 
+/// The deterministic maximum and minimum, with the sparse gradient.
+struct ArgmaxPooling<Scalar: HeadScalar>: PoolingRule {
+    func pool(
+        _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, team: WorkerTeam
+    ) -> (any PooledBatch<Scalar>)? {
+        batch.extrema(channelMap: channelMap, team: team)
+    }
+}
+
+extension Extrema: PooledBatch {
+    package var pooled: [Scalar] { pooledValues() }
+
+    package func channelMapGradient(
+        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, team: WorkerTeam
+    ) -> SquareMatrix<Scalar> {
+        batch.sparseGradient(extrema: self, ofPooled: ofPooled, team: team)
+    }
+}
+
 extension FeatureBatch {
     /// The deterministic pooling of every image.
     /// - Returns: nil if an activation is not finite.

@@ -111,11 +111,12 @@ extension FeatureBatch {
     }
 
     /// dL/dU [D, D] of a pooling with a dense gradient: dJ^T X with dJ_pk = dL/dv_k dv_k/dJ_pk.
+    ///
+    /// - Parameter derivatives: dv_k/dJ_pk [N, P, D]; turned into dJ, because a copy would be the largest thing in memory.
     package func denseGradient(
-        pool: consuming SurrogatePool<Scalar>, ofPooled: [Scalar], team: WorkerTeam
+        derivatives: inout [Scalar], ofPooled: [Scalar], team: WorkerTeam
     ) -> SquareMatrix<Scalar> {
         let (N, P, D) = (imageCount, pixelCount, channelCount)
-        var derivatives = pool.derivatives
         return derivatives.withUnsafeMutableBufferPointer { derivatives in
             nonisolated(unsafe) let derivatives = derivatives.baseAddress!
             team.forEach(N) { _, image in

@@ -1,46 +1,44 @@
 import Tensors
 
-/// A trained head: an orthogonal channel map, the deterministic pooling and a non-negative classifier.
+/// A trained head: an orthogonal channel map, the deterministic pooling and a classifier.
 ///
 /// Feature maps are [N, P, D] or [N, H, W, D]. The results for an image are the same bits whether it is evaluated alone
 /// or in any batch, by any number of workers.
 public struct Head: Sendable, Equatable {
     /// U [D, D]; row k makes channel k.
     public let channelMap: [Float]
-    /// A [C, D], every entry >= 0.
-    public let classifier: [Float]
+    public let classifier: Classifier
     public let channelCount: Int
-    public let classCount: Int
+    public var classCount: Int { classifier.classCount }
 
-    /// - Throws: `HeadError` if a matrix has another size, is not finite, or the classifier has a negative entry.
-    public init(channelMap: [Float], classifier: [Float], channelCount: Int, classCount: Int) throws {
+    /// - Throws: `HeadError.shapeMismatch` if the channel map is not as wide as the classifier, or `.notFinite`.
+    public init(channelMap: [Float], classifier: Classifier) throws {
+        let channelCount = classifier.channelCount
         guard channelMap.count == channelCount * channelCount else {
             throw HeadError.shapeMismatch(
                 tensor: "channel_map", expected: [channelCount, channelCount], found: [channelMap.count])
         }
-        guard classifier.count == classCount * channelCount else {
-            throw HeadError.shapeMismatch(
-                tensor: "classifier", expected: [classCount, channelCount], found: [classifier.count])
-        }
         guard channelMap.allSatisfy(\.isFinite) else { throw HeadError.notFinite(tensor: "channel_map", step: nil) }
-        guard classifier.allSatisfy(\.isFinite) else { throw HeadError.notFinite(tensor: "classifier", step: nil) }
-        if let index = classifier.firstIndex(where: { $0 < 0 }) {
-            throw HeadError.negativeClassifier(
-                row: index / channelCount, column: index % channelCount, value: classifier[index])
-        }
-        self.init(
-            checkedChannelMap: channelMap, classifier: classifier, channelCount: channelCount, classCount: classCount)
+        self.init(checkedChannelMap: channelMap, classifier: classifier)
     }
 
-    init(checkedChannelMap: [Float], classifier: [Float], channelCount: Int, classCount: Int) {
+    /// A head of InfoDisent: A [C, D] without a negative entry, no bias.
+    ///
+    /// - Throws: `HeadError` if a matrix has another size, is not finite, or the classifier has a negative entry.
+    public init(channelMap: [Float], classifier: [Float], channelCount: Int, classCount: Int) throws {
+        try self.init(
+            channelMap: channelMap,
+            classifier: Classifier(weights: classifier, classCount: classCount, channelCount: channelCount))
+    }
+
+    init(checkedChannelMap: [Float], classifier: Classifier) {
         channelMap = checkedChannelMap
         self.classifier = classifier
-        self.channelCount = channelCount
-        self.classCount = classCount
+        channelCount = classifier.channelCount
     }
 
     /// Pooled activations and logits of feature maps [N, ..., D].
-    /// - Throws: `HeadError.shapeMismatch`, or `.notFinite` if a feature is not finite.
+    /// - Throws: `HeadError.shapeMismatch`, or `.notFinite` if a feature or a logit is not finite.
     public func forward(_ features: Tensor, team: WorkerTeam) throws -> HeadForward {
         try withBatch(features) { try forward($0, team: team) }
     }
@@ -48,9 +46,8 @@ public struct Head: Sendable, Equatable {
     /// `forward(_:team:)` of features on loan.
     package func forward(_ batch: FeatureBatch<Float>, team: WorkerTeam) throws -> HeadForward {
         let pooled = try pooledActivations(batch, team: team)
-        let logits = Classifier.logits(
-            pooled: pooled.values, classifier: classifier, imageCount: batch.imageCount, channelCount: channelCount,
-            classCount: classCount, team: team)
+        let logits = try classifier.logits(ofPooled: pooled.values, imageCount: batch.imageCount, team: team)
+        guard areFinite(logits, team: team) else { throw HeadError.notFinite(tensor: "logits", step: nil) }
         return HeadForward(pooled: pooled, logits: logits)
     }
 

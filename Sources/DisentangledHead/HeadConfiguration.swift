@@ -145,7 +145,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
     }
 
     public init(
-        channelMap: ChannelMapKind = .exponential, pooling: Pooling = .argmax,
+        channelMap: ChannelMapKind = .riemannian, pooling: Pooling = .argmax,
         temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3, classifierL1: Double = 0,
         optimizer: OptimizerConfiguration = OptimizerConfiguration()
     ) {

@@ -30,15 +30,14 @@ public struct HeadForward: Sendable, Equatable {
     /// A v, [N, C].
     public let logits: [Float]
 
+    /// The logits of an image, by class.
+    public func logits(ofImage image: Int) -> ArraySlice<Float> {
+        let classCount = logits.count / max(pooled.imageCount, 1)
+        return logits[image * classCount..<(image + 1) * classCount]
+    }
+
     /// The class with the largest logit of each image; ties go to the lowest class.
     public func predictions() -> [Int] {
-        guard pooled.imageCount > 0 else { return [] }
-        let classCount = logits.count / pooled.imageCount
-        return (0..<pooled.imageCount).map { image in
-            var best = 0
-            for index in 1..<max(classCount, 1)
-            where logits[image * classCount + index] > logits[image * classCount + best] { best = index }
-            return best
-        }
+        (0..<pooled.imageCount).map { Ranking.first(of: logits(ofImage: $0)) ?? 0 }
     }
 }

@@ -79,38 +79,23 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         batch: FeatureBatch<Scalar>, labels: [Int], sampleIDs: [Int], team: WorkerTeam
     ) throws -> GradientSum<Scalar> {
         let (N, D, C) = (batch.imageCount, channelCount, classCount)
-        let pooled: [Scalar]
-        let backward: (_ ofPooled: [Scalar]) -> SquareMatrix<Scalar>
-        if configuration.pooling == .argmax {
-            guard let extrema = batch.extrema(channelMap: channelMap.matrix.values, team: team) else {
-                throw HeadError.notFinite(tensor: "features", step: step)
-            }
-            pooled = extrema.pooledValues()
-            backward = { batch.sparseGradient(extrema: extrema, ofPooled: $0, team: team) }
-        } else {
-            let pooling = SurrogatePooling<Scalar>(
-                pooling: configuration.pooling,
-                temperature: configuration.temperature.temperature(step: step), topK: configuration.topK,
-                noise: PoolingNoise(seed: seed, step: step))
-            guard
-                let pool = batch.surrogatePool(
-                    pooling, sampleIDs: sampleIDs, channelMap: channelMap.matrix.values, team: team)
-            else { throw HeadError.notFinite(tensor: "features", step: step) }
-            pooled = pool.values
-            backward = { batch.denseGradient(pool: pool, ofPooled: $0, team: team) }
+        let rule: any PoolingRule<Scalar> = configuration.poolingRule(step: step, seed: seed)
+        guard var pool = rule.pool(batch, sampleIDs: sampleIDs, channelMap: channelMap.matrix.values, team: team) else {
+            throw HeadError.notFinite(tensor: "features", step: step)
         }
-        let logits = Classifier.logits(
+        let pooled = pool.pooled
+        let logits = ClassifierProducts.logits(
             pooled: pooled, classifier: classifier, imageCount: N, channelCount: D, classCount: C, team: team)
         let loss = SoftmaxCrossEntropy(logits: logits, labels: labels, classCount: C)
         guard loss.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
-        let ofClassifier = Classifier.gradient(
+        let ofClassifier = ClassifierProducts.gradient(
             ofLogits: loss.gradient, pooled: pooled, imageCount: N, channelCount: D, classCount: C, team: team)
         var ofChannelMap: SquareMatrix<Scalar>?
         if configuration.channelMap != .identity {
-            ofChannelMap = backward(
-                Classifier.gradientOfPooled(
+            ofChannelMap = pool.channelMapGradient(
+                ofPooled: ClassifierProducts.gradientOfPooled(
                     ofLogits: loss.gradient, classifier: classifier, imageCount: N, channelCount: D, classCount: C,
-                    team: team))
+                    team: team), batch: batch, team: team)
         }
         return GradientSum(
             channelMap: ofChannelMap, classifier: ofClassifier, lossSum: loss.lossSum,

@@ -100,7 +100,7 @@ extension HeadTrainer {
             moments: kind == .identity ? nil : try moments(mapNames, mapShape))
         parameters = HeadParameters(
             configuration: configuration, channelCount: head.channelCount, classCount: head.classCount, seed: seed,
-            step: state.step, channelMap: map, classifier: head.classifier,
+            step: state.step, channelMap: map, classifier: head.classifier.weights,
             classifierMoments: try moments(classifierNames, [head.classCount, head.channelCount]))
     }
 }

@@ -67,8 +67,9 @@ public struct HeadTrainer: Sendable {
     /// The head as it is now.
     public var head: Head {
         Head(
-            checkedChannelMap: parameters.channelMap.matrix.values, classifier: parameters.classifier,
-            channelCount: channelCount, classCount: classCount)
+            checkedChannelMap: parameters.channelMap.matrix.values,
+            classifier: Classifier(
+                checkedWeights: parameters.classifier, classCount: classCount, channelCount: channelCount))
     }
 
     /// Loss and gradients of a mini-batch at the present parameters, summed over its samples.

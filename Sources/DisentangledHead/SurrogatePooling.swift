@@ -241,6 +241,24 @@ private struct GumbelBranch<Scalar: HeadScalar> {
     }
 }
 
+extension SurrogatePooling: PoolingRule {
+    package func pool(
+        _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, team: WorkerTeam
+    ) -> (any PooledBatch<Scalar>)? {
+        batch.surrogatePool(self, sampleIDs: sampleIDs, channelMap: channelMap, team: team)
+    }
+}
+
+extension SurrogatePool: PooledBatch {
+    package var pooled: [Scalar] { values }
+
+    package mutating func channelMapGradient(
+        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, team: WorkerTeam
+    ) -> SquareMatrix<Scalar> {
+        batch.denseGradient(derivatives: &derivatives, ofPooled: ofPooled, team: team)
+    }
+}
+
 extension FeatureBatch {
     /// Pools every image; `sampleIDs` name the samples in the noise.
     /// - Returns: nil if an activation is not finite.

@@ -1,10 +1,11 @@
 import DisentangledHead
-import DurableFiles
-import Foundation
+import ExplanationMetrics
 import ImageCoding
-import SystemPackage
-import Tensors
-import Training
+public import Inference
+import NameSuggestions
+import Results
+public import SystemPackage
+public import Tensors
 
 /// Explains single images with a trained model.
 public struct Explainer {
@@ -12,6 +13,9 @@ public struct Explainer {
     private let team: WorkerTeam
     /// Channels that get heat maps, those with the largest contributions.
     private let shownCount: Int
+
+    /// Classes whose scores are part of an explanation's record.
+    private static let scoredClassCount = 5
 
     public init(_ model: TrainedModel, shownCount: Int, team: WorkerTeam) {
         self.model = model
@@ -24,62 +28,74 @@ public struct Explainer {
     public func label(ofClass name: String) throws -> Int {
         let names = model.experiment.dataset.classNames
         if let label = names.firstIndex(of: name) { return label }
-        let nearest = names.min { $0.difference(from: name).count < $1.difference(from: name).count }
-        throw ExplanationError.unknownClass(name: name, nearest: nearest ?? "none")
+        throw ExplanationError.unknownClass(
+            name: name, nearest: NameSuggestions.nearest(to: name, among: names).first ?? "none")
     }
 
     /// Explains the logit of `label`, or of the predicted class if nil, for the image at `path`.
-    /// - Throws: the image's error if it cannot be read; `ExplanationError.notAdditive` if the contributions do not add up to
-    ///   the logit.
+    /// - Throws: the image's error if it cannot be read; `ExplanationError.noSuchLabel`; `ExplanationError.notAdditive` if the
+    ///   contributions do not add up to the logit.
     public func explain(_ path: FilePath, label: Int? = nil) throws -> ImageExplanation {
-        let experiment = model.experiment
-        let pixels = try experiment.pixels(ofImageAt: path)
-        let map = experiment.featureMap(of: pixels, workspace: experiment.backbone.makeWorkspace())
-        let features = experiment.cacheIdentity.rounded(map)
-        let result = try model.head.forward(features, team: team)
-        let scores = scores(result.logits)
-        let explained = scores.first { $0.label == label } ?? scores[0]
-        let contributions = contributions(to: explained.label, result.pooled)
-        let shown = contributions.prefix(shownCount).map { ChannelSide(channel: $0.channel, side: $0.dominantSide) }
-        let largest = contributions.first.map { abs($0.contribution) } ?? 0
-        let explanation = ImageExplanation(
-            path: path.string, pixels: pixels, scores: scores, explained: explained, contributions: contributions,
-            contributionSum: contributions.reduce(0) {
-                $0 + Double($1.weight) * (Double($1.positiveActivation) + Double($1.negativeActivation))
-            },
-            heatMaps: try heatMaps(shown, features),
-            explanationSize: contributions.count { abs($0.contribution) >= 0.2 * largest && largest > 0 })
-        guard explanation.additivityError <= ImageExplanation.additivityLimit else {
-            throw ExplanationError.notAdditive(
-                path: path.string, sum: explanation.contributionSum, logit: explained.logit)
+        let (pixels, inference) = try model.inference(ofImageAt: path, team: team)
+        let scores = scores(inference)
+        if let label, !(0..<scores.count).contains(label) {
+            throw ExplanationError.noSuchLabel(label, classCount: scores.count)
         }
-        return explanation
+        let explained = scores.first { $0.label == label } ?? scores[0]
+        let contributions = contributions(to: explained.label, inference.pooled)
+        let result = try result(path.string, scores, explained, contributions)
+        let shown = result.shown.map { ChannelSide(channel: $0.channel, side: $0.dominantSide) }
+        return ImageExplanation(
+            result: result, scores: scores, pixels: pixels, heatMaps: try heatMaps(shown, inference.features))
     }
 
-    private func scores(_ logits: [Float]) -> [ClassScore] {
-        let probabilities = softmax(logits)
-        return logits.indices.sorted { (logits[$0], $1) > (logits[$1], $0) }.map { label in
+    private func scores(_ inference: ImageInference) -> [ClassScore] {
+        inference.ranking.map { label in
             ClassScore(
-                label: label, className: model.experiment.dataset.classNames[label], logit: logits[label],
-                probability: probabilities[label])
+                label: label, className: model.experiment.dataset.classNames[label], logit: inference.logits[label],
+                probability: inference.probabilities[label])
         }
     }
 
     /// The channels that add something to the logit of `label`, by the size of what they add.
     private func contributions(to label: Int, _ pooled: PooledActivations) -> [ChannelContribution] {
         let width = model.experiment.cacheIdentity.featureMap.width
-        let head = model.head
-        return (0..<head.channelCount)
+        let classifier = model.head.classifier
+        return (0..<classifier.channelCount)
             .map { channel in
                 ChannelContribution(
-                    channel: channel, weight: head.classifier[label * head.channelCount + channel],
+                    channel: channel, weight: classifier.weight(of: channel, for: label),
                     positiveActivation: max(0, pooled.maxima[channel]),
                     positivePosition: MapPosition(index: Int(pooled.maximumPixels[channel]), width: width),
                     negativeActivation: min(0, pooled.minima[channel]),
-                    negativePosition: MapPosition(index: Int(pooled.minimumPixels[channel]), width: width))
+                    negativePosition: MapPosition(index: Int(pooled.minimumPixels[channel]), width: width),
+                    contribution: classifier.contribution(of: channel, to: label, pooled: pooled.values[channel]))
             }
             .filter { $0.contribution != 0 }
             .sorted { (abs($0.contribution), $1.channel) > (abs($1.contribution), $0.channel) }
+    }
+
+    /// All that is said of the sum, checked.
+    private func result(
+        _ path: String, _ scores: [ClassScore], _ explained: ClassScore, _ contributions: [ChannelContribution]
+    ) throws -> ExplanationResult {
+        let amounts = contributions.map(\.contribution)
+        let sum = contributions.reduce(0) {
+            $0 + Double($1.weight) * (Double($1.positiveActivation) + Double($1.negativeActivation))
+        }
+        let residual = Completeness.residual(sum: sum, contributions: amounts, logit: explained.logit)
+        guard residual <= Completeness.limit else {
+            throw ExplanationError.notAdditive(path: path, sum: sum, logit: explained.logit)
+        }
+        let shownCount = min(shownCount, contributions.count)
+        let shownSum = amounts.prefix(shownCount).reduce(0, +)
+        return ExplanationResult(
+            path: path, topScores: Array(scores.prefix(Self.scoredClassCount)), explained: explained,
+            contributions: contributions, contributionSum: sum,
+            positiveSum: contributions.reduce(0) { $0 + $1.positiveContribution },
+            negativeSum: contributions.reduce(0) { $0 + $1.negativeContribution }, shownCount: shownCount,
+            shownSum: shownSum, restSum: Float(sum) - shownSum, additivityError: residual,
+            explanationSize: ExplanationSize.count(of: amounts))
     }
 
     /// ReLU(J_.k) or ReLU(-J_.k) of the asked channels and sides.
@@ -91,9 +107,7 @@ public struct Explainer {
             let sign: Float = side.side == .positive ? 1 : -1
             result[side] = HeatMap(
                 width: map.width, height: map.height,
-                values: (0..<map.height * map.width).map {
-                    max(0, sign * activations[$0 * map.channelCount + side.channel])
-                })
+                values: (0..<map.pixelCount).map { max(0, sign * activations[$0 * map.channelCount + side.channel]) })
         }
         return result
     }

@@ -11,6 +11,8 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
     case unknownPrototype(path: String, dataset: FilePath)
     /// The contributions do not add up to the logit.
     case notAdditive(path: String, sum: Double, logit: Float)
+    /// A label that is none of the model's classes.
+    case noSuchLabel(Int, classCount: Int)
     /// The class asked for is none of the model's.
     case unknownClass(name: String, nearest: String)
 
@@ -18,7 +20,7 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
     public var exitCode: Int32 {
         switch self {
         case .corruptPrototypes, .prototypeChanged, .unknownPrototype: 65
-        case .unknownClass: 64
+        case .unknownClass, .noSuchLabel: 64
         case .notAdditive: 70
         }
     }
@@ -39,6 +41,8 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
             """
         case .notAdditive(let path, let sum, let logit):
             "The contributions for \(path) add up to \(sum), but the logit is \(logit). This is a fault of the program."
+        case .noSuchLabel(let label, let classCount):
+            "There is no class with the label \(label): the model has \(classCount) classes, 0 to \(classCount - 1)."
         case .unknownClass(let name, let nearest):
             "\(name) is not a class of this model. The nearest name is \(nearest)."
         }

@@ -1,8 +1,9 @@
 import DurableFiles
-import ImageCoding
+public import ImageCoding
+public import Inference
+public import Results
 import Synchronization
 import SystemPackage
-import Training
 
 /// What the network saw of prototypes' images, each read once and checked to be the image it was when it was found.
 public final class PrototypePictures: Sendable {

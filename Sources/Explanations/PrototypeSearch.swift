@@ -2,10 +2,12 @@ import Datasets
 import DisentangledHead
 import DurableFiles
 import FeatureCache
+import Inference
 import MessagePassing
+import Results
+import RunControl
 import SystemPackage
 import Tensors
-import Training
 
 /// Finds the training images that stand for each channel.
 public enum PrototypeSearch {
@@ -19,27 +21,29 @@ public enum PrototypeSearch {
     /// m_k < 0) are its prototypes, so a side may have fewer than `prototypeCount`, or none.
     /// - Throws: the errors of the cache and of image files that are gone.
     public static func run(
-        _ model: TrainedModel, team: WorkerTeam, communicator: any Communicator = SingleProcess(),
-        progress: @escaping ProgressHandler = { _ in }
+        _ model: TrainedModel, cache: FeatureCache, team: WorkerTeam,
+        communicator: any Communicator = SingleProcess(), progress: @escaping ProgressHandler = { _ in }
     ) throws -> PrototypeTable? {
-        let cache = try model.cache(on: communicator, team: team, progress: progress)
         communicator.activity.begin(step: 0, "searching for prototypes")
-        var sides = try communicator.together {
+        let own = try communicator.together {
             try strongest(
                 model, cache: cache, share: cache.share(of: Split.train.rawValue, on: communicator), team,
                 communicator.activity, progress)
         }
-        let parts = try communicator.gather(sides.flatMap { $0.flatMap(\.bytes) }, to: 0)
+        let parts = try communicator.gatherMessages(own.flatMap { $0.flatMap(\.words) }, to: 0, of: "prototypes") {
+            reader in
+            try own.map { side in
+                try side.map { _ in try StrongestSamples(capacity: prototypeCount, readingFrom: &reader) }
+            }
+        }
         return try communicator.together {
+            guard communicator.rank == 0 else { return nil }
+            var sides = own
             for (rank, part) in parts.enumerated() where rank != communicator.rank {
-                var part = part[...]
                 for side in sides.indices {
-                    for channel in sides[side].indices {
-                        sides[side][channel].merge(.init(capacity: prototypeCount, readingFrom: &part))
-                    }
+                    for channel in sides[side].indices { sides[side][channel].merge(part[side][channel]) }
                 }
             }
-            guard communicator.rank == 0 else { return nil }
             return try communicator.activity.allowing(.seconds(3600)) {
                 try table(model, cache: cache, positive: sides[0], negative: sides[1])
             }
@@ -56,7 +60,7 @@ public enum PrototypeSearch {
         var negative = positive
         let total = cache.indices(of: Split.train.rawValue).count
         var completed = 0
-        try Evaluation.forEachBatch(share, of: cache) { samples, features in
+        try cache.forEachBatch(of: share) { samples, features in
             let pooled = try model.head.pooledActivations(features, team: team)
             for (row, sample) in samples.enumerated() {
                 for channel in 0..<channelCount {
@@ -109,6 +113,6 @@ public enum PrototypeSearch {
         }
         return PrototypeTable(
             headDigest: model.headDigest, datasetFingerprint: cache.identity.datasetFingerprint,
-            featureMap: MapSize(height: map.height, width: map.width), channels: channels)
+            featureMap: map.size, channels: channels)
     }
 }

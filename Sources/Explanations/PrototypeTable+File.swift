@@ -1,8 +1,9 @@
 import DurableFiles
 import Foundation
-import MessagePassing
-import SystemPackage
-import Training
+public import Inference
+public import MessagePassing
+public import Results
+public import SystemPackage
 
 extension PrototypeTable {
     /// The table as JSON, the same bytes for the same table.

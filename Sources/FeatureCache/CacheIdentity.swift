@@ -1,5 +1,6 @@
 public import DurableFiles
 public import ImageCoding
+public import Tensors
 
 /// How features are stored.
 public enum CachePrecision: String, Codable, CaseIterable, Sendable {
@@ -7,24 +8,6 @@ public enum CachePrecision: String, Codable, CaseIterable, Sendable {
 
     /// Bytes of one feature.
     public var byteCount: Int { self == .f16 ? 2 : 4 }
-}
-
-/// The axes of a feature map.
-public struct FeatureMapShape: Codable, Equatable, Sendable, CustomStringConvertible {
-    public let height: Int
-    public let width: Int
-    public let channelCount: Int
-
-    public init(height: Int, width: Int, channelCount: Int) {
-        self.height = height
-        self.width = width
-        self.channelCount = channelCount
-    }
-
-    /// Features of one image.
-    public var elementCount: Int { height * width * channelCount }
-
-    public var description: String { "\(height) x \(width) x \(channelCount)" }
 }
 
 /// Everything that the features in a cache depend on.

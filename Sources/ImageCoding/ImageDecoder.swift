@@ -28,7 +28,7 @@ public enum ImageDecoder {
     ///
     /// - Parameter needed: the part that is needed of an image of the width and height it is given, inside the image.
     /// - Throws: `ImageCodingError`, or the error of `needed`.
-    static func decode(
+    package static func decode(
         _ bytes: [UInt8], path: FilePath, needed: (_ width: Int, _ height: Int) throws -> PixelRectangle
     ) throws -> ImagePart {
         switch try ImageFormat(of: bytes, path: path) {

@@ -1,8 +1,8 @@
 /// A part of an image whose other pixels are not needed, and where it lies.
-struct ImagePart {
+package struct ImagePart {
     /// Size of the image.
-    let width: Int
-    let height: Int
+    package let width: Int
+    package let height: Int
     /// The column and the row of the image that the part starts with.
     let x: Int
     let y: Int

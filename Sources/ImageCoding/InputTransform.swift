@@ -52,7 +52,7 @@ public struct InputTransform: Equatable, Sendable {
     }
 
     /// `pixels(of:)` of an image of which at least `neededPart` is there.
-    func pixels(of part: ImagePart) -> PixelImage {
+    package func pixels(of part: ImagePart) -> PixelImage {
         checkProgrammer()
         let plan = Plan(self, width: part.width, height: part.height)
         let visible = Resampling.resize(
@@ -62,7 +62,7 @@ public struct InputTransform: Equatable, Sendable {
     }
 
     /// The pixels of an image of that size that the network's input depends on.
-    func neededPart(width: Int, height: Int) -> PixelRectangle {
+    package func neededPart(width: Int, height: Int) -> PixelRectangle {
         checkProgrammer()
         let plan = Plan(self, width: width, height: height)
         return Resampling.inputs(

@@ -81,6 +81,19 @@ extension MPICommunicator {
         }
     }
 
+    /// MPI's own sum of floats, in one call: what the exact sum is compared with. Its bits depend on the number of ranks, so
+    /// no result may rest on it.
+    package func sumOfFloats(_ values: inout [Float]) throws {
+        precondition(values.count <= countLimit, "\(values.count) elements are more than one call takes")
+        try activity.during("sum of floats", count: values.count) {
+            try values.withUnsafeMutableBufferPointer { values in
+                try check(
+                    cmpi_allreduce(values.baseAddress, Int32(values.count), CMPI_FLOAT, CMPI_SUM, handle),
+                    "MPI_Allreduce")
+            }
+        }
+    }
+
     package func barrier() throws {
         try activity.during("barrier", count: 0) { try waitForAll() }
     }

@@ -14,6 +14,8 @@ public enum MessagePassingError: Error, Equatable, CustomStringConvertible {
     case sumOverflows(tensor: Int, element: Int)
     /// A logical shard's leaf was given by no rank or by several.
     case wrongShards(shard: Int, rankCount: Int)
+    /// A rank sent something else than it should have.
+    case malformedMessage(rank: Int, subject: String, problem: String)
     /// `together` succeeded here, but not on `rank`.
     case failedElsewhere(rank: Int, host: String, message: String)
 
@@ -36,6 +38,8 @@ public enum MessagePassingError: Error, Equatable, CustomStringConvertible {
                 + "finite; lower the learning rate or the scale of the loss."
         case .wrongShards(let shard, let rankCount):
             "Logical shard \(shard) was given to the exact sum by \(rankCount) ranks instead of one."
+        case .malformedMessage(let rank, let subject, let problem):
+            "The message of rank \(rank) with its \(subject) cannot be read: \(problem). All ranks need the same program."
         case .failedElsewhere(let rank, let host, let message):
             "Rank \(rank) (\(host)) failed: \(message)"
         }

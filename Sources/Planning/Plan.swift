@@ -1,4 +1,5 @@
-import Training
+import DataSharding
+import Extraction
 
 /// What a run costs on a cluster. README.md has the formulas and what they assume. Times in seconds.
 public struct Plan: Sendable {
@@ -23,7 +24,7 @@ public struct Plan: Sendable {
     /// k: the most logical shards that a rank hosts.
     public var shardsPerRank: Int { (workload.logicalShards + rankCount - 1) / rankCount }
 
-    private func hosted(byRank rank: Int) -> Range<Int> { workload.distribution.hosted(byRank: rank, of: rankCount) }
+    private func hosted(byRank rank: Int) -> Range<Int> { workload.hosting(rankCount: rankCount).shards(ofRank: rank) }
 
     private func ranks(ofNode node: Int) -> Range<Int> {
         min(node * cluster.ranksPerNode, rankCount)..<min((node + 1) * cluster.ranksPerNode, rankCount)

@@ -1,11 +1,13 @@
+import Benchmarks
 import Datasets
 import DisentangledHead
-import Foundation
 import ImageCoding
+public import Inference
 import MessagePassing
+import RunConfiguration
+import SystemFacts
 import SystemPackage
-import Tensors
-import Training
+public import Tensors
 
 extension UnitCosts {
     /// Measures on this machine, with all threads of `team` busy: some images of the dataset (a made-up photograph if it has
@@ -14,9 +16,9 @@ extension UnitCosts {
     public static func measure(
         _ experiment: Experiment, as workload: Workload, team: WorkerTeam
     ) throws -> UnitCosts {
-        let program = memory("VmRSS")
+        let program = ProcessStatus().residentByteCount ?? 0
         let image = try imageSeconds(experiment, team: team)
-        let worker = max(0, memory("VmHWM") - program) / team.workerCount
+        let worker = max(0, (ProcessStatus().peakByteCount ?? 0) - program) / team.workerCount
         let head = try HeadMeasurement(experiment, workload, team: team)
         return UnitCosts(
             threadCount: team.workerCount, image: image, shardGradient: head.shardGradient,
@@ -43,13 +45,6 @@ extension UnitCosts {
             }
         }
         return seconds / Double(perThread)
-    }
-
-    /// A line of /proc/self/status, in bytes; 0 where there is no such file.
-    private static func memory(_ name: String) -> Int {
-        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
-        return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
     }
 
     /// The shortest time of `body` in seconds, after a first time that touches the memory.
@@ -80,7 +75,7 @@ private struct HeadMeasurement {
         // As many shards as a step has, but not more than fit into any memory.
         shardCount = min(workload.logicalShards, 8)
         let shape = TrainingRehearsal.Shape(
-            channelCount: map.channelCount, classCount: workload.classCount, pixelCount: map.height * map.width,
+            channelCount: map.channelCount, classCount: workload.classCount, pixelCount: map.pixelCount,
             samplesPerShard: workload.samplesPerShard, logicalShards: shardCount)
 
         let shard = TrainingRehearsal.randomFeatures(shape, sampleCount: workload.samplesPerShard)

@@ -1,5 +1,7 @@
+import DataSharding
 public import FeatureCache
-import Training
+public import Inference
+public import Tensors
 
 /// What a run computes, in the quantities that its cost depends on.
 public struct Workload: Equatable, Sendable {
@@ -78,12 +80,23 @@ public struct Workload: Equatable, Sendable {
             seed: 0)
     }
 
+    /// Which of `rankCount` ranks, at most as many as shards, hosts which.
+    func hosting(rankCount: Int) -> ShardHosting {
+        guard let hosting = try? ShardHosting(shardCount: logicalShards, rankCount: rankCount) else {
+            preconditionFailure("\(rankCount) ranks for \(logicalShards) logical shards")
+        }
+        return hosting
+    }
+
     /// Feature maps in the whole cache: one for each test image and each view of a training image.
     public var mapCount: Int { trainCount * viewCount + testCount }
 
     /// Feature maps of the given logical shards: sample i of a split belongs to shard i mod V.
     func mapCount(of shards: Range<Int>) -> Int {
-        func count(_ samples: Int, _ shard: Int) -> Int { (samples - shard + logicalShards - 1) / logicalShards }
-        return shards.reduce(0) { $0 + viewCount * count(trainCount, $1) + count(testCount, $1) }
+        let assignment = ShardAssignment(shardCount: logicalShards)
+        return shards.reduce(0) {
+            $0 + viewCount * assignment.count(ofShard: $1, of: trainCount)
+                + assignment.count(ofShard: $1, of: testCount)
+        }
     }
 }

@@ -1,6 +1,7 @@
-import Explanations
+public import Explanations
 import Foundation
-import ImageCoding
+public import ImageCoding
+public import Results
 
 /// The explanations of some images as one self-contained HTML page.
 public struct ExplanationPage {
@@ -8,19 +9,16 @@ public struct ExplanationPage {
     private let prototypes: PrototypeTable
     private let figures: PrototypeFigures
     private let classNames: [String]
-    private let channelCount: Int
 
     /// - Parameters:
     ///   - classNames: what the classes are called on the page, by label.
-    ///   - channelCount: channels shown for each image, those with the largest contributions.
     ///   - picture: gives what the network saw of a prototype's image.
     public init(
-        _ explanations: [ImageExplanation], prototypes: PrototypeTable, classNames: [String], channelCount: Int,
+        _ explanations: [ImageExplanation], prototypes: PrototypeTable, classNames: [String],
         picture: @escaping (Prototype) throws -> PixelImage
     ) {
         self.explanations = explanations
         self.prototypes = prototypes
-        self.channelCount = channelCount
         self.classNames = classNames
         figures = PrototypeFigures(featureMap: prototypes.featureMap, classNames: classNames, picture: picture)
     }
@@ -41,24 +39,24 @@ public struct ExplanationPage {
     }
 
     private func section(_ explanation: ImageExplanation) throws -> String {
-        let shown = explanation.contributions.prefix(channelCount)
+        let result = explanation.result
         return """
-            <h2>\(HTML.escaped(explanation.path))</h2>
+            <h2>\(HTML.escaped(result.path))</h2>
             <div class="row">
             \(HTML.picture(explanation.pixels, width: 224, description: "the image as the network saw it"))
             <div class="grow">
-            \(scoreTable(explanation))
-            \(balance(explanation, shown: shown))
+            \(scoreTable(result))
+            \(balance(result))
             </div>
             </div>
-            \(try shown.map { try channel($0, of: explanation) }.joined())
+            \(try result.shown.map { try channel($0, of: explanation) }.joined())
             """
     }
 
-    private func scoreTable(_ explanation: ImageExplanation) -> String {
+    private func scoreTable(_ result: ExplanationResult) -> String {
         var rows = ""
-        for score in explanation.scores.prefix(5) {
-            let isExplained = score.label == explanation.explained.label
+        for score in result.topScores {
+            let isExplained = score.label == result.label
             rows += """
                 <tr><td>\(isExplained ? "<b>" : "")\(HTML.escaped(classNames[score.label]))\(isExplained ? "</b>" : "")</td>
                 <td class="number">\(HTML.signed(score.logit))</td>
@@ -74,29 +72,26 @@ public struct ExplanationPage {
     }
 
     /// The logit as the sum it is, and a check of that.
-    private func balance(_ explanation: ImageExplanation, shown: ArraySlice<ChannelContribution>) -> String {
-        let speaksFor = explanation.contributions.reduce(0) { $0 + $1.positiveContribution }
-        let speaksAgainst = explanation.contributions.reduce(0) { $0 + $1.negativeContribution }
-        let shownSum = shown.reduce(0) { $0 + $1.contribution }
-        let rest = Float(explanation.contributionSum) - shownSum
-        return """
-            <p>The logit <b class="number">\(HTML.signed(explanation.explained.logit))</b> of
-            <b>\(HTML.escaped(classNames[explanation.explained.label]))</b> is the sum of
-            \(explanation.contributions.count) channels: <span class="for number">\(HTML.signed(speaksFor))</span> for it,
-            <span class="against number">\(HTML.signed(speaksAgainst))</span> against it. The \(shown.count) channels below
-            add <span class="number">\(HTML.signed(shownSum))</span>, all others together
-            <span class="number">\(HTML.signed(rest))</span>.</p>
-            <p class="small quiet">Checked: the contributions add up to \(String(format: "%.5f", explanation.contributionSum)),
-            the logit is \(String(format: "%.5f", explanation.explained.logit))
-            (relative difference \(String(format: "%.1e", explanation.additivityError)), at most 1e-4).
-            Explanation size: \(explanation.explanationSize) channels contribute at least 0.2 of the largest.</p>
-            """
+    private func balance(_ result: ExplanationResult) -> String {
+        """
+        <p>The logit <b class="number">\(HTML.signed(result.logit))</b> of
+        <b>\(HTML.escaped(classNames[result.label]))</b> is the sum of
+        \(result.contributions.count) channels: <span class="for number">\(HTML.signed(result.positiveSum))</span> for it,
+        <span class="against number">\(HTML.signed(result.negativeSum))</span> against it. The \(result.shownCount) channels \
+        below
+        add <span class="number">\(HTML.signed(result.shownSum))</span>, all others together
+        <span class="number">\(HTML.signed(result.restSum))</span>.</p>
+        <p class="small quiet">Checked: the contributions add up to \(String(format: "%.5f", result.contributionSum)),
+        the logit is \(String(format: "%.5f", result.logit))
+        (relative difference \(String(format: "%.1e", result.additivityError)), at most 1e-4).
+        Explanation size: \(result.explanationSize) channels contribute at least 0.2 of the largest.</p>
+        """
     }
 
     private func channel(_ contribution: ChannelContribution, of explanation: ImageExplanation) throws -> String {
         let side = contribution.dominantSide
         let amount = contribution.contribution
-        let activation = side == .positive ? contribution.positiveActivation : contribution.negativeActivation
+        let activation = contribution.activation(of: side)
         return """
             <div class="channel">
             <div class="facts">
@@ -125,7 +120,7 @@ public struct ExplanationPage {
         guard let heat = explanation.heatMaps[ChannelSide(channel: contribution.channel, side: side)] else {
             return explanation.pixels
         }
-        let position = side == .positive ? contribution.positivePosition : contribution.negativePosition
+        let position = contribution.position(of: side)
         return explanation.pixels
             .overlaid(with: heat)
             .outlining(position, of: prototypes.featureMap, side: side)

@@ -1,9 +1,10 @@
-import Explanations
 import ImageCoding
+import Results
+import Tensors
 
 /// Rows of small prototype pictures, each with its winning cell outlined.
 struct PrototypeFigures {
-    let featureMap: MapSize
+    let featureMap: SpatialSize
     let classNames: [String]
     /// Gives what the network saw of a prototype's image.
     let picture: (Prototype) throws -> PixelImage
@@ -26,7 +27,7 @@ struct PrototypeFigures {
 
 extension PixelImage {
     /// The image with the cell of a feature-map position outlined, in the colour of its side.
-    func outlining(_ position: MapPosition, of map: MapSize, side: Side) -> PixelImage {
+    func outlining(_ position: MapPosition, of map: SpatialSize, side: Side) -> PixelImage {
         let left = position.column * width / map.width
         let top = position.row * height / map.height
         let right = (position.column + 1) * width / map.width

@@ -1,3 +1,7 @@
+import Datasets
+import DisentangledHead
+import FeatureCache
+import ImageCoding
 import SystemPackage
 
 /// The scalars of one YAML value: a single one, or the elements of a list.
@@ -84,6 +88,16 @@ extension Array: ConfigurationValue where Element == Double {
     var yaml: String? { "[" + map { String($0) }.joined(separator: ", ") + "]" }
 }
 
+extension ClosedRange: ConfigurationValue where Bound == Double {
+    static var expected: String { "two numbers: [smallest, largest]" }
+    static var isList: Bool { true }
+    init?(_ scalars: Scalars) {
+        guard let ends = [Double](scalars), ends.count == 2, ends[0] <= ends[1] else { return nil }
+        self = ends[0]...ends[1]
+    }
+    var yaml: String? { [lowerBound, upperBound].yaml }
+}
+
 extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
     static var expected: String { Wrapped.expected }
     static var isList: Bool { Wrapped.isList }
@@ -126,16 +140,16 @@ extension NamedValue {
     var yaml: String? { rawValue }
 }
 
-extension RunConfiguration.Dataset.Kind: NamedValue {}
-extension RunConfiguration.Dataset.Split: NamedValue {}
-extension RunConfiguration.Dataset.Crop: NamedValue {}
+extension DatasetKind: NamedValue {}
+extension DatasetSplit: NamedValue {}
+extension DatasetCrop: NamedValue {}
 extension RunConfiguration.Dataset.BadImages: NamedValue {}
-extension RunConfiguration.Input.Interpolation: NamedValue {}
-extension RunConfiguration.Input.Exif: NamedValue {}
-extension RunConfiguration.Cache.Precision: NamedValue {}
+extension Interpolation: NamedValue {}
+extension ExifOrientation.Policy: NamedValue {}
+extension CachePrecision: NamedValue {}
 extension RunConfiguration.Cache.Location: NamedValue {}
-extension RunConfiguration.Head.ChannelMap: NamedValue {}
-extension RunConfiguration.Head.Pooling: NamedValue {}
+extension ChannelMapKind: NamedValue {}
+extension Pooling: NamedValue {}
 extension RunConfiguration.Head.ClassifierInit: NamedValue {}
-extension RunConfiguration.Training.Optimizer: NamedValue {}
-extension RunConfiguration.Training.Schedule: NamedValue {}
+extension OptimizerConfiguration.Kind: NamedValue {}
+extension LearningRateSchedule.Kind: NamedValue {}

@@ -1,4 +1,5 @@
 import Foundation
+import NameSuggestions
 import SystemPackage
 import Yams
 
@@ -158,25 +159,7 @@ extension Scalars {
     }
 }
 
-/// The candidate with the smallest edit distance to `text`; the first of them when several are as near.
+/// The candidate that is most like `text`; the first of several.
 private func nearest(to text: String, in candidates: [String]) -> String {
-    candidates.min { editDistance(text, $0) < editDistance(text, $1) } ?? ""
-}
-
-/// Levenshtein's distance: single-character insertions, deletions and replacements.
-private func editDistance(_ first: String, _ second: String) -> Int {
-    let second = Array(second)
-    var previous = Array(0...second.count)
-    for (row, character) in first.enumerated() {
-        var current = [row + 1]
-        for column in second.indices {
-            current.append(
-                min(
-                    previous[column] + (character == second[column] ? 0 : 1), previous[column + 1] + 1,
-                    current[column] + 1)
-            )
-        }
-        previous = current
-    }
-    return previous[second.count]
+    NameSuggestions.nearest(to: text, among: candidates).first ?? ""
 }

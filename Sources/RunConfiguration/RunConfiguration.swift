@@ -1,10 +1,15 @@
-import SystemPackage
+public import Datasets
+public import DisentangledHead
+public import FeatureCache
+public import ImageCoding
+public import SystemPackage
 
 /// The typed form of a configuration file: everything that decides what a run computes.
 ///
 /// A file names only what differs from the defaults here. What only decides how a run is carried out (threads, ranks,
 /// where progress is shown) is not configuration but a command-line option, because it never changes the result.
-/// `Schema.swift` maps each property to its YAML key and says which values it takes.
+/// `Schema.swift` maps each property to its YAML key and says which values it takes. Choices and defaults are those of the
+/// targets that are configured: each is defined once, where it is carried out.
 public struct RunConfiguration: Equatable, Sendable {
     public var run = Run()
     public var backbone = Backbone()
@@ -40,39 +45,16 @@ public struct RunConfiguration: Equatable, Sendable {
 
     public struct Dataset: Equatable, Sendable {
         /// The layout of the data set.
-        public enum Kind: String, CaseIterable, Sendable {
-            /// It is recognised by its files.
-            case auto
-            case classFolders = "class_folders"
-            case parts
-            case imagenet
-            case cub
-            case cars
-            case dogs
-            case csv
-            case webdataset
-        }
-        /// Where test images come from.
-        public enum Split: String, CaseIterable, Sendable {
-            /// The data set's own split; class by class where it has none.
-            case official
-            /// A share of the training images; the official test images are left out.
-            case validation
-        }
-        /// What part of each image is used.
-        public enum Crop: String, CaseIterable, Sendable {
-            /// What the image's bounding boxes enclose.
-            case box
-        }
-        public var kind = Kind.auto
+        public var kind = DatasetOptions().kind
         public var root: FilePath = ""
-        public var split = Split.official
-        /// All of each image if nil.
-        public var crop: Crop?
+        /// Where test images come from.
+        public var split = DatasetOptions().split
+        /// What part of each image is used; all of it if nil.
+        public var crop: DatasetCrop?
         /// Names of the shards with test images, with * for any text, where the names do not say it (`webdataset`).
         public var testShards: String?
         /// Share of each class that becomes test images where the data set has no split of its own, or is not to use it.
-        public var testFraction = 0.25
+        public var testFraction = DatasetOptions().testFraction
         /// Seed of that split. It is not the run's seed, so that runs with other seeds are tested on the same images.
         public var splitSeed = 0
         /// What is done about an image that cannot be decoded.
@@ -89,8 +71,6 @@ public struct RunConfiguration: Equatable, Sendable {
 
     /// How images are prepared: a preset of the backbone, and what differs from it; nil keeps the preset's value.
     public struct Input: Equatable, Sendable {
-        public enum Interpolation: String, CaseIterable, Sendable { case bilinear, bicubic }
-        public enum Exif: String, CaseIterable, Sendable { case ignore, apply }
         /// A preset that `infodisent backbones` lists for the backbone; nil for its default one.
         public var preset: String?
         /// Shorter side after resizing, in pixels.
@@ -105,13 +85,12 @@ public struct RunConfiguration: Equatable, Sendable {
         /// Standard deviation of red, green and blue, of values in 0...1.
         public var standardDeviation: [Double]?
         /// Whether images are turned as their EXIF orientation says. Pretrained weights have not seen them so.
-        public var exif: Exif?
+        public var exif: ExifOrientation.Policy?
 
         public init() {}
     }
 
     public struct Cache: Equatable, Sendable {
-        public enum Precision: String, CaseIterable, Sendable { case f16, f32 }
         public enum Location: String, CaseIterable, Sendable {
             /// One folder that all ranks see.
             case shared
@@ -120,88 +99,54 @@ public struct RunConfiguration: Equatable, Sendable {
         }
         public var directory: FilePath = ""
         public var location = Location.shared
-        public var precision = Precision.f16
+        public var precision = CachePrecision.f16
         /// Images in one file of the cache; as many as make about 64 MiB if nil.
         public var samplesPerShard: Int?
         /// Views of each training image: the plain one and `views` - 1 augmented ones. Epochs go through them in turn.
         public var views = 1
         /// Seed of what is drawn for the views. It is not the run's seed, so that runs with other seeds share a cache.
         public var viewSeed = 0
+        /// How augmented views are made; what is left at its default is not done.
         public var augmentation = Augmentation()
 
         public init() {}
     }
 
-    /// How augmented views are made; what is left at its default is not done. ImageCoding's `Augmentation` says what
-    /// the values mean.
-    public struct Augmentation: Equatable, Sendable {
-        /// Probability of the mirror image.
-        public var flip = 0.0
-        /// Smallest and largest share of the image's area that a random crop keeps; nil for the plain crop.
-        public var cropScale: [Double]?
-        /// Smallest and largest ratio of width to height of a random crop.
-        public var cropRatio = [0.75, 4.0 / 3]
-        /// Largest angle of a turn to each side, in degrees.
-        public var degrees = 0.0
-        /// Largest angle of a shear to each side, in degrees.
-        public var shear = 0.0
-        /// Largest change of brightness, contrast and saturation, as a share.
-        public var brightness = 0.0
-        public var contrast = 0.0
-        public var saturation = 0.0
-        /// Largest turn of hues to each side, as a part of the circle.
-        public var hue = 0.0
-
-        public init() {}
-
-        /// Whether every view would be the plain one.
-        public var isEmpty: Bool {
-            cropScale == nil && [flip, degrees, shear, brightness, contrast, saturation, hue].allSatisfy { $0 == 0 }
-        }
-    }
-
     public struct Head: Equatable, Sendable {
-        public enum ChannelMap: String, CaseIterable, Sendable { case exponential, cayley, riemannian, identity }
-        public enum Pooling: String, CaseIterable, Sendable {
-            case argmax
-            case gumbel
-            case gumbelSoft = "gumbel_soft"
-            case topk
-            case logsumexp
-            case average
-        }
+        /// Where the classifier starts.
         public enum ClassifierInit: String, CaseIterable, Sendable { case uniform, backbone }
-        public var channelMap = ChannelMap.riemannian
-        public var pooling = Pooling.argmax
+
+        private static let defaults = HeadConfiguration()
+        public var channelMap = defaults.channelMap
+        public var pooling = defaults.pooling
         /// Temperature of the Gumbel and `logsumexp` poolings at the first and at the last step; geometric in between.
-        public var temperature = [1.0, 0.1]
+        public var temperature = [defaults.temperature.start, defaults.temperature.end]
         /// Pixels that `topk` pooling averages.
-        public var topK = 3
+        public var topK = defaults.topK
         /// Strength of the L1 shrinkage of the classifier.
-        public var classifierL1 = 0.0
+        public var classifierL1 = defaults.classifierL1
         public var classifierInit = ClassifierInit.uniform
 
         public init() {}
     }
 
     public struct Training: Equatable, Sendable {
-        public enum Optimizer: String, CaseIterable, Sendable { case adam, sgd }
-        public enum Schedule: String, CaseIterable, Sendable { case constant, cosine }
+        private static let defaultOptimizer = OptimizerConfiguration()
         public var epochs = 30
         /// Samples of a step, over all logical shards.
         public var batchSize = 64
         /// Parts the training samples are cut into; the largest number of ranks a run can use.
         public var logicalShards = 8
-        public var optimizer = Optimizer.adam
+        public var optimizer = defaultOptimizer.kind
         /// Momentum of `sgd`.
-        public var momentum = 0.9
+        public var momentum = defaultOptimizer.momentum
         /// Learning rate of the classifier after warm-up.
         public var learningRate = 0.003
         /// Learning rate of the channel map after warm-up; that of the classifier if nil.
         public var channelMapLearningRate: Double?
-        public var schedule = Schedule.cosine
+        public var schedule = LearningRateSchedule().kind
         /// Steps over which the learning rate rises linearly from zero.
-        public var warmupSteps = 0
+        public var warmupSteps = LearningRateSchedule().warmupSteps
 
         public init() {}
     }

@@ -76,10 +76,10 @@ extension RunConfiguration {
             expected: "a probability, 0 to 1"),
         Field(
             "cache", "augmentation.crop_scale", \.cache.augmentation.cropScale,
-            { $0.map { isRange($0, within: 0.0001...1) } ?? true },
+            { $0.map { (0.0001...1).contains($0) } ?? true },
             expected: "two shares of the area: [smallest, largest], 0.0001 to 1"),
         Field(
-            "cache", "augmentation.crop_ratio", \.cache.augmentation.cropRatio, { isRange($0, within: 0.01...100) },
+            "cache", "augmentation.crop_ratio", \.cache.augmentation.cropRatio, { (0.01...100).contains($0) },
             expected: "two ratios of width to height: [smallest, largest], 0.01 to 100"),
         Field(
             "cache", "augmentation.degrees", \.cache.augmentation.degrees, { (0...180).contains($0) },
@@ -137,9 +137,5 @@ private func isCount(_ value: Int) -> Bool { (1...1_000_000).contains(value) }
 private let strength = "a number, 0 to 10"
 
 private func isStrength(_ value: Double) -> Bool { (0...10).contains(value) }
-
-private func isRange(_ ends: [Double], within limits: ClosedRange<Double>) -> Bool {
-    ends.count == 2 && ends[0] <= ends[1] && ends.allSatisfy { limits.contains($0) }
-}
 
 private func isPixelCount(_ value: Int?) -> Bool { value.map { (1...4096).contains($0) } ?? true }

@@ -1,5 +1,5 @@
-/// An extent over the two image axes: of an image, a kernel, a stride, a margin; in pixels.
-public struct SpatialSize: Hashable, Sendable, CustomStringConvertible {
+/// An extent over the two image axes: of an image, a feature map, a kernel, a stride, a margin; in pixels.
+public struct SpatialSize: Hashable, Codable, Sendable, CustomStringConvertible {
     public var height: Int
     public var width: Int
 

@@ -17,12 +17,17 @@ package struct EpochProgress: Equatable, Sendable {
     package mutating func count(samples: Int, correct: Int, fixedPointLoss: Int) {
         sampleCount += samples
         correctCount += correct
-        self.fixedPointLoss += fixedPointLoss
+        // Only a training that has diverged comes near the limits.
+        self.fixedPointLoss = min(max(self.fixedPointLoss + fixedPointLoss, -Self.lossLimit), Self.lossLimit)
     }
 
-    /// `loss` in units of 2^-24 nats, at most 2^36 of them: the sum over 2^17 shard batches stays exact as a Double too.
+    /// The largest sum: 2^53 units, or 5e8 nats, which a Double in a checkpoint still holds exactly.
+    private static let lossLimit = 1 << 53
+
+    /// `loss`, of one logical shard's part of a step, in units of 2^-24 nats: at most 2^50 of them, or 7e7 nats, so that no
+    /// sum over 4096 shards overflows.
     package static func fixedPoint(_ loss: Double) -> Int64 {
-        Int64((min(max(loss, -0x1p12), 0x1p12) * 0x1p24).rounded())
+        Int64((min(max(loss, -0x1p26), 0x1p26) * 0x1p24).rounded())
     }
 
     // MARK: - In a checkpoint

@@ -1,5 +1,11 @@
+import DataSharding
 import DisentangledHead
+import DurableFiles
+import Evaluation
+import FeatureCache
+import Inference
 import MessagePassing
+import Results
 import Tensors
 
 extension TrainingRun {
@@ -10,7 +16,7 @@ extension TrainingRun {
     mutating func takeStep(_ batches: [ArraySlice<Int>], view: Int) throws -> (learningRate: Double, isLast: Bool) {
         var gradients: [HeadGradient] = []
         let totals = try communicator.sumTogether(count: 4) {
-            if let pendingFailure { throw pendingFailure }
+            if let failure = coordinator?.failure { throw failure }
             // The first batches from a shard of the cache wait for its digest to be checked.
             gradients = try communicator.activity.allowing(.seconds(600)) { try shardGradients(batches, view) }
             var totals: [Int64] = [0, 0, 0, stop.isRequested ? 1 : 0]
@@ -33,22 +39,26 @@ extension TrainingRun {
         total.scale(by: 1 / Float(total.sampleCount))
 
         let training = experiment.configuration.training
-        let rate = schedule.learningRate(base: training.learningRate, step: trainer.step, totalSteps: totalSteps)
-        let mapRate = schedule.learningRate(
-            base: training.channelMapLearningRate ?? training.learningRate, step: trainer.step, totalSteps: totalSteps)
+        func rate(_ base: Double) -> Double {
+            training.learningRateSchedule.learningRate(
+                base: base, step: trainer.step, totalSteps: schedule.totalSteps)
+        }
+        let classifierRate = rate(training.learningRate)
         do {
-            try trainer.apply(total, learningRate: rate, channelMapLearningRate: mapRate, team: team)
+            try trainer.apply(
+                total, learningRate: classifierRate,
+                channelMapLearningRate: rate(training.channelMapLearningRate ?? training.learningRate), team: team)
         } catch let error as HeadError {
             throw TrainingError.diverged(step: trainer.step, detail: "\(error)")
         }
         let head = trainer.head
-        guard head.channelMap.allSatisfy(\.isFinite), head.classifier.allSatisfy(\.isFinite) else {
+        guard head.channelMap.allSatisfy(\.isFinite), head.classifier.weights.allSatisfy(\.isFinite) else {
             throw TrainingError.diverged(step: trainer.step, detail: "the head holds numbers that are not finite.")
         }
         epochProgress.count(
             samples: total.sampleCount, correct: total.correctCount, fixedPointLoss: Int(totals[2]))
         gradientSums = [total.channelMap, total.classifier]
-        return (rate, totals[3] > 0)
+        return (classifierRate, totals[3] > 0)
     }
 
     /// The gradients of the hosted logical shards, each summed over its samples; zero where a shard has none left.
@@ -71,15 +81,35 @@ extension TrainingRun {
                 features: features, labels: samples.map { cache.samples.label(of: $0) }, sampleIDs: batch, team: inner)
         }
     }
-}
 
-extension WorkerTeam {
-    /// How this team computes the gradients of `shardCount` logical shards: `outer` shares out the shards, `inner` works on
-    /// one.
-    ///
-    /// Shards are independent of each other, so they are what the threads share out; with more threads than shards the
-    /// threads work together inside each shard instead. Either way a gradient has the same bits.
-    func sharing(_ shardCount: Int) -> (outer: WorkerTeam, inner: WorkerTeam) {
-        workerCount <= shardCount ? (self, WorkerTeam(workerCount: 1)) : (WorkerTeam(workerCount: 1), self)
+    /// Makes sure that all ranks have the same head, bit for bit. They compute it each for itself from the same sums; a rank
+    /// with another has broken memory, or runs another program. Collective.
+    /// - Throws: on all ranks, `ExperimentError.ranksDiffer` naming the first that has another head than rank 0.
+    private func requireSameHead(afterEpoch epoch: Int) throws {
+        guard communicator.size > 1 else { return }
+        var hasher = ContentHasher()
+        let head = trainer.head
+        for values in [head.channelMap, head.classifier.weights] { values.withUnsafeBytes { hasher.update($0) } }
+        try RankFacts.requireEqual(
+            [.init(name: "head after epoch \(epoch) (SHA-256)", value: "\(hasher.finalize())")], on: communicator)
+    }
+
+    /// Completes the figures of an epoch, evaluating if asked to, and starts those of the next. Collective.
+    mutating func finishEpoch(_ record: inout MetricsRecord, evaluates: Bool) throws {
+        metrics = ["loss": record.loss, "accuracy": record.accuracy]
+        if evaluates {
+            communicator.activity.begin(step: trainer.step, "evaluating")
+            let score = try HeadEvaluation.score(
+                trainer.head, cache: cache, split: .test, team: team, communicator: communicator)
+            if score.sampleCount > 0 {
+                (record.testTop1, record.testTop5) = (score.top1, score.top5)
+                metrics["test_top1"] = score.top1
+                metrics["test_top5"] = score.top5
+            }
+        }
+        try requireSameHead(afterEpoch: record.epoch)
+        // Only for the log.
+        if coordinator != nil { record.orthogonalityError = Double(trainer.orthogonalityError(team: team)) }
+        epochProgress = EpochProgress()
     }
 }

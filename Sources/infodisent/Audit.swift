@@ -5,7 +5,6 @@ import Foundation
 import Reports
 import RunConfiguration
 import SystemPackage
-import Training
 
 /// `infodisent audit`: what is in a dataset, and what is wrong with it.
 struct Audit: ParsableCommand {

@@ -3,7 +3,6 @@ import Foundation
 import MessagePassing
 import SystemPackage
 import Tensors
-import Training
 
 /// A command that several processes carry out together when mpirun or srun starts it.
 ///
@@ -77,8 +76,8 @@ struct RankOptions: ParsableArguments {
 extension DeploymentOptions {
     /// The workers of this rank. Collective.
     func team(on communicator: any Communicator) throws -> WorkerTeam {
-        let (team, warnings) = try WorkerTeam.share(of: communicator, requested: threads)
+        let (workerCount, warnings) = try communicator.workerShare(requested: threads)
         warnings.forEach(Console.note)
-        return team
+        return WorkerTeam(workerCount: workerCount)
     }
 }

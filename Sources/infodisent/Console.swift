@@ -1,8 +1,8 @@
 import DurableFiles
 import Foundation
+import RunControl
 import Synchronization
 import SystemPackage
-import Training
 
 /// What the program says to a person: results on standard output, everything else on standard error.
 enum Console {

@@ -1,10 +1,14 @@
 import ArgumentParser
 import Datasets
 import DurableFiles
+import Evaluation
+import Extraction
 import Foundation
+import Inference
 import MessagePassing
+import Results
 import SystemPackage
-import Training
+import Tensors
 
 /// `infodisent evaluate`: the accuracy of a checkpoint beside that of the black box.
 struct Evaluate: CollectiveCommand {
@@ -28,7 +32,7 @@ struct Evaluate: CollectiveCommand {
         let model = try source.load(on: communicator)
         let cache = try model.cache(on: communicator, team: team, progress: Console.showProgress)
         communicator.activity.begin(step: 0, "evaluating")
-        let predictions = try Evaluation.predictions(
+        let predictions = try HeadEvaluation.predictions(
             model.head, cache: cache, split: .test, team: team, communicator: communicator,
             progress: Console.showProgress)
         var blackBox: ClassificationScore?
@@ -44,11 +48,8 @@ struct Evaluate: CollectiveCommand {
             if let path = self.predictions {
                 try DurableFile.write(csv(predictions, classNames: cache.identity.classNames), to: path)
             }
-            let summary = EvaluationSummary(
-                checkpoint: model.checkpointName, backbone: model.configuration.backbone.name,
-                classCount: model.head.classCount, predictions: predictions, blackBox: blackBox,
-                orthogonalityError: model.head.orthogonalityError(team: team))
-            try Console.result(json ? try jsonText(summary) : summary.table)
+            let result = EvaluationResult(model, predictions: predictions, blackBox: blackBox, team: team)
+            try Console.result(json ? try jsonText(result) : result.table)
         }
     }
 
@@ -71,43 +72,21 @@ struct Evaluate: CollectiveCommand {
     }
 }
 
-/// The figures of an evaluation, as JSON and as a table.
-struct EvaluationSummary: Encodable {
-    struct Accuracy: Encodable {
-        let top1: Double
-        let top5: Double
-    }
-
-    let checkpoint: String
-    let backbone: String
-    let classCount: Int
-    let testImageCount: Int
-    let head: Accuracy
-    let blackBox: Accuracy?
-    /// Top-1 of the head minus that of the black box, in percentage points.
-    let gapInPoints: Double?
-    /// Mean number of channels whose contribution is at least 0.2 of the largest.
-    let meanExplanationSize: Double
-    let orthogonalityError: Float
-
-    init(
-        checkpoint: String, backbone: String, classCount: Int, predictions: [Prediction],
-        blackBox: ClassificationScore?, orthogonalityError: Float
-    ) {
-        self.checkpoint = checkpoint
-        self.backbone = backbone
-        self.classCount = classCount
-        testImageCount = predictions.count
+extension EvaluationResult {
+    init(_ model: TrainedModel, predictions: [Prediction], blackBox: ClassificationScore?, team: WorkerTeam) {
         let count = Double(max(predictions.count, 1))
-        head = Accuracy(
-            top1: Double(predictions.count { $0.topClasses[0] == $0.label }) / count,
-            top5: Double(predictions.count { $0.topClasses.contains($0.label) }) / count)
-        self.blackBox = blackBox.map { Accuracy(top1: $0.top1, top5: $0.top5) }
-        gapInPoints = blackBox.map { [head] in (head.top1 - $0.top1) * 100 }
-        meanExplanationSize = Double(predictions.reduce(0) { $0 + $1.explanationSize }) / count
-        self.orthogonalityError = orthogonalityError
+        self.init(
+            checkpoint: model.checkpointName, backbone: model.configuration.backbone.name,
+            classCount: model.head.classCount, testImageCount: predictions.count,
+            head: Accuracy(
+                top1: Double(predictions.count { $0.topClasses[0] == $0.label }) / count,
+                top5: Double(predictions.count { $0.topClasses.contains($0.label) }) / count),
+            blackBox: blackBox.map { Accuracy(top1: $0.top1, top5: $0.top5) },
+            meanExplanationSize: Double(predictions.reduce(0) { $0 + $1.explanationSize }) / count,
+            orthogonalityError: model.head.orthogonalityError(team: team))
     }
 
+    /// The figures for people.
     var table: String {
         func row(_ name: String, _ accuracy: Accuracy) -> String {
             name.padding(toLength: 42, withPad: " ", startingAt: 0)

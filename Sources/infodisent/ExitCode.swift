@@ -1,13 +1,16 @@
 import ArgumentParser
 import Backbones
 import Checkpoints
+import DataSharding
 import Datasets
 import DisentangledHead
 import DurableFiles
 import Explanations
+import Extraction
 import FeatureCache
 import Foundation
 import ImageCoding
+import Inference
 import MessagePassing
 import RunConfiguration
 import SystemPackage
@@ -57,8 +60,11 @@ private protocol ErrorWithExitCode: Error {
 extension CheckpointError: ErrorWithExitCode {}
 extension DatasetError: ErrorWithExitCode {}
 extension DurableFileError: ErrorWithExitCode {}
+extension ExperimentError: ErrorWithExitCode {}
 extension ExplanationError: ErrorWithExitCode {}
+extension ExtractionError: ErrorWithExitCode {}
 extension FeatureCacheError: ErrorWithExitCode {}
 extension PartDatasetError: ErrorWithExitCode {}
+extension ShardingError: ErrorWithExitCode {}
 extension TrainingError: ErrorWithExitCode {}
 extension WeightFileError: ErrorWithExitCode {}

@@ -1,8 +1,10 @@
 import ArgumentParser
 import DurableFiles
 import Explanations
+import Extraction
 import Foundation
 import Reports
+import Results
 import SystemPackage
 
 /// `infodisent explain`: why the head gives an image its score.
@@ -27,7 +29,9 @@ struct Explain: ParsableCommand {
         let model = try source.load()
         let team = deployment.team
         let found = try PrototypeTable.kept(for: model) {
-            try PrototypeSearch.run(model, team: team, progress: Console.showProgress)
+            try PrototypeSearch.run(
+                model, cache: model.cache(team: team, progress: Console.showProgress), team: team,
+                progress: Console.showProgress)
         }
         guard let table = found else { preconditionFailure("a single process is rank 0") }
         let explainer = Explainer(model, shownCount: channels, team: team)
@@ -41,56 +45,16 @@ struct Explain: ParsableCommand {
         let pictures = PrototypePictures(model)
         let classNames = model.experiment.dataset.displayNames
         let page = ExplanationPage(
-            explanations, prototypes: table, classNames: classNames, channelCount: channels,
-            picture: { try pictures($0) })
+            explanations, prototypes: table, classNames: classNames, picture: { try pictures($0) })
         try DurableFile.createDirectory(output)
         try DurableFile.write(
-            jsonText(explanations.map(ExplanationRecord.init)) + "\n", to: output.appending("explanations.json"))
+            jsonText(explanations.map(\.result)) + "\n", to: output.appending("explanations.json"))
         try DurableFile.write(page.html(), to: output.appending("index.html"))
         for explanation in explanations {
             Console.note(
-                "\(explanation.path): \(classNames[explanation.scores[0].label]) "
+                "\(explanation.result.path): \(classNames[explanation.scores[0].label]) "
                     + String(format: "(%.1f %%)", explanation.scores[0].probability * 100))
         }
         try Console.result(output.appending("index.html").string)
-    }
-}
-
-/// An explanation as JSON: the numbers, without the pictures.
-struct ExplanationRecord: Encodable {
-    struct Channel: Encodable {
-        let channel: Int
-        let weight: Float
-        let positiveActivation: Float
-        let positivePosition: MapPosition
-        let negativeActivation: Float
-        let negativePosition: MapPosition
-        let contribution: Float
-    }
-
-    let path: String
-    let explainedClass: String
-    let logit: Float
-    let probability: Float
-    let contributionSum: Double
-    let additivityError: Double
-    let explanationSize: Int
-    /// Every channel with a contribution, largest first.
-    let contributions: [Channel]
-
-    init(_ explanation: ImageExplanation) {
-        path = explanation.path
-        explainedClass = explanation.explained.className
-        logit = explanation.explained.logit
-        probability = explanation.explained.probability
-        contributionSum = explanation.contributionSum
-        additivityError = explanation.additivityError
-        explanationSize = explanation.explanationSize
-        contributions = explanation.contributions.map {
-            Channel(
-                channel: $0.channel, weight: $0.weight, positiveActivation: $0.positiveActivation,
-                positivePosition: $0.positivePosition, negativeActivation: $0.negativeActivation,
-                negativePosition: $0.negativePosition, contribution: $0.contribution)
-        }
     }
 }

@@ -1,9 +1,11 @@
 import ArgumentParser
+import Extraction
+import FeatureCache
 import Foundation
+import Inference
 import MessagePassing
 import RunConfiguration
 import SystemPackage
-import Training
 
 /// `infodisent extract`: runs the frozen backbone over a dataset into a feature cache.
 struct Extract: CollectiveCommand {
@@ -26,7 +28,7 @@ struct Extract: CollectiveCommand {
     var useEMA = false
     @Option(help: "The dataset's folder.", transform: { FilePath($0) }) var dataset: FilePath?
     @Option(help: "The cache's folder.", transform: { FilePath($0) }) var output: FilePath?
-    @Option(help: "Number format of the cache: f16 or f32.") var precision: RunConfiguration.Cache.Precision?
+    @Option(help: "Number format of the cache: f16 or f32.") var precision: CachePrecision?
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
 
@@ -72,4 +74,4 @@ struct Extract: CollectiveCommand {
     }
 }
 
-extension RunConfiguration.Cache.Precision: ExpressibleByArgument {}
+extension CachePrecision: ExpressibleByArgument {}

@@ -1,11 +1,13 @@
 import ArgumentParser
 import DurableFiles
 import Explanations
+import Extraction
 import Foundation
+import Inference
 import MessagePassing
 import Reports
+import Results
 import SystemPackage
-import Training
 
 /// `infodisent prototypes`: what each channel stands for.
 struct FindPrototypes: CollectiveCommand {
@@ -30,7 +32,9 @@ struct FindPrototypes: CollectiveCommand {
         let team = try deployment.team(on: communicator)
         let model = try source.load(on: communicator)
         let table = try PrototypeTable.kept(for: model, communicator: communicator) {
-            try PrototypeSearch.run(model, team: team, communicator: communicator, progress: Console.showProgress)
+            let cache = try model.cache(on: communicator, team: team, progress: Console.showProgress)
+            return try PrototypeSearch.run(
+                model, cache: cache, team: team, communicator: communicator, progress: Console.showProgress)
         }
         try communicator.together {
             try communicator.activity.allowing(.seconds(3600)) {
@@ -42,8 +46,8 @@ struct FindPrototypes: CollectiveCommand {
     private func write(_ table: PrototypeTable, of model: TrainedModel) throws {
         let pictures = PrototypePictures(model)
         let page = PrototypePage(
-            table, classifier: model.head.classifier, classNames: model.experiment.dataset.displayNames,
-            channelLimit: channels, picture: { try pictures($0) })
+            table, uses: ChannelUse.ranked(ChannelUse.ofAllChannels(model)),
+            classNames: model.experiment.dataset.displayNames, channelLimit: channels, picture: { try pictures($0) })
         try DurableFile.createDirectory(output)
         try DurableFile.write(table.json(), to: output.appending("prototypes.json"))
         try DurableFile.write(page.html(), to: output.appending("index.html"))

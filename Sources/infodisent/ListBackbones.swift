@@ -3,6 +3,7 @@ import Backbones
 import Foundation
 import ImageCoding
 import SystemPackage
+import Tensors
 import WeightFiles
 
 /// `infodisent backbones`: names, input presets and feature-map sizes.
@@ -30,7 +31,7 @@ struct ListBackbones: ParsableCommand {
             for (index, preset) in backbone.presets.enumerated() {
                 let input = preset.input
                 columns += ["\(input.resize)/\(input.crop)", input.interpolation.rawValue]
-                columns.append(index == 0 ? "\(map.height) x \(map.width) x \(map.channelCount)" : "")
+                columns.append(index == 0 ? "\(map)" : "")
                 // The default first; the others below it, without what does not change.
                 try Console.result(row(columns + [preset.name]))
                 columns = ["", ""]
@@ -51,26 +52,18 @@ struct ListBackbones: ParsableCommand {
 
 /// A backbone as JSON.
 private struct BackboneRecord: Encodable {
-    struct FeatureMap: Encodable {
-        let height: Int
-        let width: Int
-        let channelCount: Int
-    }
-
     let name: String
     let family: String
     /// The default preset's.
     let input: InputTransform
     let presets: [InputPreset]
-    let featureMap: FeatureMap
+    let featureMap: FeatureMapShape
 
     init(_ backbone: BackboneDescription) {
         name = backbone.name
         family = backbone.family
         input = backbone.defaultInput
         presets = backbone.presets
-        featureMap = FeatureMap(
-            height: backbone.featureMap.height, width: backbone.featureMap.width,
-            channelCount: backbone.featureMap.channelCount)
+        featureMap = backbone.featureMap
     }
 }

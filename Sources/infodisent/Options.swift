@@ -1,10 +1,11 @@
 import ArgumentParser
+import DurableFiles
 import Foundation
+import Inference
 import MessagePassing
 import RunConfiguration
 import SystemPackage
 import Tensors
-import Training
 
 /// How work is carried out; never changes a result.
 struct DeploymentOptions: ParsableArguments {

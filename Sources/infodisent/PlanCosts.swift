@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
+import Inference
 import Planning
-import Training
 
 /// `infodisent plan`: disk, memory, traffic and time of a run before it starts.
 struct PlanCosts: ParsableCommand {

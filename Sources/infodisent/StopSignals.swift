@@ -1,6 +1,6 @@
 import Dispatch
 import Foundation
-import Training
+import RunControl
 
 /// Turns signals that ask the program to end into a `StopRequest`, so that work in progress is finished and kept.
 enum StopSignals {

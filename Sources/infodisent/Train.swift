@@ -1,5 +1,8 @@
 import ArgumentParser
+import DataSharding
+import Extraction
 import Foundation
+import Inference
 import MessagePassing
 import SystemPackage
 import Training
@@ -34,8 +37,10 @@ struct Train: CollectiveCommand {
     func run(on communicator: any Communicator) throws {
         let team = try deployment.team(on: communicator)
         let configuration = try source.load()
-        try configuration.requireShard(forEachRankOf: communicator)
+        // Both are found out before hours of extraction.
+        _ = try ShardHosting(shardCount: configuration.training.logicalShards, rankCount: communicator.size)
         let experiment = try Experiment(configuration, on: communicator, makesCache: true)
+        try experiment.requireOutsideDataset("run.directory", configuration.run.directory)
         experiment.notes.forEach(Console.note)
         let stop = StopSignals.request
         guard

@@ -1,5 +1,6 @@
 import Backbones
 import SystemPackage
+import Tensors
 import Testing
 import WeightFiles
 
@@ -49,7 +50,7 @@ import WeightFiles
         #expect(backbone.name == "resnet18")
         #expect(backbone.channelCount == 512)
         #expect(backbone.classifier?.classCount == 10)
-        #expect(backbone.featureMapSize(crop: 224) == (7, 7))
+        #expect(backbone.featureMapShape(crop: 224).size == SpatialSize(7))
     }
 
     @Test func countersOfTrainingBatchesAreIgnored() {

@@ -72,7 +72,7 @@ import WeightFiles
         let backbone = try Self.load("basic").0
         let images = Tensor(shape: [1, side, side, 3], values: Array(repeating: 0.5, count: side * side * 3))
         let maps = backbone.featureMaps(of: images, workspace: backbone.makeWorkspace())
-        let announced = backbone.featureMapSize(crop: side)
+        let announced = backbone.featureMapShape(crop: side)
         #expect(maps.shape == [1, announced.height, announced.width, backbone.channelCount])
         #expect(maps.values.allSatisfy { $0.isFinite })
     }

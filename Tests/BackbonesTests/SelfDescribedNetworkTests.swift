@@ -90,7 +90,7 @@ struct DemoBackboneTests {
         #expect(backbone.defaultInput == description.defaultInput)
         #expect(backbone.channelCount == description.featureMap.channelCount)
         #expect(BackboneRegistry.backbones(fitting: try SafetensorsFile(DemoBackbone.weights)) == ["demo"])
-        let size = backbone.featureMapSize(crop: description.defaultInput.crop)
-        #expect(size == (description.featureMap.height, description.featureMap.width))
+        let shape = backbone.featureMapShape(crop: description.defaultInput.crop)
+        #expect(shape == description.featureMap)
     }
 }

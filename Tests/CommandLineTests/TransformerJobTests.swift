@@ -1,4 +1,5 @@
 import Backbones
+import Benchmarks
 import Foundation
 import ImageCoding
 import Testing

@@ -1,6 +1,7 @@
 import CounterRandom
 import DisentangledHead
 import Foundation
+import SeededNumbers
 import Tensors
 import Testing
 

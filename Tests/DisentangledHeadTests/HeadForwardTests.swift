@@ -1,6 +1,7 @@
 import CounterRandom
 import DisentangledHead
 import Foundation
+import SeededNumbers
 import Tensors
 import Testing
 
@@ -37,7 +38,9 @@ struct HeadForwardTests {
                 #expect(Int(forward.pooled.minimumPixels[index]) == activations.firstIndex(of: low))
                 let value = max(0, high) + min(0, low)
                 #expect(abs(Double(forward.pooled.values[index]) - value) < 1e-5)
-                for label in 0..<3 { logits[label] += Double(head.classifier[label * channels + channel]) * value }
+                for label in 0..<3 {
+                    logits[label] += Double(head.classifier.weights[label * channels + channel]) * value
+                }
             }
             #expect(relativeDifference(Array(forward.logits[image * 3..<image * 3 + 3]), logits) < 1e-5)
             #expect(forward.predictions()[image] == logits.firstIndex(of: logits.max()!))

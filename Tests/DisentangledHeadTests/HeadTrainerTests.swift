@@ -1,5 +1,6 @@
 import DisentangledHead
 import Foundation
+import SeededNumbers
 import Tensors
 import Testing
 
@@ -123,22 +124,22 @@ struct HeadTrainerTests {
         var trainer = try trainer(.riemannian, channels: 16, classes: 5, l1: 0.5)
         for _ in 0..<20 {
             try advance(&trainer, team: alone)
-            #expect(trainer.head.classifier.allSatisfy { $0 >= 0 })
+            #expect(trainer.head.classifier.weights.allSatisfy { $0 >= 0 })
         }
-        let zeros = trainer.head.classifier.count { $0 == 0 }
-        #expect(zeros > 0 && zeros < trainer.head.classifier.count)
+        let zeros = trainer.head.classifier.weights.count { $0 == 0 }
+        #expect(zeros > 0 && zeros < trainer.head.classifier.weights.count)
     }
 
     @Test("The classifier starts uniform, or at the positive part of a given matrix")
     func classifierInitialisation() throws {
-        let uniform = try trainer(.identity, channels: 400, classes: 5).head.classifier
+        let uniform = try trainer(.identity, channels: 400, classes: 5).head.classifier.weights
         #expect(uniform.allSatisfy { $0 >= 0 && $0 < 0.1 })
         #expect(abs(uniform.reduce(0, +) / 2000 - 0.05) < 0.002)
         let given: [Float] = [1, -2, 0, 0.5, -0.25, 3]
         let trainer = try HeadTrainer(
             configuration: HeadConfiguration(), channelCount: 3, classCount: 2, seed: 1,
             classifier: .positivePart(of: given))
-        #expect(trainer.head.classifier == [1, 0, 0, 0.5, 0, 3])
+        #expect(trainer.head.classifier.weights == [1, 0, 0, 0.5, 0, 3])
         #expect(throws: HeadError.shapeMismatch(tensor: "classifier_init", expected: [2, 4], found: [6])) {
             _ = try HeadTrainer(
                 configuration: HeadConfiguration(), channelCount: 4, classCount: 2, seed: 1,

@@ -1,5 +1,6 @@
 import DisentangledHead
 import Foundation
+import SeededNumbers
 import Tensors
 import Testing
 

@@ -1,32 +1,10 @@
-import CounterRandom
 import DisentangledHead
 import Foundation
+import SeededNumbers
 import Tensors
-
-/// Random numbers from the normal distribution; the same for the same name.
-func normals(_ count: Int, seed: UInt64, _ name: Int = 0) -> [Double] {
-    var stream = RandomStream(seed: seed, purpose: .test, name)
-    return (0..<count).map { _ in stream.normal() }
-}
-
-func normalTensor(_ shape: [Int], seed: UInt64, _ name: Int = 0) -> Tensor {
-    Tensor(shape: shape, values: normals(shape.reduce(1, *), seed: seed, name).map { Float($0) })
-}
 
 func randomMatrix(_ size: Int, scale: Double, seed: UInt64, _ name: Int = 0) -> SquareMatrix<Double> {
     SquareMatrix(size: size, values: normals(size * size, seed: seed, name).map { scale * $0 })
-}
-
-func randomLabels(_ count: Int, classCount: Int, seed: UInt64) -> [Int] {
-    var stream = RandomStream(seed: seed, purpose: .test, 999)
-    return (0..<count).map { _ in stream.below(classCount) }
-}
-
-/// The largest difference, relative to the largest magnitude of `expected`.
-func relativeDifference<Scalar: BinaryFloatingPoint>(_ found: [Scalar], _ expected: [Double]) -> Double {
-    precondition(found.count == expected.count, "\(found.count) against \(expected.count) numbers")
-    let scale = expected.reduce(0) { max($0, abs($1)) }
-    return zip(found, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1)) } / max(scale, 1e-300)
 }
 
 /// The gradient of `function` by central differences in Double.
@@ -69,6 +47,3 @@ func fixture<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Va
     let url = Bundle.module.resourceURL!.appendingPathComponent("Fixtures/\(name).json")
     return try JSONDecoder().decode(type, from: Data(contentsOf: url))
 }
-
-let alone = WorkerTeam(workerCount: 1)
-let three = WorkerTeam(workerCount: 3)

@@ -1,4 +1,5 @@
 import DisentangledHead
+import SeededNumbers
 import Tensors
 import Testing
 

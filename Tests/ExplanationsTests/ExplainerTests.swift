@@ -1,83 +1,64 @@
 import Datasets
 import DisentangledHead
 import DurableFiles
+import Evaluation
 import Explanations
+import Extraction
 import FeatureCache
 import Foundation
 import ImageCoding
-import RunConfiguration
+import Inference
+import Results
+import SmallModel
 import SystemPackage
-import TemporaryFolders
 import Tensors
 import Testing
-import Training
-
-/// Runs `body` with a model trained for a moment on a few drawn birds.
-private func withModel(_ body: (TrainedModel) throws -> Void) throws {
-    try withTemporaryFolder { folder in
-        try PartDataset.generate(
-            .init(classCount: 3, trainPerClass: 8, testPerClass: 3, seed: 5, imageSide: 128),
-            into: folder.appending("birds"), team: WorkerTeam())
-        var configuration = RunConfiguration()
-        configuration.run.directory = folder.appending("run")
-        configuration.dataset.root = folder.appending("birds")
-        configuration.cache.directory = folder.appending("features")
-        configuration.training.epochs = 4
-        configuration.training.batchSize = 8
-        let experiment = try Experiment(configuration)
-        let cache = try #require(try Extraction.run(experiment, team: WorkerTeam()))
-        var run = try TrainingRun(experiment, cache: cache)
-        _ = try run.run()
-        try body(TrainedModel(folder.appending("run")))
-    }
-}
 
 @Suite struct ExplainerTests {
     private let team = WorkerTeam()
 
     @Test func theContributionsOfAllChannelsAddUpToTheLogit() throws {
-        try withModel { model in
+        try withSmallModel { model in
             let explainer = Explainer(model, shownCount: 4, team: team)
             for sample in model.experiment.dataset.test {
                 for label in 0..<3 {
                     let path = model.experiment.dataset.path(of: sample)
                     let explanation = try explainer.explain(path, label: label)
-                    #expect(explanation.explained.label == label)
-                    #expect(explanation.additivityError <= 1e-4)
-                    let sum = explanation.contributions.reduce(0) { $0 + Double($1.contribution) }
-                    #expect(abs(sum - Double(explanation.explained.logit)) <= 1e-4 * abs(sum))
+                    #expect(explanation.result.label == label)
+                    #expect(explanation.result.additivityError <= 1e-4)
+                    let sum = explanation.result.contributions.reduce(0) { $0 + Double($1.contribution) }
+                    #expect(abs(sum - Double(explanation.result.logit)) <= 1e-4 * abs(sum))
                 }
             }
         }
     }
 
     @Test func anImageGetsTheScoresThatItsCachedFeaturesGet() throws {
-        try withModel { model in
+        try withSmallModel { model in
             let cache = try model.cache()
-            let predictions = try Evaluation.predictions(model.head, cache: cache, split: .test, team: team)
+            let predictions = try HeadEvaluation.predictions(model.head, cache: cache, split: .test, team: team)
             let explainer = Explainer(model, shownCount: 1, team: team)
             for prediction in predictions {
                 let explanation = try explainer.explain(model.experiment.dataset.root.appending(prediction.path))
                 #expect(explanation.scores[0].label == prediction.topClasses[0])
                 #expect(explanation.scores[0].probability == prediction.probability)
-                #expect(explanation.explanationSize == prediction.explanationSize)
+                #expect(explanation.result.explanationSize == prediction.explanationSize)
             }
         }
     }
 
     @Test func theWinningPixelIsThePeakOfTheHeatMap() throws {
-        try withModel { model in
+        try withSmallModel { model in
             let sample = model.experiment.dataset.test[0]
             let explanation = try Explainer(model, shownCount: 6, team: team)
                 .explain(model.experiment.dataset.path(of: sample))
             #expect(explanation.heatMaps.count == 6)
-            for contribution in explanation.contributions.prefix(6) {
+            for contribution in explanation.result.contributions.prefix(6) {
                 let side = contribution.dominantSide
                 let heat = try #require(
                     explanation.heatMaps[ChannelSide(channel: contribution.channel, side: side)])
-                let isPositive = side == .positive
-                let position = isPositive ? contribution.positivePosition : contribution.negativePosition
-                let activation = isPositive ? contribution.positiveActivation : -contribution.negativeActivation
+                let position = contribution.position(of: side)
+                let activation = abs(contribution.activation(of: side))
                 #expect(heat.values[position.row * heat.width + position.column] == heat.maximum)
                 #expect(abs(heat.maximum - activation) <= 1e-5 * activation)
             }
@@ -85,7 +66,7 @@ private func withModel(_ body: (TrainedModel) throws -> Void) throws {
     }
 
     @Test func anUnknownClassIsNamedWithTheNearestOne() throws {
-        try withModel { model in
+        try withSmallModel { model in
             let explainer = Explainer(model, shownCount: 1, team: team)
             let name = model.experiment.dataset.classNames[1]
             let label = try explainer.label(ofClass: name)
@@ -97,12 +78,38 @@ private func withModel(_ body: (TrainedModel) throws -> Void) throws {
     }
 }
 
+@Suite struct ExplanationRecordTests {
+    @Test func theSumsOfARecordAreThoseOfItsContributions() throws {
+        try withSmallModel { model in
+            let sample = model.experiment.dataset.test[0]
+            let result = try Explainer(model, shownCount: 3, team: WorkerTeam())
+                .explain(model.experiment.dataset.path(of: sample)).result
+            #expect(result.shownCount == 3 && result.topScores.count == 3)
+            #expect(result.topScores[0].label == result.label && result.topScores[0].logit == result.logit)
+            let shown = result.contributions.prefix(3).reduce(Float(0)) { $0 + $1.contribution }
+            #expect(result.shownSum == shown && result.restSum == Float(result.contributionSum) - shown)
+            #expect(abs(result.positiveSum + result.negativeSum - result.logit) <= 1e-4 * abs(result.logit))
+        }
+    }
+
+    @Test func aLabelThatIsNoClassIsRefused() throws {
+        try withSmallModel { model in
+            let path = model.experiment.dataset.path(of: model.experiment.dataset.test[0])
+            for label in [-1, 3] {
+                #expect(throws: ExplanationError.noSuchLabel(label, classCount: 3)) {
+                    try Explainer(model, shownCount: 1, team: WorkerTeam()).explain(path, label: label)
+                }
+            }
+        }
+    }
+}
+
 @Suite struct PrototypeTests {
     private let team = WorkerTeam()
 
     @Test func prototypesAreTheImagesThatABruteForceSearchFinds() throws {
-        try withModel { model in
-            let table = try #require(try PrototypeSearch.run(model, team: team))
+        try withSmallModel { model in
+            let table = try #require(try PrototypeSearch.run(model, cache: model.cache(), team: team))
             let cache = try model.cache()
             let map = cache.identity.featureMap
             let indices = cache.indices(of: "train")
@@ -129,11 +136,11 @@ private func withModel(_ body: (TrainedModel) throws -> Void) throws {
     }
 
     @Test func theTableIsKeptBesideTheCheckpointAndReadBack() throws {
-        try withModel { model in
+        try withSmallModel { model in
             var searchCount = 0
             let search = {
                 searchCount += 1
-                return try PrototypeSearch.run(model, team: team)
+                return try PrototypeSearch.run(model, cache: model.cache(), team: team)
             }
             let first = try PrototypeTable.kept(for: model, search: search)
             let second = try PrototypeTable.kept(for: model, search: search)
@@ -149,8 +156,8 @@ private func withModel(_ body: (TrainedModel) throws -> Void) throws {
     }
 
     @Test func aPrototypeWhoseImageHasChangedIsNotShown() throws {
-        try withModel { model in
-            let table = try #require(try PrototypeSearch.run(model, team: team))
+        try withSmallModel { model in
+            let table = try #require(try PrototypeSearch.run(model, cache: model.cache(), team: team))
             let prototype = try #require(table.channels.flatMap(\.positive).first)
             let picture = try PrototypePictures(model)(prototype)
             #expect(picture.width == model.experiment.input.crop)

@@ -1,9 +1,11 @@
 import Datasets
 import DurableFiles
 import Explanations
+import Extraction
 import FeatureCache
 import Foundation
 import ImageCoding
+import Inference
 import RunConfiguration
 import SystemPackage
 import TemporaryFolders
@@ -67,7 +69,7 @@ import Training
                 experiment, cache: FeatureCache(directory: packed.cache.directory, expecting: experiment.cacheIdentity))
             _ = try training.run()
             let model = try TrainedModel(packed.run.directory)
-            let table = try #require(try PrototypeSearch.run(model, team: team))
+            let table = try #require(try PrototypeSearch.run(model, cache: model.cache(), team: team))
             let prototype = try #require(table.channels.flatMap(\.positive).first)
             let sample = experiment.dataset.train[prototype.sample]
             #expect(try prototype.contentDigest == ContentDigest(of: experiment.dataset.bytes(of: sample)))
@@ -114,7 +116,7 @@ import Training
             let explanation = try explainer.explain(experiment.dataset.path(of: sample))
             #expect(try explanation.pixels == experiment.pixels(ofSample: experiment.dataset.train.count))
             // The paths of prototypes from elsewhere are not opened.
-            let table = try #require(try PrototypeSearch.run(model, team: team))
+            let table = try #require(try PrototypeSearch.run(model, cache: model.cache(), team: team))
             let prototype = try #require(table.channels.flatMap(\.positive).first)
             #expect(try PrototypePictures(model)(prototype) == experiment.pixels(ofSample: prototype.sample))
         }

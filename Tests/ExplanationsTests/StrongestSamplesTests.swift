@@ -1,15 +1,16 @@
 import CounterRandom
 import Explanations
+import MessagePassing
 import Testing
 
 @Suite struct StrongestSamplesTests {
-    private func entries(count: Int) -> [StrongestSamples.Entry] {
+    private func entries(count: Int) -> [StrongSample] {
         var stream = RandomStream(seed: 11, purpose: .test)
         // Few different strengths, so that there are many ties.
         return (0..<count).map { .init(strength: Float(stream.below(12)), sample: $0, pixel: stream.below(49)) }
     }
 
-    private func strongest(_ entries: some Sequence<StrongestSamples.Entry>, capacity: Int = 5) -> StrongestSamples {
+    private func strongest(_ entries: some Sequence<StrongSample>, capacity: Int = 5) -> StrongestSamples {
         var result = StrongestSamples(capacity: capacity)
         for entry in entries { result.offer(entry) }
         return result
@@ -38,12 +39,24 @@ import Testing
         }
     }
 
-    @Test func listsComeBackFromTheirBytes() {
+    @Test func listsComeBackFromTheirWords() throws {
         let lists = [0, 3, 100].map { strongest(entries(count: $0)) }
-        var bytes = lists.flatMap(\.bytes)[...]
-        for list in lists { #expect(StrongestSamples(capacity: 5, readingFrom: &bytes) == list) }
-        #expect(bytes.isEmpty)
+        var reader = WordReader(bytes(lists.flatMap(\.words)), rank: 1, subject: "lists")
+        for list in lists { #expect(try StrongestSamples(capacity: 5, readingFrom: &reader) == list) }
+        #expect(reader.isAtEnd)
     }
+
+    @Test func aMessageThatIsNoListIsRefused() {
+        let words = strongest(entries(count: 9)).words
+        for damaged in [Array(words.dropLast()), [6] + words.dropFirst(), [.max], []] {
+            #expect(throws: MessagePassingError.self) {
+                var reader = WordReader(bytes(damaged), rank: 1, subject: "lists")
+                _ = try StrongestSamples(capacity: 5, readingFrom: &reader)
+            }
+        }
+    }
+
+    private func bytes(_ words: [UInt32]) -> [UInt8] { words.withUnsafeBytes { Array($0) } }
 
     @Test func fewerSamplesThanPlacesAreAllKept() {
         #expect(strongest(entries(count: 3)).entries.count == 3)

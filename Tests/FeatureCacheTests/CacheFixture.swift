@@ -3,6 +3,7 @@ import FeatureCache
 import ImageCoding
 import SystemPackage
 import TemporaryFolders
+import Tensors
 
 /// A small cache with features that tell where they belong.
 struct CacheFixture {

@@ -3,6 +3,7 @@ import FeatureCache
 import Foundation
 import SystemPackage
 import TemporaryFolders
+import Tensors
 import Testing
 
 struct FeatureCacheResumeTests {

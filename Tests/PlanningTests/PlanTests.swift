@@ -1,5 +1,6 @@
 import FeatureCache
 import Planning
+import Tensors
 import Testing
 
 @Suite struct PlanTests {

@@ -2,6 +2,8 @@ import DurableFiles
 import Explanations
 import ImageCoding
 import Reports
+import Results
+import Tensors
 import Testing
 
 @Suite struct PageTests {
@@ -16,7 +18,7 @@ import Testing
 
     private var table: PrototypeTable {
         PrototypeTable(
-            headDigest: digest, datasetFingerprint: digest, featureMap: MapSize(height: 2, width: 2),
+            headDigest: digest, datasetFingerprint: digest, featureMap: SpatialSize(height: 2, width: 2),
             channels: [
                 ChannelPrototypes(
                     channel: 0, positive: [prototype("x/<1>.jpg", label: 0)], negative: [prototype("y.jpg", label: 1)]),
@@ -29,22 +31,25 @@ import Testing
             ClassScore(label: 0, className: classNames[0], logit: 1.5, probability: 0.8),
             ClassScore(label: 1, className: classNames[1], logit: 0.1, probability: 0.2),
         ]
+        let contributions = [
+            ChannelContribution(
+                channel: 0, weight: 0.75, positiveActivation: 2.5, positivePosition: MapPosition(row: 0, column: 1),
+                negativeActivation: -0.5, negativePosition: MapPosition(row: 1, column: 1), contribution: 1.5)
+        ]
         return ImageExplanation(
-            path: "test/<script>.jpg", pixels: PixelImage(width: 64, height: 64, green: 200), scores: scores,
-            explained: scores[0],
-            contributions: [
-                ChannelContribution(
-                    channel: 0, weight: 0.75, positiveActivation: 2.5, positivePosition: MapPosition(row: 0, column: 1),
-                    negativeActivation: -0.5, negativePosition: MapPosition(row: 1, column: 1))
-            ], contributionSum: 1.5,
+            result: ExplanationResult(
+                path: "test/<script>.jpg", topScores: scores, explained: scores[0], contributions: contributions,
+                contributionSum: 1.5, positiveSum: 1.875, negativeSum: -0.375, shownCount: 1, shownSum: 1.5,
+                restSum: 0, additivityError: 0, explanationSize: 1),
+            scores: scores, pixels: PixelImage(width: 64, height: 64, green: 200),
             heatMaps: [
                 ChannelSide(channel: 0, side: .positive): HeatMap(width: 2, height: 2, values: [0, 2.5, 1, 0])
-            ], explanationSize: 1)
+            ])
     }
 
     private func page() throws -> String {
         try ExplanationPage(
-            [explanation], prototypes: table, classNames: classNames, channelCount: 8,
+            [explanation], prototypes: table, classNames: classNames,
             picture: { _ in PixelImage(width: 64, height: 64, red: 200) }
         ).html()
     }
@@ -95,7 +100,7 @@ import Testing
         struct Gone: Error {}
         #expect(throws: Gone.self) {
             try ExplanationPage(
-                [explanation], prototypes: table, classNames: classNames, channelCount: 8,
+                [explanation], prototypes: table, classNames: classNames,
                 picture: { _ in throw Gone() }
             ).html()
         }
@@ -103,7 +108,11 @@ import Testing
 
     private func prototypePage() throws -> String {
         try PrototypePage(
-            table, classifier: [0.5, 0, 0.25, 0], classNames: classNames, channelLimit: 10,
+            table,
+            uses: [
+                ChannelUse(
+                    channel: 0, total: 0.75, classes: [.init(label: 0, weight: 0.5), .init(label: 1, weight: 0.25)])
+            ], classNames: classNames, channelLimit: 10,
             picture: { _ in PixelImage(width: 64, height: 64, red: 200) }
         ).html()
     }

@@ -179,7 +179,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
             yaml: text, source: "birds.yaml", overrides: ["cache.augmentation.degrees=20"])
         #expect(configuration.cache.views == 3)
         #expect(configuration.cache.augmentation.flip == 0.5)
-        #expect(configuration.cache.augmentation.cropScale == [0.35, 1])
+        #expect(configuration.cache.augmentation.cropScale == 0.35...1)
         #expect(configuration.cache.augmentation.degrees == 20)
         #expect(configuration.input.exif == .apply && configuration.input.squash == true)
         #expect(configuration.yaml.contains("  augmentation:\n    flip: 0.5\n    crop_scale: [0.35, 1.0]\n"))

@@ -26,8 +26,22 @@ import Training
         #expect(EpochProgress(metrics: ["epoch_so_far_samples": 64]) == nil)
     }
 
-    @Test func hugeLossesSaturateInsteadOfOverflowing() {
+    @Test func theLossOfALargeBatchIsNotCut() {
+        // 16384 samples of one shard at ln 1000 each.
+        let loss = EpochProgress.fixedPoint(16384 * 6.907755)
+        var progress = EpochProgress()
+        progress.count(samples: 16384, correct: 0, fixedPointLoss: Int(loss))
+        #expect(abs(progress.loss - 6.907755) < 1e-6)
+    }
+
+    @Test func hugeLossesSaturateInsteadOfOverflowing() throws {
         #expect(EpochProgress.fixedPoint(1e30) == EpochProgress.fixedPoint(1e9))
         #expect(EpochProgress.fixedPoint(.infinity) > 0)
+        var progress = EpochProgress()
+        for _ in 0..<10_000 {
+            let sum = (0..<4096).reduce(Int64(0)) { sum, _ in sum + EpochProgress.fixedPoint(.infinity) }
+            progress.count(samples: 1, correct: 0, fixedPointLoss: Int(sum))
+        }
+        #expect(try #require(EpochProgress(metrics: progress.metrics)) == progress)
     }
 }

@@ -1,5 +1,6 @@
 import DurableFiles
 import Foundation
+import Results
 import SystemPackage
 import Testing
 import Training

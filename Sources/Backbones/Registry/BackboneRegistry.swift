@@ -1,29 +1,17 @@
 import ImageCoding
+import NameSuggestions
 import Tensors
 import WeightFiles
 
 /// What is known about a backbone before any weights are read.
 public struct BackboneDescription: Equatable, Sendable {
-    /// Extent of a feature map.
-    public struct FeatureMap: Equatable, Sendable {
-        public let height: Int
-        public let width: Int
-        public let channelCount: Int
-
-        public init(height: Int, width: Int, channelCount: Int) {
-            self.height = height
-            self.width = width
-            self.channelCount = channelCount
-        }
-    }
-
     public let name: String
     /// The architecture it is a member of.
     public let family: String
     /// How images may be prepared; the first is the default.
     public let presets: [InputPreset]
     /// At the default input.
-    public let featureMap: FeatureMap
+    public let featureMap: FeatureMapShape
 
     public var defaultInput: InputTransform { presets[0].input }
 
@@ -39,7 +27,7 @@ public struct BackboneDescription: Equatable, Sendable {
         name = entry.name
         self.family = family.name
         presets = entry.presets
-        featureMap = FeatureMap(height: size.height, width: size.width, channelCount: entry.channelCount)
+        featureMap = FeatureMapShape(size: size, channelCount: entry.channelCount)
     }
 }
 
@@ -92,6 +80,7 @@ public enum BackboneRegistry {
                 return (family, entry)
             }
         }
-        throw BackboneError.unknownName(name, nearest: nearest(to: name, among: names + aliases))
+        throw BackboneError.unknownName(
+            name, nearest: NameSuggestions.nearest(to: name, among: names + aliases, count: 3))
     }
 }

@@ -1,9 +1,9 @@
-"""Records ten training steps of the head, and a fitted logistic regression, with PyTorch in double precision.
+"""Records ten training steps of the head with PyTorch in double precision.
 
-    /opt/ref/bin/python Tests/DisentangledHeadTests/Reference/record_training.py
+    python Tests/DisentangledHeadTests/Reference/record_training.py
 
-writes Tests/DisentangledHeadTests/Fixtures/training.json and probe.json. Inputs are multiples of 2^-12, so that they
-are the same numbers in Float, in Double and in decimal.
+writes Tests/DisentangledHeadTests/Fixtures/training.json. Inputs are multiples of 2^-12, so that they are the same
+numbers in Float, in Double and in decimal.
 
 Channel maps: exponential (torch.linalg.matrix_exp under autograd), cayley (torch.linalg.solve under autograd), identity, and
 riemannian, whose optimizer sees Omega = (G U^T - U G^T) / 2 as the gradient of a dummy parameter and whose step is
@@ -115,44 +115,6 @@ def record_training():
     }
 
 
-def record_probe():
-    """Minimises mean cross-entropy + strength / 2 |W|^2 over standardised features to convergence."""
-    torch.manual_seed(4)
-    count, width, classes, strength = 90, 6, 4, 0.01
-    labels = torch.arange(count) % classes
-    centres = 1.2 * torch.randn(classes, width)
-    scales = torch.tensor([1.0, 5.0, 0.2, 1.0, 3.0, 1.0])
-    features = rounded((centres[labels] + torch.randn(count, width)) * scales + torch.arange(width))
-    mean, deviation = features.mean(0), features.std(0, unbiased=False)
-    standardised = (features - mean) / deviation
-    weight = torch.zeros(classes, width, requires_grad=True)
-    bias = torch.zeros(classes, requires_grad=True)
-    optimizer = torch.optim.LBFGS(
-        [weight, bias], max_iter=2000, tolerance_grad=1e-12, tolerance_change=1e-15, line_search_fn="strong_wolfe"
-    )
-
-    def closure():
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(standardised @ weight.T + bias, labels)
-        loss = loss + strength / 2 * weight.square().sum()
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
-    original = weight.detach() / deviation
-    # The penalty leaves the mean of the bias free: it stays where it starts, at 0.
-    return {
-        "features": features.flatten().tolist(),
-        "labels": labels.tolist(),
-        "channelCount": width,
-        "classCount": classes,
-        "strength": strength,
-        "weights": original.flatten().tolist(),
-        "bias": (bias.detach() - original @ mean).tolist(),
-    }
-
-
 if __name__ == "__main__":
     FIXTURES.mkdir(exist_ok=True)
-    for name, value in (("training", record_training()), ("probe", record_probe())):
-        (FIXTURES / f"{name}.json").write_text(json.dumps(value, separators=(",", ":")) + "\n")
+    (FIXTURES / "training.json").write_text(json.dumps(record_training(), separators=(",", ":")) + "\n")

@@ -1,0 +1,116 @@
+import CounterRandom
+import DataSharding
+import DisentangledHead
+import MessagePassing
+import Tensors
+import Training
+
+/// Training steps on random features, each part of them timed: what a step costs without any data.
+///
+/// The parts are those of `TrainingRun`: the gradients of the hosted logical shards, their exact sum, the update.
+package struct TrainingRehearsal {
+    /// What a step computes.
+    package struct Shape: Equatable, Sendable {
+        /// D.
+        package var channelCount: Int
+        /// C.
+        package var classCount: Int
+        /// P, pixels of a feature map.
+        package var pixelCount: Int
+        /// Samples that each logical shard gives to a step.
+        package var samplesPerShard: Int
+        /// V.
+        package var logicalShards: Int
+
+        package init(
+            channelCount: Int, classCount: Int, pixelCount: Int, samplesPerShard: Int, logicalShards: Int
+        ) {
+            self.channelCount = channelCount
+            self.classCount = classCount
+            self.pixelCount = pixelCount
+            self.samplesPerShard = samplesPerShard
+            self.logicalShards = logicalShards
+        }
+    }
+
+    /// Seconds of the parts of a step, each those of the slowest rank.
+    package struct Times: Sendable {
+        package let gradients: Double
+        package let exactSum: Double
+        package let update: Double
+        package var step: Double { gradients + exactSum + update }
+    }
+
+    private let shape: Shape
+    private let communicator: any Communicator
+    private let team: WorkerTeam
+    private let hostedShards: Range<Int>
+    private let features: Tensor
+    private let reduction: ExactReduction
+    private var trainer: HeadTrainer
+    private var sums: [[Float]] = []
+
+    /// - Throws: `HeadError` for a configuration that cannot be trained, `ShardingError` for more ranks than shards.
+    package init(
+        _ shape: Shape, configuration: HeadConfiguration, communicator: any Communicator = SingleProcess(),
+        team: WorkerTeam
+    ) throws {
+        self.shape = shape
+        self.communicator = communicator
+        self.team = team
+        hostedShards = try ShardHosting(shardCount: shape.logicalShards, rankCount: communicator.size)
+            .shards(ofRank: communicator.rank)
+        features = Self.randomFeatures(shape, sampleCount: shape.samplesPerShard)
+        trainer = try HeadTrainer(
+            configuration: configuration, channelCount: shape.channelCount, classCount: shape.classCount, seed: 0)
+        reduction = ExactReduction(
+            tensorLengths: [
+                configuration.channelMap == .identity ? 0 : shape.channelCount * shape.channelCount,
+                shape.classCount * shape.channelCount,
+            ], leafCount: shape.logicalShards, over: communicator)
+    }
+
+    /// One step and its times. Collective.
+    package mutating func takeStep() throws -> Times {
+        var gradients: [HeadGradient] = []
+        let (outer, inner) = team.sharing(hostedShards.count)
+        let gradientSeconds = try communicator.seconds {
+            gradients = try outer.map(hostedShards.count) { [trainer, features] _, _ in
+                try trainer.gradient(of: features, team: inner)
+            }
+        }
+        let leaves = zip(hostedShards, gradients).map {
+            ExactReduction.Leaf(shard: $0, tensors: [$1.channelMap, $1.classifier])
+        }
+        let sumSeconds = try communicator.seconds { try reduction.sum(leaves, into: &sums) }
+        let updateSeconds = try communicator.seconds {
+            var total = HeadGradient(
+                channelMap: sums[0], classifier: sums[1], lossSum: 0, correctCount: 0,
+                sampleCount: shape.logicalShards * shape.samplesPerShard)
+            sums = []
+            total.scale(by: 1 / Float(total.sampleCount))
+            try trainer.apply(total, learningRate: 1e-4, team: team)
+            sums = [total.channelMap, total.classifier]
+        }
+        return Times(gradients: gradientSeconds, exactSum: sumSeconds, update: updateSeconds)
+    }
+
+    /// Features [sampleCount, P, D] in [0, 1).
+    package static func randomFeatures(_ shape: Shape, sampleCount: Int) -> Tensor {
+        var stream = RandomStream(seed: 0, purpose: .shuffle, sampleCount, 0)
+        return Tensor(
+            shape: [sampleCount, shape.pixelCount, shape.channelCount],
+            values: (0..<sampleCount * shape.pixelCount * shape.channelCount).map { _ in
+                Float(stream.next() >> 40) * 0x1p-24
+            })
+    }
+}
+
+extension HeadTrainer {
+    /// The gradient of `features` [N, P, D] with labels in turn.
+    package func gradient(of features: Tensor, team: WorkerTeam) throws -> HeadGradient {
+        let samples = Array(0..<features.shape[0])
+        return try gradient(
+            features: features, labels: samples.map { $0 % classCount }, sampleIDs: samples, team: team)
+    }
+}

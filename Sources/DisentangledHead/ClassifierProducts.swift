@@ -1,0 +1,60 @@
+import Tensors
+
+/// The products of the classifier A [C, D].
+enum ClassifierProducts<Scalar: HeadScalar> {
+    /// logits [N, C] = v A^T. An image's logits have the same bits alone and in any batch.
+    static func logits(
+        pooled: [Scalar], classifier: [Scalar], imageCount: Int, channelCount: Int, classCount: Int, team: WorkerTeam
+    ) -> [Scalar] {
+        guard imageCount > 0, classCount > 0, channelCount > 0 else { return [] }
+        let tile = (rows: 64, columns: 256)
+        let tilesAcross = (classCount + tile.columns - 1) / tile.columns
+        let tileCount = (imageCount + tile.rows - 1) / tile.rows * tilesAcross
+        return classifier.withUnsafeBufferPointer { classifier in
+            let factor = Scalar.rowFactor(
+                transposing: classifier.baseAddress!, columnCount: classCount, depth: channelCount, team: team)
+            return pooled.withUnsafeBufferPointer { pooled in
+                [Scalar](unsafeUninitializedCapacity: imageCount * classCount) { logits, count in
+                    nonisolated(unsafe) let (logits, pooled) = (logits.baseAddress!, pooled.baseAddress!)
+                    team.forEach(tileCount) { _, index in
+                        let row = index / tilesAcross * tile.rows
+                        let column = index % tilesAcross * tile.columns
+                        Scalar.rowProduct(
+                            rows: min(tile.rows, imageCount - row), pooled + row * channelCount, factor,
+                            columns: column..<min(column + tile.columns, classCount),
+                            into: logits + row * classCount + column, stride: classCount)
+                    }
+                    count = imageCount * classCount
+                }
+            }
+        }
+    }
+
+    /// dL/dv [N, D] = g A.
+    static func gradientOfPooled(
+        ofLogits: [Scalar], classifier: [Scalar], imageCount: Int, channelCount: Int, classCount: Int, team: WorkerTeam
+    ) -> [Scalar] {
+        var result = [Scalar](repeating: 0, count: imageCount * channelCount)
+        result.withUnsafeMutableBufferPointer { result in
+            tiledProduct(
+                rows: imageCount, columns: channelCount, depth: classCount, alpha: 1,
+                ofLogits, stride: classCount, .asStored, classifier, stride: channelCount, .asStored,
+                beta: 0, into: result.baseAddress!, stride: channelCount, tile: (64, 256), team: team)
+        }
+        return result
+    }
+
+    /// dL/dA [C, D] = g^T v.
+    static func gradient(
+        ofLogits: [Scalar], pooled: [Scalar], imageCount: Int, channelCount: Int, classCount: Int, team: WorkerTeam
+    ) -> [Scalar] {
+        var result = [Scalar](repeating: 0, count: classCount * channelCount)
+        result.withUnsafeMutableBufferPointer { result in
+            tiledProduct(
+                rows: classCount, columns: channelCount, depth: imageCount, alpha: 1,
+                ofLogits, stride: classCount, .transposed, pooled, stride: channelCount, .asStored,
+                beta: 0, into: result.baseAddress!, stride: channelCount, tile: (256, 256), team: team)
+        }
+        return result
+    }
+}

@@ -1,0 +1,41 @@
+import Tensors
+
+/// How training makes one number of the pixels of a channel: the forward pass of a batch, kept for its backward pass.
+///
+/// Evaluation always takes the deterministic maximum (`Head`).
+package protocol PoolingRule<Scalar>: Sendable {
+    associatedtype Scalar: HeadScalar
+
+    /// Pools every image of a batch.
+    ///
+    /// - Parameters:
+    ///   - sampleIDs: [N], the samples' names in the noise of poolings that draw.
+    ///   - channelMap: U [D, D].
+    /// - Returns: nil if an activation is not finite, because a feature is not.
+    func pool(
+        _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, team: WorkerTeam
+    ) -> (any PooledBatch<Scalar>)?
+}
+
+/// What a pooling made of a batch.
+package protocol PooledBatch<Scalar>: Sendable {
+    associatedtype Scalar: HeadScalar
+
+    /// v [N, D].
+    var pooled: [Scalar] { get }
+
+    /// dL/dU [D, D] given dL/dv [N, D], of the batch that was pooled. May be called once.
+    mutating func channelMapGradient(
+        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, team: WorkerTeam
+    ) -> SquareMatrix<Scalar>
+}
+
+extension HeadConfiguration {
+    /// The pooling at a step, counted from 0.
+    package func poolingRule<Scalar: HeadScalar>(step: Int, seed: UInt64) -> any PoolingRule<Scalar> {
+        guard pooling != .argmax else { return ArgmaxPooling<Scalar>() }
+        return SurrogatePooling<Scalar>(
+            pooling: pooling, temperature: temperature.temperature(step: step), topK: topK,
+            noise: PoolingNoise(seed: seed, step: step))
+    }
+}

@@ -1,0 +1,96 @@
+import Backbones
+import Datasets
+import DurableFiles
+import FeatureCache
+import ImageCoding
+import RunConfiguration
+import SystemPackage
+import Tensors
+import WeightFiles
+
+/// What a configuration resolves to: the dataset found on disk, the weight file, the input transform, and the identity
+/// of the feature cache that follows from them.
+public struct Experiment: Sendable {
+    public let configuration: RunConfiguration
+    public let dataset: Dataset
+    public let weights: WeightFile
+    public let backbone: Backbone
+    public let input: InputTransform
+    public let cacheIdentity: CacheIdentity
+
+    /// Reads the dataset's listing and the weights of the backbone.
+    ///
+    /// - Parameter makesCache: whether the cache's folder may be made, for indexes of the dataset's archives.
+    /// - Throws: the error of the dataset or the weight file that is missing or not what it should be.
+    public init(_ configuration: RunConfiguration, makesCache: Bool = false) throws {
+        self.configuration = configuration
+        try Self.requireOutsideDataset(configuration, "cache.directory", configuration.cache.directory)
+        dataset = try Self.loadDataset(configuration, makesCache: makesCache)
+        // A wrong name is found before large weights are read.
+        _ = try BackboneRegistry.description(named: configuration.backbone.name).input(
+            preset: configuration.input.preset)
+        weights = try WeightFile.open(
+            configuration.backbone.weights ?? DemoBackbone.weights, useEMA: configuration.backbone.useEMA)
+        backbone = try Backbone.load(name: configuration.backbone.name, weights: weights)
+        input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
+        try input.validate()
+        cacheIdentity = CacheIdentity(
+            backbone: backbone.name, weightDigest: try weights.digest(), input: input,
+            datasetFingerprint: dataset.fingerprint,
+            precision: configuration.cache.precision,
+            featureMap: backbone.featureMapShape(crop: input.crop),
+            classNames: dataset.classNames, usesEMA: configuration.backbone.useEMA,
+            views: try configuration.cache.cacheViews())
+    }
+
+    /// Checks that a folder that is going to be written to does not lie inside the dataset, whichever way the paths go.
+    /// - Throws: `ExperimentError.insideDataset`.
+    public func requireOutsideDataset(_ key: String, _ directory: FilePath) throws {
+        try Self.requireOutsideDataset(configuration, key, directory)
+    }
+
+    private static func requireOutsideDataset(
+        _ configuration: RunConfiguration, _ key: String, _ directory: FilePath
+    ) throws {
+        let root = configuration.dataset.root
+        guard directory.resolved.starts(with: root.resolved) else { return }
+        throw ExperimentError.insideDataset(key: key, directory: directory, dataset: root)
+    }
+
+    /// What a user should know of how the dataset and the weights were found, a sentence each.
+    public var notes: [String] {
+        dataset.notes + (weights.layout.notes + backbone.notes).map { "\(weights.path): \($0)" }
+    }
+
+    private static func loadDataset(_ configuration: RunConfiguration, makesCache: Bool) throws -> Dataset {
+        var options = configuration.dataset.options
+        let cache = configuration.cache.directory
+        if makesCache || DurableFile.exists(cache) { options.indexFolder = cache.appending("archives") }
+        return try Dataset.load(root: configuration.dataset.root, options: options)
+    }
+}
+
+extension RunConfiguration.Input {
+    /// A preset with what this section sets beside it.
+    func applied(to preset: InputTransform) -> InputTransform {
+        var result = preset
+        if let resize { result.resize = resize }
+        if let squash { result.squash = squash }
+        if let crop { result.crop = crop }
+        if let interpolation { result.interpolation = interpolation }
+        if let exif { result.exif = exif }
+        if let mean { result.mean = mean.map { Float($0) } }
+        if let standardDeviation { result.standardDeviation = standardDeviation.map { Float($0) } }
+        return result
+    }
+}
+
+extension RunConfiguration.Cache {
+    /// The views beside the plain one; nil for none.
+    /// - Throws: `ImageCodingError.invalidAugmentation`.
+    func cacheViews() throws -> CacheViews? {
+        guard views > 1 else { return nil }
+        try augmentation.validate()
+        return CacheViews(count: views, seed: viewSeed, augmentation: augmentation)
+    }
+}

@@ -1,0 +1,45 @@
+public import SystemPackage
+
+/// What can be wrong with an experiment, beyond the errors of the files it is made of.
+public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The checkpoint was made from other weights or data than the ones at hand.
+    case provenanceDiffers(checkpoint: FilePath, what: String, expected: String, found: String)
+    /// A checkpoint that was moved out of its run does not say where something is.
+    case locationUnknown(checkpoint: FilePath, key: String)
+    /// A folder that is written to lies inside the dataset.
+    case insideDataset(key: String, directory: FilePath, dataset: FilePath)
+    /// A rank works on something else than rank 0.
+    case ranksDiffer(rank: Int, host: String, rank0Host: String, differences: [String])
+
+    /// The exit code (sysexits) of a program that ends with this error.
+    public var exitCode: Int32 {
+        switch self {
+        case .ranksDiffer, .insideDataset, .locationUnknown: 78
+        case .provenanceDiffers: 65
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .provenanceDiffers(let checkpoint, let what, let expected, let found):
+            """
+            \(checkpoint) was made with another \(what): it records \(expected), but \(found) is at hand. \
+            Use the same \(what), or choose another run.directory.
+            """
+        case .locationUnknown(let checkpoint, let key):
+            """
+            \(checkpoint) is not in a run directory, and does not say itself where things are: pass --set \(key)=PATH.
+            """
+        case .insideDataset(let key, let directory, let dataset):
+            """
+            \(key) (\(directory)) lies inside the dataset (\(dataset)), whose images it would be mixed with. \
+            Choose a folder outside.
+            """
+        case .ranksDiffer(let rank, let host, let rank0Host, let differences):
+            """
+            Rank \(rank) (\(host)) works on something else than rank 0 (\(rank0Host)): \
+            \(differences.joined(separator: "; ")). All ranks need the same program, configuration, dataset and weights.
+            """
+        }
+    }
+}

@@ -1,0 +1,49 @@
+public import FeatureCache
+import MessagePassing
+import Tensors
+
+extension FeatureCache {
+    /// The samples of a split that this rank goes through when all ranks go through the split together; each sample is
+    /// one rank's. In the dataset's order.
+    ///
+    /// Of a shared cache a rank takes consecutive samples, which are in few shards; of a cache on its node those of the
+    /// shards it is responsible for.
+    package func share(of split: String, on communicator: any Communicator) -> [Int] {
+        let indices = indices(of: split)
+        if let ownShards { return indices.filter { ownShards.contains(samples.shard(of: $0)) } }
+        let (rank, size) = (communicator.rank, communicator.size)
+        return Array(indices[rank * indices.count / size..<(rank + 1) * indices.count / size])
+    }
+
+    /// Images whose features are in memory at a time.
+    private static let batchSize = 64
+
+    /// Calls `body` with `samples` and their feature maps [n, H, W, D] in the plain view, a batch at a time.
+    package func forEachBatch(
+        of samples: [Int], _ body: (_ samples: ArraySlice<Int>, _ features: Tensor) throws -> Void
+    ) throws {
+        let map = identity.featureMap
+        for start in stride(from: 0, to: samples.count, by: Self.batchSize) {
+            let batch = samples[start..<min(samples.count, start + Self.batchSize)]
+            try body(
+                batch,
+                Tensor(
+                    shape: [batch.count, map.height, map.width, map.channelCount],
+                    values: try features(of: Array(batch))))
+        }
+    }
+
+    /// Skipped images that are named one by one; the index of the cache lists all.
+    private static let namedSkippedLimit = 20
+
+    /// A sentence for each image that was left out, and one for all; none if there are none.
+    public var notesOnSkippedImages: [String] {
+        guard !skipped.isEmpty else { return [] }
+        let named = skipped.prefix(Self.namedSkippedLimit).map { "  \(samples.path(of: $0.sample)): \($0.reason)" }
+        let rest = skipped.count - named.count
+        return [
+            "\(skipped.count) image\(skipped.count == 1 ? "" : "s") cannot be decoded and "
+                + "\(skipped.count == 1 ? "is" : "are") left out (dataset.bad_images: skip):"
+        ] + named + (rest > 0 ? ["  and \(rest) more, see \(directory)/index.json"] : [])
+    }
+}

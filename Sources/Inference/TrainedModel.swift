@@ -1,0 +1,112 @@
+import Checkpoints
+import DisentangledHead
+import DurableFiles
+import FeatureCache
+import Foundation
+import MessagePassing
+import RunConfiguration
+import StrictJSON
+import SystemPackage
+import Tensors
+
+/// A head read from a checkpoint, with the dataset, weights and backbone it was trained on, checked to be the same ones.
+public struct TrainedModel: Sendable {
+    public let checkpoint: Checkpoint
+    public let configuration: RunConfiguration
+    public let experiment: Experiment
+    public let head: Head
+
+    /// The name of the file with the effective configuration in a run's folder.
+    public static let configurationName = "config.yaml"
+
+    /// The folder of the run the checkpoint belongs to; nil for a checkpoint that was moved out of its run.
+    public let runDirectory: FilePath?
+
+    /// The checkpoint's folder name, such as step-00001234.
+    public var checkpointName: String { checkpoint.directory.lastComponent?.string ?? "" }
+
+    /// SHA-256 of the checkpoint's head.
+    public var headDigest: ContentDigest {
+        // A sound checkpoint states it (`Checkpoint.init(reading:)`).
+        checkpoint.state.files["head.safetensors"]!
+    }
+
+    /// Reads the checkpoint at `path` (a run directory, its checkpoints folder, or one checkpoint's folder). Collective:
+    /// rank 0 reads it and gives it to the others.
+    ///
+    /// - Parameter overrides: `section.key=value`, for paths of the configuration that have moved.
+    /// - Throws: `CheckpointError`, `ConfigurationError`, the errors of a dataset or weights that are gone, and
+    ///   `ExperimentError.provenanceDiffers` if they are not the ones the checkpoint was made from.
+    public init(
+        _ path: FilePath, overrides: [String] = [], communicator: any Communicator = SingleProcess()
+    ) throws {
+        communicator.activity.begin(step: 0, "reading the checkpoint \(path)")
+        let read = try communicator.checkpointFromRank0 {
+            try Checkpoint(reading: CheckpointStore.resolve(path).absolute)
+        }
+        guard let read else { preconditionFailure("rank 0 reads a checkpoint or throws") }
+        checkpoint = read
+        runDirectory = Self.runDirectory(of: checkpoint)
+        // No value holds a zero byte.
+        let text = try communicator.fromRank0(allowing: .seconds(60)) { [runDirectory] in
+            Array(try Self.locations(ofRun: runDirectory).joined(separator: "\0").utf8)
+        }
+        let locations = text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        configuration = try Self.configuration(of: checkpoint, overrides: locations + overrides)
+        experiment = try Experiment(configuration, on: communicator)
+        try checkpoint.requireSameData(as: experiment)
+        head = try checkpoint.head()
+    }
+
+    private static func configuration(of checkpoint: Checkpoint, overrides: [String]) throws -> RunConfiguration {
+        do {
+            return try RunConfiguration(
+                yaml: checkpoint.state.configuration, source: "\(checkpoint.directory.appending("state.json"))",
+                overrides: overrides)
+        } catch {
+            guard case .missingKey(_, let key) = error else { throw error }
+            throw ExperimentError.locationUnknown(checkpoint: checkpoint.directory, key: key)
+        }
+    }
+
+    /// The run that a checkpoint lies in; nil for one that was moved out of its run.
+    private static func runDirectory(of checkpoint: Checkpoint) -> FilePath? {
+        let folder = checkpoint.directory.removingLastComponent()
+        return folder.lastComponent == "checkpoints" ? folder.removingLastComponent() : nil
+    }
+
+    /// Where the run's own configuration says that dataset, weights and cache are; a checkpoint does not say it, so that
+    /// equal runs have equal checkpoints. Nothing but the run directory if there is no such file.
+    private static func locations(ofRun runDirectory: FilePath?) throws -> [String] {
+        guard let runDirectory else { return ["run.directory=none"] }
+        let path = runDirectory.appending(Self.configurationName)
+        guard DurableFile.exists(path) else { return ["run.directory=\(runDirectory)"] }
+        return try RunConfiguration(contentsOf: path).locations + ["run.directory=\(runDirectory)"]
+    }
+}
+
+extension Checkpoint {
+    /// The head of the checkpoint.
+    /// - Throws: `HeadError`.
+    package func head() throws -> Head {
+        try Head(
+            channelMap: channelMap, classifier: classifier, channelCount: channelCount, classCount: classCount)
+    }
+
+    /// Checks that the dataset, the weights and the input are those the checkpoint was made from.
+    /// - Throws: `ExperimentError.provenanceDiffers` naming the first that is not.
+    package func requireSameData(as experiment: Experiment) throws {
+        let identity = experiment.cacheIdentity
+        func require(_ what: String, _ recorded: String, _ found: String) throws {
+            guard recorded == found else {
+                throw ExperimentError.provenanceDiffers(
+                    checkpoint: directory, what: what, expected: recorded, found: found)
+            }
+        }
+        try require("backbone", state.backbone, identity.backbone)
+        try require("weight file (SHA-256)", "\(state.weightDigest)", "\(identity.weightDigest)")
+        try require("dataset (fingerprint)", "\(state.datasetFingerprint)", "\(identity.datasetFingerprint)")
+        try require("input preset", state.input.text(), try JSONValue(encoding: identity.input).text())
+        try require("list of classes", "\(state.classNames)", "\(identity.classNames)")
+    }
+}

@@ -1,0 +1,63 @@
+/// What a head says about one image of a dataset.
+public struct Prediction: Codable, Equatable, Sendable {
+    /// Relative to the dataset's root.
+    public let path: String
+    public let label: Int
+    /// The five classes with the largest logits (fewer if there are fewer), largest first.
+    public let topClasses: [Int]
+    /// Softmax of the largest logit.
+    public let probability: Float
+    /// Channels whose contribution to the predicted class is at least 0.2 of the largest.
+    public let explanationSize: Int
+
+    public init(path: String, label: Int, topClasses: [Int], probability: Float, explanationSize: Int) {
+        self.path = path
+        self.label = label
+        self.topClasses = topClasses
+        self.probability = probability
+        self.explanationSize = explanationSize
+    }
+}
+
+/// Shares of images whose class is the first, or among the first five; in 0...1.
+public struct Accuracy: Codable, Equatable, Sendable {
+    public let top1: Double
+    public let top5: Double
+
+    public init(top1: Double, top5: Double) {
+        self.top1 = top1
+        self.top5 = top5
+    }
+}
+
+/// The figures of an evaluation of a checkpoint.
+public struct EvaluationResult: Codable, Equatable, Sendable {
+    public let checkpoint: String
+    public let backbone: String
+    public let classCount: Int
+    public let testImageCount: Int
+    public let head: Accuracy
+    /// Of the plain linear classifier on the same features; nil if it was not asked for.
+    public let blackBox: Accuracy?
+    /// Top-1 of the head minus that of the black box, in percentage points.
+    public let gapInPoints: Double?
+    /// Mean number of channels whose contribution is at least 0.2 of the largest.
+    public let meanExplanationSize: Double
+    /// max|U^T U - I|.
+    public let orthogonalityError: Float
+
+    public init(
+        checkpoint: String, backbone: String, classCount: Int, testImageCount: Int, head: Accuracy,
+        blackBox: Accuracy?, meanExplanationSize: Double, orthogonalityError: Float
+    ) {
+        self.checkpoint = checkpoint
+        self.backbone = backbone
+        self.classCount = classCount
+        self.testImageCount = testImageCount
+        self.head = head
+        self.blackBox = blackBox
+        gapInPoints = blackBox.map { (head.top1 - $0.top1) * 100 }
+        self.meanExplanationSize = meanExplanationSize
+        self.orthogonalityError = orthogonalityError
+    }
+}
