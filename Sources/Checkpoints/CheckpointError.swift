@@ -5,6 +5,8 @@ public import SystemPackage
 public enum CheckpointError: Error, Equatable, Sendable {
     /// There is none where one was looked for.
     case noCheckpoint(path: FilePath)
+    /// A file where a checkpoint was looked for.
+    case notAFolder(path: FilePath)
     /// A file of a checkpoint is not there.
     case incomplete(path: FilePath)
     /// `state.json` is damaged or not of the right form.
@@ -19,6 +21,10 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case notFinite(path: FilePath, tensor: String, index: Int)
     /// A metric to be saved is not finite.
     case metricNotFinite(name: String)
+    /// A channel map to be saved is not orthogonal.
+    case hasDrifted(step: Int, deviation: Double, limit: Double)
+    /// The bytes of a checkpoint from another process are not such.
+    case malformedMessage(problem: String)
     /// A weight of the classifier is negative.
     case negativeWeight(path: FilePath, classIndex: Int, channel: Int, value: Float)
     /// The channel map is not orthogonal.
@@ -30,8 +36,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
     /// that would save nonsense, else 65.
     public var exitCode: Int32 {
         switch self {
-        case .noCheckpoint: 66
-        case .metricNotFinite: 70
+        case .noCheckpoint, .notAFolder: 66
+        case .metricNotFinite, .hasDrifted, .malformedMessage: 70
         default: 65
         }
     }
@@ -42,6 +48,8 @@ extension CheckpointError: CustomStringConvertible {
         switch self {
         case .noCheckpoint(let path):
             "\(path) holds no checkpoint. Give a run directory, its checkpoints folder or the folder of one step."
+        case .notAFolder(let path):
+            "\(path) is a file. A checkpoint is a folder: give a run directory, its checkpoints folder or the folder of one step."
         case .incomplete(let path):
             "\(path) is missing, so the checkpoint is not complete. \(Self.advice)"
         case .malformedState(let path, let problem):
@@ -58,6 +66,12 @@ extension CheckpointError: CustomStringConvertible {
         case .metricNotFinite(let name):
             "the metric \"\(name)\" is not finite and cannot be saved; the training has diverged. "
                 + "Lower the learning rate."
+        case .hasDrifted(let step, let deviation, let limit):
+            "after step \(step) the channel map is no longer orthogonal: max|U^T U - I| is \(deviation), at most \(limit) is "
+                + "allowed. Nothing was saved; the checkpoints before it are good. Lower the learning rate, or use another "
+                + "head.channel_map."
+        case .malformedMessage(let problem):
+            "the checkpoint that rank 0 sent cannot be read: \(problem). All ranks need the same program."
         case .negativeWeight(let path, let classIndex, let channel, let value):
             "\(path): the classifier's weight of class \(classIndex), channel \(channel) is \(value), but none may be "
                 + "negative. \(Self.advice)"

@@ -35,8 +35,8 @@ public struct CheckpointStore: Sendable {
     /// Writes the checkpoint of `state.step`, all or nothing, then makes it the latest. One of the same step is replaced.
     ///
     /// `channelMap` is U [D, D] and `classifier` A [C, D], with C classes as in the state; the optimizer's tensors are
-    /// written sorted by name. Returns the folder. Throws `CheckpointError.notFinite` or `.metricNotFinite` when the
-    /// training has diverged, `DurableFileError`.
+    /// written sorted by name. Returns the folder. Throws `CheckpointError.notFinite`, `.metricNotFinite` or `.hasDrifted` when
+    /// the training has gone wrong, `DurableFileError`.
     @discardableResult
     public func save(
         _ state: CheckpointState, channelMap: [Float], classifier: [Float], optimizer: [OptimizerTensor]
@@ -50,6 +50,12 @@ public struct CheckpointStore: Sendable {
         let head = path.appending(Checkpoint.headName)
         try Checkpoint.checkFinite(channelMap, "channel_map", head)
         try Checkpoint.checkFinite(classifier, "classifier", head)
+        let deviation = ColumnProducts.orthogonalityError(of: channelMap, side: channelCount)
+        guard deviation <= Checkpoint.orthogonalityLimit else {
+            // A checkpoint that cannot be read must not push out those that can.
+            throw CheckpointError.hasDrifted(
+                step: state.step, deviation: deviation, limit: Checkpoint.orthogonalityLimit)
+        }
         if let name = state.metrics.filter({ !$0.value.isFinite }).keys.sorted().first {
             throw CheckpointError.metricNotFinite(name: name)
         }
@@ -126,10 +132,15 @@ public struct CheckpointStore: Sendable {
         throw CheckpointError.noneUsable(directory: directory, problems: warnings)
     }
 
-    /// The folder of a checkpoint, given that folder, a run directory or its checkpoints folder; of several, the one that
-    /// `latest` names if it is there, else the newest. Nothing in it is read.
-    /// Throws `CheckpointError.noCheckpoint`, `DurableFileError`.
+    /// The folder of a checkpoint, given that folder, a run directory, its checkpoints folder or the file `latest` in it; of
+    /// several, the one that `latest` names if it is there, else the newest. Nothing in it is read.
+    /// Throws `CheckpointError.noCheckpoint`, `.notAFolder`, `DurableFileError`.
     public static func resolve(_ path: FilePath) throws -> FilePath {
+        if DurableFile.exists(path) {
+            guard path.lastComponent?.string == latestName else { throw CheckpointError.notAFolder(path: path) }
+            let folder = path.removingLastComponent()
+            return try resolve(folder.isEmpty ? "." : folder)
+        }
         guard DurableDirectory.exists(path) else { throw DurableFileError.missing(path: path) }
         if DurableFile.exists(path.appending(Checkpoint.stateName)) || isStep(path) { return path }
         for store in [CheckpointStore(runDirectory: path), CheckpointStore(directory: path)] {

@@ -23,13 +23,17 @@ public struct Explainer {
         self.team = team
     }
 
-    /// The label of a class name.
-    /// - Throws: `ExplanationError.unknownClass` with the nearest name.
+    /// The label of a class, given by its name, by the words it is known by, or by the label itself.
+    /// - Throws: `ExplanationError.unknownClass` with what may have been meant.
     public func label(ofClass name: String) throws -> Int {
         let names = model.experiment.dataset.classNames
         if let label = names.firstIndex(of: name) { return label }
+        let titles = model.experiment.dataset.displayNames
+        if let label = titles.firstIndex(of: name) { return label }
+        if let label = Int(name), names.indices.contains(label) { return label }
         throw ExplanationError.unknownClass(
-            name: name, nearest: NameSuggestions.nearest(to: name, among: names).first ?? "none")
+            name: name, classCount: names.count,
+            suggestion: NameSuggestions.sentence(for: name, among: titles == names ? names : names + titles))
     }
 
     /// Explains the logit of `label`, or of the predicted class if nil, for the image at `path`.

@@ -14,7 +14,7 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
     /// A label that is none of the model's classes.
     case noSuchLabel(Int, classCount: Int)
     /// The class asked for is none of the model's.
-    case unknownClass(name: String, nearest: String)
+    case unknownClass(name: String, classCount: Int, suggestion: String?)
 
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
@@ -43,8 +43,9 @@ public enum ExplanationError: Error, Equatable, Sendable, CustomStringConvertibl
             "The contributions for \(path) add up to \(sum), but the logit is \(logit). This is a fault of the program."
         case .noSuchLabel(let label, let classCount):
             "There is no class with the label \(label): the model has \(classCount) classes, 0 to \(classCount - 1)."
-        case .unknownClass(let name, let nearest):
-            "\(name) is not a class of this model. The nearest name is \(nearest)."
+        case .unknownClass(let name, let classCount, let suggestion):
+            "'\(name)' is not a class of this model. "
+                + (suggestion ?? "It has \(classCount) classes; `infodisent-inspect` lists them.")
         }
     }
 }

@@ -1,5 +1,6 @@
 import MessagePassing
 import RunConfiguration
+import Tensors
 
 extension Experiment {
     /// The experiment of several ranks: each reads the dataset's listing and the weights by itself, and then all make sure
@@ -7,13 +8,14 @@ extension Experiment {
     /// - Throws: on all ranks, the error of the first that cannot read its dataset or weights, or
     ///   `ExperimentError.ranksDiffer` naming the first rank that has something else than rank 0.
     public init(
-        _ configuration: RunConfiguration, on communicator: any Communicator, makesCache: Bool = false
+        _ configuration: RunConfiguration, on communicator: any Communicator, makesCache: Bool = false,
+        team: WorkerTeam = WorkerTeam()
     ) throws {
         communicator.activity.begin(step: 0, "reading the dataset's listing and the weights")
         self = try communicator.together {
             // A million images on a network file system take their time.
             try communicator.activity.allowing(.seconds(3600)) {
-                try Experiment(configuration, makesCache: makesCache)
+                try Experiment(configuration, makesCache: makesCache, team: team)
             }
         }
         try RankFacts.requireEqual(facts, on: communicator)

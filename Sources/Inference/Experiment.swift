@@ -20,12 +20,16 @@ public struct Experiment: Sendable {
 
     /// Reads the dataset's listing and the weights of the backbone.
     ///
-    /// - Parameter makesCache: whether the cache's folder may be made, for indexes of the dataset's archives.
+    /// - Parameters:
+    ///   - makesCache: whether the cache's folder may be made, for indexes of the dataset's archives.
+    ///   - team: who lists the dataset.
     /// - Throws: the error of the dataset or the weight file that is missing or not what it should be.
-    public init(_ configuration: RunConfiguration, makesCache: Bool = false) throws {
+    public init(
+        _ configuration: RunConfiguration, makesCache: Bool = false, team: WorkerTeam = WorkerTeam()
+    ) throws {
         self.configuration = configuration
         try Self.requireOutsideDataset(configuration, "cache.directory", configuration.cache.directory)
-        dataset = try Self.loadDataset(configuration, makesCache: makesCache)
+        dataset = try Self.loadDataset(configuration, makesCache: makesCache, team: team)
         // A wrong name is found before large weights are read.
         _ = try BackboneRegistry.description(named: configuration.backbone.name).input(
             preset: configuration.input.preset)
@@ -62,11 +66,13 @@ public struct Experiment: Sendable {
         dataset.notes + (weights.layout.notes + backbone.notes).map { "\(weights.path): \($0)" }
     }
 
-    private static func loadDataset(_ configuration: RunConfiguration, makesCache: Bool) throws -> Dataset {
+    private static func loadDataset(
+        _ configuration: RunConfiguration, makesCache: Bool, team: WorkerTeam
+    ) throws -> Dataset {
         var options = configuration.dataset.options
         let cache = configuration.cache.directory
         if makesCache || DurableFile.exists(cache) { options.indexFolder = cache.appending("archives") }
-        return try Dataset.load(root: configuration.dataset.root, options: options)
+        return try Dataset.load(root: configuration.dataset.root, options: options, team: team)
     }
 }
 

@@ -38,7 +38,8 @@ public struct TrainedModel: Sendable {
     /// - Throws: `CheckpointError`, `ConfigurationError`, the errors of a dataset or weights that are gone, and
     ///   `ExperimentError.provenanceDiffers` if they are not the ones the checkpoint was made from.
     public init(
-        _ path: FilePath, overrides: [String] = [], communicator: any Communicator = SingleProcess()
+        _ path: FilePath, overrides: [String] = [], communicator: any Communicator = SingleProcess(),
+        team: WorkerTeam = WorkerTeam()
     ) throws {
         communicator.activity.begin(step: 0, "reading the checkpoint \(path)")
         let read = try communicator.checkpointFromRank0 {
@@ -53,7 +54,7 @@ public struct TrainedModel: Sendable {
         }
         let locations = text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         configuration = try Self.configuration(of: checkpoint, overrides: locations + overrides)
-        experiment = try Experiment(configuration, on: communicator)
+        experiment = try Experiment(configuration, on: communicator, team: team)
         try checkpoint.requireSameData(as: experiment)
         head = try checkpoint.head()
     }

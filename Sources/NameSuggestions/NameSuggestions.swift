@@ -9,19 +9,51 @@ public enum NameSuggestions {
         return measured.filter { $0.distance == least }.prefix(count).map(\.name)
     }
 
-    /// Levenshtein's distance: insertions, deletions and replacements of single characters.
-    public static func editDistance(_ first: String, _ second: String) -> Int {
-        let second = Array(second)
-        var distances = Array(0...second.count)
-        for (row, character) in first.enumerated() {
-            var diagonal = distances[0]
-            distances[0] = row + 1
-            for column in second.indices {
-                let replaced = diagonal + (character == second[column] ? 0 : 1)
-                diagonal = distances[column + 1]
-                distances[column + 1] = min(replaced, distances[column] + 1, distances[column + 1] + 1)
-            }
+    /// What to say after an unknown name: the nearest candidates if they are near, and else, if there are few, all of them.
+    ///
+    /// Near is a third of the letters at most, or one that begins with the other.
+    ///
+    /// - Returns: a sentence, such as "Did you mean a, b or c?", "There are a, b and c."; nil if there are none or too many.
+    public static func sentence(for name: String, among candidates: [String], listedLimit: Int = 20) -> String? {
+        let nearest = nearest(to: name, among: candidates, count: 3)
+        if let first = nearest.first, isNear(name.lowercased(), first.lowercased()) {
+            return "Did you mean \(listed(nearest, "or"))?"
         }
-        return distances[second.count]
+        let beginning = candidates.filter { $0.lowercased().hasPrefix(name.lowercased()) }
+        if !name.isEmpty, (1...5).contains(beginning.count) { return "Did you mean \(listed(beginning, "or"))?" }
+        guard !candidates.isEmpty, candidates.count <= listedLimit else { return nil }
+        return "There \(candidates.count == 1 ? "is" : "are") \(listed(candidates, "and"))."
+    }
+
+    private static func isNear(_ name: String, _ candidate: String) -> Bool {
+        3 * editDistance(name, candidate) <= max(name.count, 3)
+    }
+
+    /// "a", "a or b", "a, b or c".
+    private static func listed(_ names: [String], _ conjunction: String) -> String {
+        guard names.count > 1, let last = names.last else { return names.first ?? "" }
+        return names.dropLast().joined(separator: ", ") + " \(conjunction) " + last
+    }
+
+    /// The least number of insertions, deletions and replacements of single characters and exchanges of two neighbours, each
+    /// place edited once at most (the optimal string alignment distance).
+    public static func editDistance(_ first: String, _ second: String) -> Int {
+        let (first, second) = (Array(first), Array(second))
+        // Distances of all beginnings of `second` to the first `row - 1`, `row` and `row + 1` characters of `first`.
+        var beforeLast: [Int] = []
+        var last = Array(0...second.count)
+        for row in first.indices {
+            var current = [row + 1]
+            for column in second.indices {
+                var least = min(
+                    last[column] + (first[row] == second[column] ? 0 : 1), last[column + 1] + 1, current[column] + 1)
+                if row > 0, column > 0, first[row] == second[column - 1], first[row - 1] == second[column] {
+                    least = min(least, beforeLast[column - 1] + 1)
+                }
+                current.append(least)
+            }
+            (beforeLast, last) = (last, current)
+        }
+        return last[second.count]
     }
 }

@@ -19,10 +19,11 @@ public struct ValueLocation: Equatable, Sendable, CustomStringConvertible {
 /// What can be wrong with a configuration. The message says what was found, what was expected and what to do.
 public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case missingFile(path: String)
+    case isFolder(path: String)
     case unreadable(path: String, reason: String)
     case notYAML(path: String, reason: String)
     case notASection(ValueLocation)
-    case unknownKey(ValueLocation, nearest: String)
+    case unknownKey(ValueLocation, suggestion: String?)
     case repeatedKey(ValueLocation)
     case badValue(ValueLocation, found: String, expected: String)
     case missingKey(source: String, key: String)
@@ -33,14 +34,16 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .missingFile(let path):
             "There is no configuration file \(path). Give the path of a YAML file such as those in Configs/."
+        case .isFolder(let path):
+            "\(path) is a folder. Give the path of a YAML file such as those in Configs/; a folder of images is dataset.root."
         case .unreadable(let path, let reason):
             "The configuration file \(path) cannot be read: \(reason)."
         case .notYAML(let path, let reason):
             "The configuration file \(path) is not valid YAML: \(reason)."
         case .notASection(let location):
             "\(location) should be a section with keys of its own, indented below it."
-        case .unknownKey(let location, let nearest):
-            "\(location) is not a configuration key. The nearest one is \(nearest)."
+        case .unknownKey(let location, let suggestion):
+            "\(location) is not a configuration key. \(suggestion ?? "README.md lists them.")"
         case .repeatedKey(let location):
             "\(location) is given twice. Keep one of them."
         case .badValue(let location, let found, let expected):

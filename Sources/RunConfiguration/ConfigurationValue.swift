@@ -1,6 +1,7 @@
 import Datasets
 import DisentangledHead
 import FeatureCache
+import Foundation
 import ImageCoding
 import SystemPackage
 
@@ -68,9 +69,15 @@ extension String: ConfigurationValue {
 }
 
 extension FilePath: ConfigurationValue {
-    static var expected: String { "a path" }
+    static var expected: String { "a path on this machine (~/ for the home folder); URLs are not opened" }
     init?(_ scalars: Scalars) {
-        guard let text = scalars.single else { return nil }
+        guard let text = scalars.single, !text.contains("://") else { return nil }
+        // A shell leaves a ~ behind an = as it is.
+        if text == "~" || text.hasPrefix("~/"), let home = ProcessInfo.processInfo.environment["HOME"], !home.isEmpty {
+            self = FilePath(home).pushing(FilePath(String(text.dropFirst(2))))
+            return
+        }
+        guard !text.hasPrefix("~") else { return nil }
         self.init(text)
     }
     var yaml: String? { quoted(string) }

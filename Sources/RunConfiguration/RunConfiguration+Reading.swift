@@ -10,8 +10,10 @@ extension RunConfiguration {
     /// - Throws: `ConfigurationError`, which names the file, the line and the key.
     public init(contentsOf path: FilePath, overrides: [String] = []) throws(ConfigurationError) {
         var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path.string, isDirectory: &isDirectory), !isDirectory.boolValue
-        else { throw .missingFile(path: path.string) }
+        guard FileManager.default.fileExists(atPath: path.string, isDirectory: &isDirectory) else {
+            throw .missingFile(path: path.string)
+        }
+        guard !isDirectory.boolValue else { throw .isFolder(path: path.string) }
         let text: String
         do {
             text = try String(contentsOfFile: path.string, encoding: .utf8)
@@ -28,6 +30,13 @@ extension RunConfiguration {
         do {
             root = try Yams.compose(yaml: text)
         } catch {
+            if let line = text.split(separator: "\n", omittingEmptySubsequences: false)
+                .firstIndex(where: { $0.prefix { $0 == " " || $0 == "\t" }.contains("\t") })
+            {
+                throw .notYAML(
+                    path: source,
+                    reason: "line \(line + 1) is indented with a tab, which YAML does not allow; use spaces")
+            }
             // Yams shows the place on further lines; its first line says what is wrong and where.
             let reason = "\(error)".split(separator: "\n").first ?? "it cannot be parsed"
             throw .notYAML(path: source, reason: reason.trimmingCharacters(in: [":", " "]))
@@ -52,7 +61,7 @@ extension RunConfiguration {
             let section = name.scalar?.string ?? ""
             let location = ValueLocation(source: source, line: name.mark?.line, key: section)
             guard Self.schema.contains(where: { $0.section == section }) else {
-                throw .unknownKey(location, nearest: nearest(to: section, in: Self.schema.map(\.section)))
+                throw .unknownKey(location, suggestion: suggestion(for: section))
             }
             guard seenSections.insert(section).inserted else { throw .repeatedKey(location) }
             if body.null != nil { continue }
@@ -82,7 +91,7 @@ extension RunConfiguration {
 
     private mutating func read(_ value: Node, at location: ValueLocation) throws(ConfigurationError) {
         guard let field = Self.schema.first(where: { $0.path == location.key }) else {
-            throw .unknownKey(location, nearest: nearest(to: location.key, in: Self.schema.map(\.path)))
+            throw .unknownKey(location, suggestion: suggestion(for: location.key))
         }
         guard let scalars = Scalars(value) else {
             throw .badValue(location, found: "a nested value", expected: "a single value or a list")
@@ -159,7 +168,14 @@ extension Scalars {
     }
 }
 
-/// The candidate that is most like `text`; the first of several.
-private func nearest(to text: String, in candidates: [String]) -> String {
-    NameSuggestions.nearest(to: text, among: candidates).first ?? ""
+/// What may have been meant by a section or a key that there is not: a near one, else what the section has.
+private func suggestion(for key: String) -> String? {
+    let schema = RunConfiguration.schema
+    guard let dot = key.lastIndex(of: ".") else {
+        let sections = schema.reduce(into: [String]()) { if $0.last != $1.section { $0.append($1.section) } }
+        return NameSuggestions.sentence(for: key, among: sections)
+    }
+    let siblings = schema.map(\.path).filter { $0.hasPrefix(key[...dot]) }
+    let near = NameSuggestions.sentence(for: key, among: schema.map(\.path), listedLimit: 0)
+    return near ?? NameSuggestions.sentence(for: key, among: siblings)
 }

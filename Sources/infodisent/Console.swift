@@ -104,12 +104,19 @@ private final class ProgressBar: Sendable {
         parts.append("\(Int(fraction * 100)) %  \(report.completed)/\(report.total) \(report.unit)")
         if done > 0 && elapsed > 0.2 {
             let rate = Double(done) / elapsed
-            parts.append(String(format: "%.0f/s", rate))
+            parts.append(Self.text(ofRate: rate, unit: report.unit))
             let remaining = Double(report.total - report.completed) / rate
             parts.append(report.completed < report.total ? "\(clock(remaining)) left" : "in \(clock(elapsed))")
         }
         if !report.detail.isEmpty { parts.append(report.detail) }
         return parts.joined(separator: "  ")
+    }
+
+    /// "12/s", "1.5/s" or, below one a second, "4.2 s/step".
+    static func text(ofRate rate: Double, unit: String) -> String {
+        if rate >= 10 { return String(format: "%.0f/s", rate) }
+        if rate >= 1 { return String(format: "%.1f/s", rate) }
+        return String(format: "%.1f s/", 1 / rate) + (unit.hasSuffix("s") ? String(unit.dropLast()) : unit)
     }
 
     private func clock(_ seconds: Double) -> String {

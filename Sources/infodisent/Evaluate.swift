@@ -29,7 +29,7 @@ struct Evaluate: CollectiveCommand {
             if let path = self.predictions, communicator.rank == 0 { try OutputFolder.checkFile(path) }
         }
         let team = try deployment.team(on: communicator)
-        let model = try source.load(on: communicator)
+        let model = try source.load(on: communicator, team: team)
         let cache = try model.cache(on: communicator, team: team, progress: Console.showProgress)
         communicator.activity.begin(step: 0, "evaluating")
         let predictions = try HeadEvaluation.predictions(

@@ -41,7 +41,7 @@ func exitCode(for error: any Error) -> ExitCode {
     case ConfigurationError.missingFile: .missingInput
     case ImageCodingError.invalidTransform, ImageCodingError.invalidAugmentation: .badConfiguration
     case is ConfigurationError, is HeadError: .badConfiguration
-    case is ValidationError: .usage
+    case is ValidationError, is OutputError: .usage
     case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault
     case MessagePassingError.noProcessManager: .usage
     case MessagePassingError.notFinite, MessagePassingError.sumOverflows: .badConfiguration

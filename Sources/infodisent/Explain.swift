@@ -15,7 +15,9 @@ struct Explain: ParsableCommand {
 
     @OptionGroup var source: CheckpointOptions
     @Option(help: "The folder to write to; made if it is not there.", transform: { FilePath($0) }) var output: FilePath
-    @Option(name: .customLong("class"), help: "Explain this class instead of the predicted one.") var className: String?
+    @Flag(help: "Overwrite results that are there already.") var force = false
+    @Option(name: .customLong("class"), help: "Explain this class, by name or label, instead of the predicted one.")
+    var className: String?
     @Option(help: "Channels shown for each image.") var channels = 8
     @OptionGroup var deployment: DeploymentOptions
     @Argument(help: "JPEG or PNG files.", transform: { FilePath($0) }) var images: [FilePath]
@@ -26,8 +28,11 @@ struct Explain: ParsableCommand {
 
     func run() throws {
         try OutputFolder.check(output)
-        let model = try source.load()
         let team = deployment.team
+        let model = try source.load(team: team)
+        try OutputFolder.check(
+            output, holding: ["explanations.json", "index.html"], overwriting: force,
+            outside: model.experiment.dataset.root)
         let found = try PrototypeTable.kept(for: model) {
             try PrototypeSearch.run(
                 model, cache: model.cache(team: team, progress: Console.showProgress), team: team,
@@ -51,10 +56,21 @@ struct Explain: ParsableCommand {
             jsonText(explanations.map(\.result)) + "\n", to: output.appending("explanations.json"))
         try DurableFile.write(page.html(), to: output.appending("index.html"))
         for explanation in explanations {
-            Console.note(
-                "\(explanation.result.path): \(classNames[explanation.scores[0].label]) "
-                    + String(format: "(%.1f %%)", explanation.scores[0].probability * 100))
+            Console.note(summary(of: explanation, classNames))
         }
         try Console.result(output.appending("index.html").string)
+    }
+
+    /// "a.jpg: cat (91.2 %)", and which class is explained if that is another.
+    private func summary(of explanation: ImageExplanation, _ classNames: [String]) -> String {
+        func text(_ score: ClassScore) -> String {
+            classNames[score.label] + String(format: " (%.1f %%)", score.probability * 100)
+        }
+        let predicted = explanation.scores[0]
+        let line = "\(explanation.result.path): \(text(predicted))"
+        guard let explained = explanation.scores.first(where: { $0.label == explanation.result.label }),
+            explained.label != predicted.label
+        else { return line }
+        return line + "; explained: \(text(explained))"
     }
 }

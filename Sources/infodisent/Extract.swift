@@ -42,7 +42,7 @@ struct Extract: CollectiveCommand {
 
     func run(on communicator: any Communicator) throws {
         let team = try deployment.team(on: communicator)
-        let experiment = try Experiment(runConfiguration(), on: communicator, makesCache: true)
+        let experiment = try Experiment(runConfiguration(), on: communicator, makesCache: true, team: team)
         experiment.notes.forEach(Console.note)
         guard
             let cache = try Extraction.run(

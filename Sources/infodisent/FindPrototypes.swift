@@ -17,6 +17,7 @@ struct FindPrototypes: CollectiveCommand {
 
     @OptionGroup var source: CheckpointOptions
     @Option(help: "The folder to write to; made if it is not there.", transform: { FilePath($0) }) var output: FilePath
+    @Flag(help: "Overwrite results that are there already.") var force = false
     @Option(help: "Channels on the page, at most: those that the classifier uses most.") var channels = 200
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
@@ -30,7 +31,13 @@ struct FindPrototypes: CollectiveCommand {
             if communicator.rank == 0 { try OutputFolder.check(output) }
         }
         let team = try deployment.team(on: communicator)
-        let model = try source.load(on: communicator)
+        let model = try source.load(on: communicator, team: team)
+        try communicator.together {
+            guard communicator.rank == 0 else { return }
+            try OutputFolder.check(
+                output, holding: ["prototypes.json", "index.html"], overwriting: force,
+                outside: model.experiment.dataset.root)
+        }
         let table = try PrototypeTable.kept(for: model, communicator: communicator) {
             let cache = try model.cache(on: communicator, team: team, progress: Console.showProgress)
             return try PrototypeSearch.run(

@@ -17,6 +17,18 @@ struct Infodisent: ParsableCommand {
             PlanCosts.self, Bench.self, ListBackbones.self,
         ])
 
+    /// Several processes would each do all of the work, into the same files.
+    private static func requireSingleProcess(for command: any ParsableCommand) throws {
+        let communicator = try World.start()
+        guard communicator.size > 1 else { return }
+        Console.isQuiet = communicator.rank != 0
+        let name = type(of: command)._commandName
+        Console.note(
+            "infodisent: '\(name)' is the work of one process, and \(communicator.size) were started. "
+                + "Start it without mpirun; it uses all processors by itself.")
+        Foundation.exit(ExitCode.usage.rawValue)
+    }
+
     static func main() {
         // A reader that goes away shows as an error of the write, not as the end of the program.
         signal(SIGPIPE, SIG_IGN)
@@ -31,12 +43,19 @@ struct Infodisent: ParsableCommand {
             if let communicator = try? World.start(), communicator.rank != 0 {
                 Foundation.exit(Self.exitCode(for: error).rawValue)
             }
+            if exitCode(for: error) == .validationFailure,
+                let mistake = CommandLineMistakes.message(
+                    for: Array(CommandLine.arguments.dropFirst()), of: Self.self)
+            {
+                Console.fail(ValidationError(mistake))
+            }
             exit(withError: error)
         }
         do {
             if let command = command as? any CollectiveCommand {
                 command.runWithOtherRanks()
             } else {
+                try requireSingleProcess(for: command)
                 try command.run()
             }
         } catch {

@@ -46,7 +46,9 @@ struct CheckpointOptions: ParsableArguments {
             valueName: "key.path=value"))
     var overrides: [String] = []
 
-    func load(on communicator: any Communicator = SingleProcess()) throws -> TrainedModel {
+    func load(
+        on communicator: any Communicator = SingleProcess(), team: WorkerTeam
+    ) throws -> TrainedModel {
         // What a checkpoint was trained with cannot be changed afterwards; saying so beats doing nothing.
         for override in overrides {
             let key = override.prefix { $0 != "=" }
@@ -56,7 +58,7 @@ struct CheckpointOptions: ParsableArguments {
                         + "things are (dataset.root, cache.directory, backbone.weights) and evaluation.")
             }
         }
-        return try TrainedModel(path, overrides: overrides, communicator: communicator)
+        return try TrainedModel(path, overrides: overrides, communicator: communicator, team: team)
     }
 }
 

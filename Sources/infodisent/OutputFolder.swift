@@ -19,6 +19,16 @@ enum OutputFolder {
         }
     }
 
+    /// Checks that results may go to `path`: that it can be written to, does not lie inside `dataset`, and holds none of the
+    /// files `names` yet, unless they may be overwritten.
+    /// - Throws: `OutputError`, `DurableFileError`.
+    static func check(_ path: FilePath, holding names: [String], overwriting: Bool, outside dataset: FilePath) throws {
+        try check(path)
+        if path.resolved.starts(with: dataset.resolved) { throw OutputError.insideDataset(path, dataset: dataset) }
+        guard !overwriting, let name = names.first(where: { DurableFile.exists(path.appending($0)) }) else { return }
+        throw OutputError.exists(path.appending(name))
+    }
+
     /// Checks that a file can be written at `path`.
     /// - Throws: `DurableFileError`.
     static func checkFile(_ path: FilePath) throws {
@@ -26,5 +36,23 @@ enum OutputFolder {
         let folder = path.removingLastComponent()
         guard folder.isEmpty || DurableDirectory.exists(folder) else { throw DurableFileError.missing(path: folder) }
         try check(folder)
+    }
+}
+
+/// Why results may not go where they were to go.
+enum OutputError: Error, CustomStringConvertible {
+    /// Results are there already.
+    case exists(FilePath)
+    /// The folder lies inside the dataset, whose images the results would be mixed with.
+    case insideDataset(FilePath, dataset: FilePath)
+
+    var description: String {
+        switch self {
+        case .exists(let path):
+            "\(path) is there already. Choose another folder with --output, or overwrite it with --force."
+        case .insideDataset(let path, let dataset):
+            "--output (\(path)) lies inside the dataset (\(dataset)), whose images it would be mixed with. "
+                + "Choose a folder outside."
+        }
     }
 }

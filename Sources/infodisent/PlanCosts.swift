@@ -32,8 +32,8 @@ struct PlanCosts: ParsableCommand {
     }
 
     func run() throws {
-        let experiment = try Experiment(source.load())
         let team = deployment.team
+        let experiment = try Experiment(source.load(), team: team)
         let workload = Workload(experiment)
         let costs = try UnitCosts.measure(experiment, as: workload, team: team)
         let plan = Plan(

@@ -39,7 +39,7 @@ struct Train: CollectiveCommand {
         let configuration = try source.load()
         // Both are found out before hours of extraction.
         _ = try ShardHosting(shardCount: configuration.training.logicalShards, rankCount: communicator.size)
-        let experiment = try Experiment(configuration, on: communicator, makesCache: true)
+        let experiment = try Experiment(configuration, on: communicator, makesCache: true, team: team)
         try experiment.requireOutsideDataset("run.directory", configuration.run.directory)
         experiment.notes.forEach(Console.note)
         let stop = StopSignals.request

@@ -110,6 +110,22 @@ struct CheckpointStoreTests {
         }
     }
 
+    @Test func `a channel map that has drifted is not saved, and what was saved before stays`() throws {
+        try withTemporaryFolder { folder throws in
+            let store = CheckpointStore(runDirectory: folder)
+            try HeadFixture().save(step: 1, in: store)
+            var drifted = HeadFixture()
+            for index in drifted.channelMap.indices { drifted.channelMap[index] *= 1.0001 }
+            let error = #expect(throws: CheckpointError.self) { try drifted.save(step: 2, in: store) }
+            guard case .hasDrifted(step: 2, let deviation, _) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(abs(deviation - 2e-4) < 2e-5 && error?.exitCode == 70)
+            #expect(try store.latest()?.checkpoint.state.step == 1)
+        }
+    }
+
     @Test func `a run directory, its checkpoints folder and a step all lead to the checkpoint`() throws {
         try withTemporaryFolder { folder throws in
             let store = CheckpointStore(runDirectory: folder)
@@ -118,6 +134,9 @@ struct CheckpointStoreTests {
             #expect(try CheckpointStore.resolve(folder) == second)
             #expect(try CheckpointStore.resolve(store.directory) == second)
             #expect(try CheckpointStore.resolve(first) == first)
+            #expect(try CheckpointStore.resolve(store.directory.appending("latest")) == second)
+            let file = first.appending("state.json")
+            #expect(throws: CheckpointError.notAFolder(path: file)) { try CheckpointStore.resolve(file) }
         }
     }
 

@@ -54,6 +54,18 @@ struct CheckpointTests {
         }
     }
 
+    @Test func `bytes that end too soon are refused`() throws {
+        try withCheckpoint { path in
+            let bytes = try Checkpoint(reading: path).bytes
+            for count in [0, 7, 8, 100, bytes.count / 2, bytes.count - 1] {
+                #expect(throws: CheckpointError.self, "\(count) of \(bytes.count)") {
+                    try Checkpoint(bytes: Array(bytes.prefix(count)))
+                }
+            }
+            #expect(throws: CheckpointError.self) { try Checkpoint(bytes: [UInt8](repeating: 255, count: 64)) }
+        }
+    }
+
     @Test func `equal runs have equal bytes, in whatever folder`() throws {
         try withTemporaryFolder { folder throws in
             let paths = try ["one", "another/run"].map {

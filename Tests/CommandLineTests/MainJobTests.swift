@@ -61,7 +61,7 @@ import Testing
         let text = try folder.text("explanation/explanations.json")
         #expect(text.contains("\"explained_class\" : \"\(name)\""))
         let outcome = try Tool.infodisent.run(
-            ["explain", "--checkpoint", "run", "--output", "explanation", "--class", name + "x", image], in: folder)
+            ["explain", "--checkpoint", "run", "--output", "other", "--class", name + "x", image], in: folder)
         #expect(outcome.exitCode == 64 && outcome.errors.contains(name))
     }
 

@@ -69,11 +69,16 @@ import Testing
         try withSmallModel { model in
             let explainer = Explainer(model, shownCount: 1, team: team)
             let name = model.experiment.dataset.classNames[1]
-            let label = try explainer.label(ofClass: name)
-            #expect(label == 1)
-            #expect(throws: ExplanationError.unknownClass(name: name + "z", nearest: name)) {
-                try explainer.label(ofClass: name + "z")
-            }
+            let (named, numbered) = try (explainer.label(ofClass: name), explainer.label(ofClass: "2"))
+            #expect(named == 1)
+            #expect(numbered == 2)
+            #expect(
+                throws: ExplanationError.unknownClass(
+                    name: name + "z", classCount: 3, suggestion: "Did you mean \(name)?")
+            ) { try explainer.label(ofClass: name + "z") }
+            let error = #expect(throws: ExplanationError.self) { try explainer.label(ofClass: "zebra") }
+            #expect(error?.description.contains("There are \(model.experiment.dataset.classNames[0]), ") == true)
+            #expect(throws: ExplanationError.self) { try explainer.label(ofClass: "3") }
         }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import RunConfiguration
 import SystemPackage
 import Testing
@@ -89,6 +90,23 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(brackets.dataset.root == "[a, b]")
     }
 
+    @Test func theHomeFolderIsKnownAndURLsAreNamed() throws {
+        let home = try #require(ProcessInfo.processInfo.environment["HOME"])
+        for text in ["~/photos", "~"] {
+            let configuration = try RunConfiguration(
+                yaml: minimal, source: "birds.yaml", overrides: ["dataset.root=\(text)"])
+            #expect(configuration.dataset.root == FilePath(home).pushing(FilePath(String(text.dropFirst(2)))))
+        }
+        for text in ["https://example.org/birds.zip", "s3://bucket/birds", "~other/photos"] {
+            guard case .badValue(_, text, let expected) = failure(of: minimal, overrides: ["dataset.root=\(text)"])
+            else {
+                Issue.record("\(text) was accepted")
+                continue
+            }
+            #expect(expected.contains("URLs are not opened"))
+        }
+    }
+
     @Test func anOverrideCanSupplyARequiredKey() throws {
         let configuration = try RunConfiguration(
             yaml: "", source: "empty", overrides: ["run.directory=a", "dataset.root=b", "cache.directory=c"])
@@ -99,14 +117,22 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(
             failure(of: minimal + "\ntraining:\n  epoch: 3\n")
                 == .unknownKey(
-                    ValueLocation(source: "birds.yaml", line: 8, key: "training.epoch"), nearest: "training.epochs"))
+                    ValueLocation(source: "birds.yaml", line: 8, key: "training.epoch"),
+                    suggestion: "Did you mean training.epochs?"))
         #expect(
             failure(of: minimal + "\ntrainning:\n  epochs: 3\n")
-                == .unknownKey(ValueLocation(source: "birds.yaml", line: 7, key: "trainning"), nearest: "training"))
+                == .unknownKey(
+                    ValueLocation(source: "birds.yaml", line: 7, key: "trainning"),
+                    suggestion: "Did you mean training?"))
         #expect(
             failure(of: minimal, overrides: ["head.channelmap=cayley"])
                 == .unknownKey(
-                    ValueLocation(source: "--set", line: nil, key: "head.channelmap"), nearest: "head.channel_map"))
+                    ValueLocation(source: "--set", line: nil, key: "head.channelmap"),
+                    suggestion: "Did you mean head.channel_map?"))
+        #expect(
+            failure(of: minimal, overrides: ["checkpoint.number_of_epochs=3"])?.description.contains(
+                "There are checkpoint.every")
+                == true, "nothing is near, so the section's keys are listed")
     }
 
     @Test(arguments: [
@@ -153,6 +179,16 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
             failure(of: "run: text") == .notASection(ValueLocation(source: "birds.yaml", line: 1, key: "run")))
     }
 
+    @Test func aTabIsSaidToBeOne() {
+        guard case .notYAML(_, let reason) = failure(of: "run:\n  directory: a\ndataset:\n\troot: b") else {
+            Issue.record("a tab was accepted")
+            return
+        }
+        #expect(reason.hasPrefix("line 4 is indented with a tab"))
+        // Elsewhere a tab is text.
+        #expect(failure(of: "run: {directory: \"a\tb\"") != nil)
+    }
+
     @Test func aKeyGivenTwiceIsAnError() {
         #expect(failure(of: minimal + "\nhead:\n  pooling: argmax\n  pooling: gumbel\n") != nil)
     }
@@ -161,7 +197,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(throws: ConfigurationError.missingFile(path: "/nowhere/x.yaml")) {
             try RunConfiguration(contentsOf: "/nowhere/x.yaml")
         }
-        #expect(throws: ConfigurationError.missingFile(path: "/tmp")) { try RunConfiguration(contentsOf: "/tmp") }
+        #expect(throws: ConfigurationError.isFolder(path: "/tmp")) { try RunConfiguration(contentsOf: "/tmp") }
     }
 
     @Test func aSectionInsideASectionIsReadAndWritten() throws {
@@ -206,7 +242,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
             failure(of: minimal + "\n  augmentation:\n    flipp: 0.5\n")
                 == .unknownKey(
                     ValueLocation(source: "birds.yaml", line: 8, key: "cache.augmentation.flipp"),
-                    nearest: "cache.augmentation.flip"))
+                    suggestion: "Did you mean cache.augmentation.flip?"))
         #expect(
             failure(of: minimal + "\n  augmentation: strong\n")
                 == .notASection(ValueLocation(source: "birds.yaml", line: 7, key: "cache.augmentation")))
