@@ -157,8 +157,10 @@ let package = Package(
         .target(
             name: "Planning",
             dependencies: [
-                "Benchmarks", "DataSharding", "Datasets", "DisentangledHead", "Extraction", "FeatureCache",
-                "ImageCoding", "Inference", "MessagePassing", "RunConfiguration", "SystemFacts", "Tensors", system,
+                "Backbones", "Benchmarks", "DataSharding", "Datasets", "DisentangledHead", "DurableFiles", "Extraction",
+                "FeatureCache", "ImageCoding", "Inference", "MessagePassing", "RunConfiguration", "SystemFacts",
+                "Tensors",
+                "WeightFiles", system,
             ]),
 
         // Level 10
@@ -234,12 +236,17 @@ let package = Package(
             ]),
         .testTarget(name: "EvaluationTests", dependencies: ["DisentangledHead", "Evaluation"]),
         .testTarget(
-            name: "TrainingTests", dependencies: ["DurableFiles", "Results", "TemporaryFolders", "Training", system]),
+            name: "TrainingTests",
+            dependencies: [
+                "Checkpoints", "DurableFiles", "Results", "RunConfiguration", "SmallModel", "TemporaryFolders",
+                "Training", system,
+            ]),
         .target(
             name: "SmallModel",
             dependencies: [
-                "Datasets", "Extraction", "Inference", "RunConfiguration", "TemporaryFolders", "Tensors", "Training",
-                system,
+                "Datasets", "Extraction", "FeatureCache", "Inference", "RunConfiguration", "TemporaryFolders",
+                "Tensors",
+                "Training", system,
             ], path: "Tests/SmallModel"),
         .testTarget(
             name: "ExplanationsTests",

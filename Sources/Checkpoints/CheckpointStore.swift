@@ -28,6 +28,7 @@ public struct CheckpointStore: Sendable {
     }
 
     private static let latestName = "latest"
+    private static let bestName = "best"
     private static let stepPrefix = "step-"
 
     // MARK: Writing
@@ -81,12 +82,17 @@ public struct CheckpointStore: Sendable {
         return path
     }
 
-    /// Removes all but the newest `count` checkpoints; never the one that `latest` names. Returns what was removed.
+    /// Makes the checkpoint of a step the best one, which is never pruned.
+    public func markBest(step: Int) throws {
+        try DurableFile.write(Self.name(ofStep: step) + "\n", to: directory.appending(Self.bestName))
+    }
+
+    /// Removes all but the newest `count` checkpoints; never those that `latest` and `best` name. Returns what was removed.
     @discardableResult
     public func prune(keeping count: Int) throws -> [FilePath] {
         precondition(count > 0, "at least one checkpoint must be kept")
-        let latest = try latestPath()
-        let removed = try list().dropLast(count).filter { $0 != latest }
+        let named = try [path(namedBy: Self.latestName), path(namedBy: Self.bestName)]
+        let removed = try list().dropLast(count).filter { !named.contains($0) }
         for path in removed { try DurableDirectory.remove(path) }
         return removed
     }
@@ -111,7 +117,7 @@ public struct CheckpointStore: Sendable {
         var candidates = try Array(list().reversed())
         var warnings: [String] = []
         let pointer = directory.appending(Self.latestName)
-        if let named = try latestPath() {
+        if let named = try path(namedBy: Self.latestName) {
             candidates.removeAll { $0 == named }
             if DurableDirectory.exists(named) {
                 candidates.insert(named, at: 0)
@@ -132,29 +138,38 @@ public struct CheckpointStore: Sendable {
         throw CheckpointError.noneUsable(directory: directory, problems: warnings)
     }
 
-    /// The folder of a checkpoint, given that folder, a run directory, its checkpoints folder or the file `latest` in it; of
-    /// several, the one that `latest` names if it is there, else the newest. Nothing in it is read.
+    /// The folder of the checkpoint that `markBest` named; nil if there is none.
+    public func best() throws -> FilePath? {
+        try path(namedBy: Self.bestName).flatMap { DurableDirectory.exists($0) ? $0 : nil }
+    }
+
+    /// The folder of a checkpoint, given that folder, a run directory, its checkpoints folder or the file `latest` or `best` in
+    /// it; of several, the one that `latest` names if it is there, else the newest. Nothing in it is read.
     /// Throws `CheckpointError.noCheckpoint`, `.notAFolder`, `DurableFileError`.
     public static func resolve(_ path: FilePath) throws -> FilePath {
         if DurableFile.exists(path) {
-            guard path.lastComponent?.string == latestName else { throw CheckpointError.notAFolder(path: path) }
+            guard let name = path.lastComponent?.string, [latestName, bestName].contains(name) else {
+                throw CheckpointError.notAFolder(path: path)
+            }
             let folder = path.removingLastComponent()
-            return try resolve(folder.isEmpty ? "." : folder)
+            let store = CheckpointStore(directory: folder.isEmpty ? "." : folder)
+            if name == bestName, let best = try store.best() { return best }
+            return try resolve(store.directory)
         }
         guard DurableDirectory.exists(path) else { throw DurableFileError.missing(path: path) }
         if DurableFile.exists(path.appending(Checkpoint.stateName)) || isStep(path) { return path }
         for store in [CheckpointStore(runDirectory: path), CheckpointStore(directory: path)] {
-            if let named = try store.latestPath(), DurableDirectory.exists(named) { return named }
+            if let named = try store.path(namedBy: latestName), DurableDirectory.exists(named) { return named }
             if let newest = try store.list().last { return newest }
         }
         throw CheckpointError.noCheckpoint(path: path)
     }
 
-    /// What `latest` names, whether it is there or not; nil when there is no such file or it names no step.
-    private func latestPath() throws -> FilePath? {
+    /// What the file `latest` or `best` names, whether it is there or not; nil when there is no such file or it names no step.
+    private func path(namedBy pointer: String) throws -> FilePath? {
         let bytes: [UInt8]
         do {
-            bytes = try DurableFile.read(directory.appending(Self.latestName))
+            bytes = try DurableFile.read(directory.appending(pointer))
         } catch DurableFileError.missing {
             return nil
         }
@@ -168,7 +183,7 @@ public struct CheckpointStore: Sendable {
     // MARK: Names
 
     /// step-00001234.
-    static func name(ofStep step: Int) -> String {
+    package static func name(ofStep step: Int) -> String {
         precondition(step >= 0, "there is no step \(step)")
         let digits = String(step)
         return stepPrefix + String(repeating: "0", count: max(0, 8 - digits.count)) + digits

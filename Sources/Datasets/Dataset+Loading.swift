@@ -39,7 +39,10 @@ extension Dataset {
             try requireNoCrop(options, kind)
             // A part data set is class folders with a manifest; reading that checks that it is one.
             if kind == .parts { _ = try PartDataset.manifest(of: root) }
-            return try ClassFolders.load(root: root, testFraction: options.testFraction, seed: options.splitSeed)
+            var dataset = try ClassFolders.load(
+                root: root, testFraction: options.testFraction, seed: options.splitSeed)
+            dataset.kind = kind.rawValue
+            return dataset
         case .cub: return try CUB200.load(root: root, options: options, team: team)
         case .cars: return try StanfordCars.load(root: root, options: options, team: team)
         case .dogs: return try StanfordDogs.load(root: root, options: options, team: team)

@@ -6,7 +6,7 @@ import SystemPackage
 /// The order is part of every result: it is the same on every machine and file system.
 public struct Dataset: Sendable {
     /// The reader that found it, as the configuration's `dataset.kind` names it.
-    public let kind: String
+    public internal(set) var kind: String
     /// The folder that the samples' paths start from.
     public let root: FilePath
     /// Names of the classes by label, in the data set's official order where it has one.

@@ -24,6 +24,14 @@ public enum Pooling: String, Codable, CaseIterable, Sendable {
     case logsumexp
     /// Mean over the pixels (ablation).
     case average
+
+    /// Whether the pooling has a temperature.
+    public var hasTemperature: Bool {
+        switch self {
+        case .gumbel, .gumbelSoft, .logsumexp: true
+        case .argmax, .topk, .average: false
+        }
+    }
 }
 
 /// The temperature tau of the pooling, falling geometrically from `start` to `end` in `steps` steps, then constant.

@@ -8,39 +8,52 @@ public import SystemPackage
 extension PrototypeTable {
     /// The table as JSON, the same bytes for the same table.
     public func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+        String(decoding: try Self.encoder.encode(self), as: UTF8.self) + "\n"
     }
 
-    /// Reads a table and checks that it belongs to `model`.
+    /// Reads a table that `keep` wrote, and checks that it is what was written and belongs to `model`.
     /// - Throws: `ExplanationError` if it is damaged or belongs to another head or dataset; `DurableFileError`.
     public init(reading path: FilePath, for model: TrainedModel) throws {
-        let bytes = try DurableFile.read(path)
+        func corrupt(_ reason: String) -> ExplanationError { .corruptPrototypes(path: path, reason: reason) }
+        let kept: KeptTable
         do {
-            self = try JSONDecoder().decode(Self.self, from: Data(bytes))
+            kept = try JSONDecoder().decode(KeptTable.self, from: Data(DurableFile.read(path)))
+        } catch let error as DurableFileError {
+            throw error
         } catch {
-            throw ExplanationError.corruptPrototypes(path: path, reason: "it is not a table of prototypes")
+            throw corrupt("it is not a table of prototypes with its digest")
         }
+        self = kept.table
         guard schemaVersion == Self.currentSchemaVersion else {
-            throw ExplanationError.corruptPrototypes(
-                path: path, reason: "its schema version is \(schemaVersion), not \(Self.currentSchemaVersion)")
+            throw corrupt("its schema version is \(schemaVersion), not \(Self.currentSchemaVersion)")
         }
+        guard try kept.digest == digest() else { throw corrupt("it is not what was written: its digest differs") }
         guard headDigest == model.headDigest, datasetFingerprint == model.experiment.dataset.fingerprint,
-            channels.count == model.head.channelCount
-        else {
-            throw ExplanationError.corruptPrototypes(path: path, reason: "it belongs to another checkpoint or dataset")
-        }
+            featureMap == model.experiment.cacheIdentity.featureMap.size,
+            channels.map(\.channel) == Array(0..<model.head.channelCount)
+        else { throw corrupt("it belongs to another checkpoint or dataset") }
         let classCount = model.experiment.dataset.classNames.count
         for prototype in channels.flatMap({ $0.positive + $0.negative }) {
-            guard (0..<classCount).contains(prototype.label),
+            guard (0..<classCount).contains(prototype.label), prototype.activation.isFinite,
                 (0..<featureMap.height).contains(prototype.position.row),
                 (0..<featureMap.width).contains(prototype.position.column)
-            else {
-                throw ExplanationError.corruptPrototypes(
-                    path: path, reason: "the prototype \(prototype.path) has a label or a position that cannot be")
-            }
+            else { throw corrupt("the prototype \(prototype.path) has a label, value or position that cannot be") }
         }
+    }
+
+    /// Writes the table with its digest, so that nothing else is ever taken for it.
+    /// - Throws: `DurableFileError`.
+    public func keep(at path: FilePath) throws {
+        try DurableFile.write(Array(Self.encoder.encode(KeptTable(digest: digest(), table: self))), to: path)
+    }
+
+    /// SHA-256 of the table as JSON.
+    private func digest() throws -> ContentDigest { ContentDigest(of: Array(try Self.encoder.encode(self))) }
+
+    private static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
     }
 
     /// The table that is kept in the run of `model`, found anew by `search` and kept if there is none that fits. Collective;
@@ -58,9 +71,16 @@ extension PrototypeTable {
             table = try search()
             if let table {
                 try? DurableFile.createDirectory(folder)
-                try? DurableFile.write(table.json(), to: path)
+                try? table.keep(at: path)
             }
         }
         return table
     }
+}
+
+/// What the file of a kept table holds.
+private struct KeptTable: Codable {
+    /// SHA-256 of the table as JSON.
+    let digest: ContentDigest
+    let table: PrototypeTable
 }

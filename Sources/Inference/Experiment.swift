@@ -11,12 +11,14 @@ import WeightFiles
 /// What a configuration resolves to: the dataset found on disk, the weight file, the input transform, and the identity
 /// of the feature cache that follows from them.
 public struct Experiment: Sendable {
+    /// With the backbone's name, and no more logical shards than the dataset has training images.
     public let configuration: RunConfiguration
     public let dataset: Dataset
     public let weights: WeightFile
     public let backbone: Backbone
     public let input: InputTransform
     public let cacheIdentity: CacheIdentity
+    private let shardNote: String?
 
     /// Reads the dataset's listing and the weights of the backbone.
     ///
@@ -27,15 +29,26 @@ public struct Experiment: Sendable {
     public init(
         _ configuration: RunConfiguration, makesCache: Bool = false, team: WorkerTeam = WorkerTeam()
     ) throws {
-        self.configuration = configuration
         try Self.requireOutsideDataset(configuration, "cache.directory", configuration.cache.directory)
+        var configuration = configuration
+        // A wrong name is found before a large dataset is listed, or large weights are read.
+        if configuration.backbone.name == nil, ![.auto, .parts].contains(configuration.dataset.kind) {
+            throw ExperimentError.backboneNotNamed(dataset: configuration.dataset.root)
+        }
+        if let name = configuration.backbone.name {
+            _ = try BackboneRegistry.description(named: name).input(preset: configuration.input.preset)
+        }
         dataset = try Self.loadDataset(configuration, makesCache: makesCache, team: team)
-        // A wrong name is found before large weights are read.
-        _ = try BackboneRegistry.description(named: configuration.backbone.name).input(
-            preset: configuration.input.preset)
+        if configuration.backbone.name == nil, dataset.kind != DatasetKind.parts.rawValue {
+            throw ExperimentError.backboneNotNamed(dataset: configuration.dataset.root)
+        }
+        let name = configuration.backbone.name ?? DemoBackbone.name
+        configuration.backbone.name = name
+        shardNote = configuration.training.lowerLogicalShards(for: dataset.train.count)
+        self.configuration = configuration
         weights = try WeightFile.open(
             configuration.backbone.weights ?? DemoBackbone.weights, useEMA: configuration.backbone.useEMA)
-        backbone = try Backbone.load(name: configuration.backbone.name, weights: weights)
+        backbone = try Backbone.load(name: name, weights: weights)
         input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
         cacheIdentity = CacheIdentity(
@@ -63,7 +76,8 @@ public struct Experiment: Sendable {
 
     /// What a user should know of how the dataset and the weights were found, a sentence each.
     public var notes: [String] {
-        dataset.notes + (weights.layout.notes + backbone.notes).map { "\(weights.path): \($0)" }
+        dataset.notes + (shardNote.map { [$0] } ?? [])
+            + (weights.layout.notes + backbone.notes).map { "\(weights.path): \($0)" }
     }
 
     private static func loadDataset(
@@ -78,7 +92,7 @@ public struct Experiment: Sendable {
 
 extension RunConfiguration.Input {
     /// A preset with what this section sets beside it.
-    func applied(to preset: InputTransform) -> InputTransform {
+    package func applied(to preset: InputTransform) -> InputTransform {
         var result = preset
         if let resize { result.resize = resize }
         if let squash { result.squash = squash }
@@ -91,10 +105,24 @@ extension RunConfiguration.Input {
     }
 }
 
+extension RunConfiguration.Training {
+    /// Makes the logical shards as many as the training images if they are more, or a few less, so that the batch size is a
+    /// multiple of them.
+    /// - Returns: a sentence about it; nil if nothing was changed.
+    package mutating func lowerLogicalShards(for sampleCount: Int) -> String? {
+        guard sampleCount > 0, sampleCount < logicalShards else { return nil }
+        let asked = logicalShards
+        logicalShards = (1...sampleCount).last { batchSize % $0 == 0 } ?? 1
+        return
+            "training.logical_shards is \(logicalShards), not \(asked): there are \(sampleCount) training images, and "
+            + "each logical shard needs one."
+    }
+}
+
 extension RunConfiguration.Cache {
     /// The views beside the plain one; nil for none.
     /// - Throws: `ImageCodingError.invalidAugmentation`.
-    func cacheViews() throws -> CacheViews? {
+    package func cacheViews() throws -> CacheViews? {
         guard views > 1 else { return nil }
         try augmentation.validate()
         return CacheViews(count: views, seed: viewSeed, augmentation: augmentation)

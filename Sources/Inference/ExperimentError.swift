@@ -6,6 +6,8 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
     case provenanceDiffers(checkpoint: FilePath, what: String, expected: String, found: String)
     /// A checkpoint that was moved out of its run does not say where something is.
     case locationUnknown(checkpoint: FilePath, key: String)
+    /// No backbone is named, and the dataset is not the one that the built-in backbone was trained on.
+    case backboneNotNamed(dataset: FilePath)
     /// A folder that is written to lies inside the dataset.
     case insideDataset(key: String, directory: FilePath, dataset: FilePath)
     /// A rank works on something else than rank 0.
@@ -14,7 +16,7 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
-        case .ranksDiffer, .insideDataset, .locationUnknown: 78
+        case .ranksDiffer, .backboneNotNamed, .insideDataset, .locationUnknown: 78
         case .provenanceDiffers: 65
         }
     }
@@ -29,6 +31,12 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
         case .locationUnknown(let checkpoint, let key):
             """
             \(checkpoint) is not in a run directory, and does not say itself where things are: pass --set \(key)=PATH.
+            """
+        case .backboneNotNamed(let dataset):
+            """
+            backbone.name is not set. The backbone that comes with the program (demo) has seen drawn birds only, those of \
+            `infodisent generate`, and \(dataset) holds something else. Set backbone.name and backbone.weights: `infodisent \
+            backbones` lists what there is and the files it takes.
             """
         case .insideDataset(let key, let directory, let dataset):
             """

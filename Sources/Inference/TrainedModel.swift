@@ -16,9 +16,6 @@ public struct TrainedModel: Sendable {
     public let experiment: Experiment
     public let head: Head
 
-    /// The name of the file with the effective configuration in a run's folder.
-    public static let configurationName = "config.yaml"
-
     /// The folder of the run the checkpoint belongs to; nil for a checkpoint that was moved out of its run.
     public let runDirectory: FilePath?
 
@@ -80,7 +77,7 @@ public struct TrainedModel: Sendable {
     /// equal runs have equal checkpoints. Nothing but the run directory if there is no such file.
     private static func locations(ofRun runDirectory: FilePath?) throws -> [String] {
         guard let runDirectory else { return ["run.directory=none"] }
-        let path = runDirectory.appending(Self.configurationName)
+        let path = runDirectory.appending(RunPlaces.configurationName)
         guard DurableFile.exists(path) else { return ["run.directory=\(runDirectory)"] }
         return try RunConfiguration(contentsOf: path).locations + ["run.directory=\(runDirectory)"]
     }

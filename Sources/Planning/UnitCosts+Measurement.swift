@@ -1,25 +1,18 @@
 import Benchmarks
-import Datasets
 import DisentangledHead
-import ImageCoding
-public import Inference
 import MessagePassing
-import RunConfiguration
 import SystemFacts
-import SystemPackage
 public import Tensors
 
 extension UnitCosts {
-    /// Measures on this machine, with all threads of `team` busy: some images of the dataset (a made-up photograph if it has
-    /// none) through the backbone, and a few steps on random features. Seconds to a minute.
-    /// - Throws: the error of an image that cannot be read, or of a head that cannot be trained as configured.
-    public static func measure(
-        _ experiment: Experiment, as workload: Workload, team: WorkerTeam
-    ) throws -> UnitCosts {
+    /// Measures on this machine, with all threads of `team` busy: some images of the run through its backbone, and a few steps
+    /// on random features. Seconds to a minute.
+    /// - Throws: the error of an image that cannot be decoded, or of a head that cannot be trained as configured.
+    public static func measure(_ run: PlannedRun, team: WorkerTeam) throws -> UnitCosts {
         let program = ProcessStatus().residentByteCount ?? 0
-        let image = try imageSeconds(experiment, team: team)
+        let image = try imageSeconds(run, team: team)
         let worker = max(0, (ProcessStatus().peakByteCount ?? 0) - program) / team.workerCount
-        let head = try HeadMeasurement(experiment, workload, team: team)
+        let head = try HeadMeasurement(run, team: team)
         return UnitCosts(
             threadCount: team.workerCount, image: image, shardGradient: head.shardGradient,
             batchGradient: head.batchGradient, firstLeaf: head.firstLeaf, furtherLeaf: head.furtherLeaf,
@@ -28,20 +21,14 @@ extension UnitCosts {
     }
 
     /// Core-seconds per image.
-    private static func imageSeconds(_ experiment: Experiment, team: WorkerTeam) throws -> Double {
-        let workspaces = WorkerLocal(team) { experiment.backbone.makeWorkspace() }
-        let dataset = experiment.dataset
-        let samples = try dataset.train.prefix(4).map { (sample: $0, bytes: try dataset.bytes(of: $0)) }
-        let madeUp = ImageEncoder.jpeg(PixelImage(width: 500, height: 375, red: 90, green: 120, blue: 60))
-        @Sendable func pixels(_ index: Int) throws -> PixelImage {
-            guard !samples.isEmpty else { return try experiment.pixels(of: madeUp, path: "made-up.jpeg") }
-            let (sample, bytes) = samples[index % samples.count]
-            return try experiment.pixels(of: sample, bytes: bytes)
-        }
+    private static func imageSeconds(_ run: PlannedRun, team: WorkerTeam) throws -> Double {
+        let workspaces = WorkerLocal(team) { run.backbone.makeWorkspace() }
+        let side = run.input.crop
         let perThread = 2
         let seconds = try best(of: 2) {
             _ = try team.map(team.workerCount * perThread) { worker, index in
-                experiment.featureMap(of: try pixels(index), workspace: workspaces[worker]).values[0]
+                let image = Tensor(shape: [1, side, side, 3], values: run.input.normalised(try run.pixels(index)))
+                return run.backbone.featureMaps(of: image, workspace: workspaces[worker]).values[0]
             }
         }
         return seconds / Double(perThread)
@@ -66,12 +53,12 @@ private struct HeadMeasurement {
     /// Logical shards of `step`.
     let shardCount: Int
 
-    init(_ experiment: Experiment, _ workload: Workload, team: WorkerTeam) throws {
+    init(_ run: PlannedRun, team: WorkerTeam) throws {
+        let workload = run.workload
         let map = workload.featureMap
         let single = WorkerTeam(workerCount: 1)
-        let configuration = experiment.configuration.headConfiguration(totalSteps: workload.stepCount)
         let trainer = try HeadTrainer(
-            configuration: configuration, channelCount: map.channelCount, classCount: workload.classCount, seed: 0)
+            configuration: run.head, channelCount: map.channelCount, classCount: workload.classCount, seed: 0)
         // As many shards as a step has, but not more than fit into any memory.
         shardCount = min(workload.logicalShards, 8)
         let shape = TrainingRehearsal.Shape(
@@ -106,7 +93,7 @@ private struct HeadMeasurement {
             max(0, try UnitCosts.best(of: 2) { _ = try sum(leaves.count) } - firstLeaf)
             / Double(leaves.count - 1)
 
-        var rehearsal = try TrainingRehearsal(shape, configuration: configuration, team: team)
+        var rehearsal = try TrainingRehearsal(shape, configuration: run.head, team: team)
         let steps = try (0..<3).map { _ in try rehearsal.takeStep() }.dropFirst()
         update = steps.map(\.update).min()! * Double(team.workerCount)
         step = steps.map(\.step).min()!

@@ -1,6 +1,7 @@
 import DataSharding
 public import FeatureCache
 public import Inference
+import RunConfiguration
 public import Tensors
 
 /// What a run computes, in the quantities that its cost depends on.
@@ -47,13 +48,20 @@ public struct Workload: Equatable, Sendable {
 
     /// The workload of an experiment.
     public init(_ experiment: Experiment) {
-        let configuration = experiment.configuration
+        let dataset = experiment.dataset
         self.init(
-            trainCount: experiment.dataset.train.count, testCount: experiment.dataset.test.count,
-            classCount: experiment.dataset.classNames.count, featureMap: experiment.cacheIdentity.featureMap,
-            precision: experiment.cacheIdentity.precision, viewCount: experiment.cacheIdentity.viewCount,
-            samplesPerCacheShard: configuration.cache.samplesPerShard
-                ?? experiment.cacheIdentity.defaultSamplesPerShard,
+            experiment.configuration, experiment.cacheIdentity, trainCount: dataset.train.count,
+            testCount: dataset.test.count, classCount: dataset.classNames.count)
+    }
+
+    /// The workload of a configuration with a cache of the given identity, for a dataset of the given size.
+    init(
+        _ configuration: RunConfiguration, _ identity: CacheIdentity, trainCount: Int, testCount: Int, classCount: Int
+    ) {
+        self.init(
+            trainCount: trainCount, testCount: testCount, classCount: classCount, featureMap: identity.featureMap,
+            precision: identity.precision, viewCount: identity.viewCount,
+            samplesPerCacheShard: configuration.cache.samplesPerShard ?? identity.defaultSamplesPerShard,
             logicalShards: configuration.training.logicalShards, batchSize: configuration.training.batchSize,
             epochs: configuration.training.epochs,
             isChannelMapTrained: configuration.head.channelMap != .identity,

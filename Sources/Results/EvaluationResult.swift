@@ -22,11 +22,12 @@ public struct Prediction: Codable, Equatable, Sendable {
 /// Shares of images whose class is the first, or among the first five; in 0...1.
 public struct Accuracy: Codable, Equatable, Sendable {
     public let top1: Double
-    public let top5: Double
+    /// Nil for five classes or fewer, of which every image's class is one.
+    public let top5: Double?
 
-    public init(top1: Double, top5: Double) {
+    public init(top1: Double, top5: Double, classCount: Int) {
         self.top1 = top1
-        self.top5 = top5
+        self.top5 = classCount > 5 ? top5 : nil
     }
 }
 

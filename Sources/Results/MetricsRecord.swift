@@ -22,7 +22,7 @@ public struct MetricsRecord: Codable, Equatable, Sendable {
     /// Shares of test images whose class is the first, or among the first five; absent where not evaluated.
     public var testTop1: Double?
     public var testTop5: Double?
-    /// Wall-clock seconds since the process started training.
+    /// Wall-clock seconds of training, going on after a resume from those of the line before it.
     public var seconds: Double?
 
     public init(

@@ -22,6 +22,8 @@ protocol ConfigurationValue: Sendable {
     static var expected: String { get }
     /// Whether the value is a list in brackets.
     static var isList: Bool { get }
+    /// All values, if they are a few words; else none.
+    static var words: [String] { get }
     /// Nil when the scalars are not such a value.
     init?(_ scalars: Scalars)
     /// The value as YAML; nil when the key should be left out.
@@ -30,6 +32,7 @@ protocol ConfigurationValue: Sendable {
 
 extension ConfigurationValue {
     static var isList: Bool { false }
+    static var words: [String] { [] }
 }
 
 extension Int: ConfigurationValue {
@@ -52,6 +55,7 @@ extension Double: ConfigurationValue {
 
 extension Bool: ConfigurationValue {
     static var expected: String { "true or false" }
+    static var words: [String] { ["true", "false"] }
     init?(_ scalars: Scalars) {
         guard let text = scalars.single, let value = Bool(text) else { return nil }
         self = value
@@ -108,6 +112,7 @@ extension ClosedRange: ConfigurationValue where Bound == Double {
 extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
     static var expected: String { Wrapped.expected }
     static var isList: Bool { Wrapped.isList }
+    static var words: [String] { Wrapped.words }
     init?(_ scalars: Scalars) {
         guard let value = Wrapped(scalars) else { return nil }
         self = .some(value)
@@ -129,6 +134,9 @@ private func quoted(_ text: String) -> String {
         case "\\": result += "\\\\"
         case "\n": result += "\\n"
         case "\t": result += "\\t"
+        // YAML has no control characters as such, and takes U+0085, U+2028 and U+2029 for ends of lines.
+        case "\0"..."\u{1F}", "\u{7F}"..."\u{A0}", "\u{2028}", "\u{2029}", "\u{FEFF}":
+            result += String(format: "\\u%04X", character.value)
         default: result.unicodeScalars.append(character)
         }
     }
@@ -139,7 +147,8 @@ private func quoted(_ text: String) -> String {
 protocol NamedValue: ConfigurationValue, RawRepresentable, CaseIterable where RawValue == String {}
 
 extension NamedValue {
-    static var expected: String { "one of " + allCases.map(\.rawValue).joined(separator: ", ") }
+    static var expected: String { "one of " + words.joined(separator: ", ") }
+    static var words: [String] { allCases.map(\.rawValue) }
     init?(_ scalars: Scalars) {
         guard let text = scalars.single else { return nil }
         self.init(rawValue: text)

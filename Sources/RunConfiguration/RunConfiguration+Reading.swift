@@ -133,12 +133,20 @@ extension RunConfiguration {
                     such as flip: 0.5 and crop_scale: [0.35, 1], or cache.views: 1.
                     """)
         }
-        if backbone.weights == nil && backbone.name != "demo" {
+        if let name = backbone.name, name != "demo", backbone.weights == nil {
             throw .inconsistent(
                 source: source,
                 reason: """
-                    backbone.weights must name the weight file of \(backbone.name): only the demo backbone's weights \
-                    come with the program.
+                    backbone.weights must name the weight file of \(name): only the demo backbone's weights come with the \
+                    program.
+                    """)
+        }
+        if backbone.name == nil, let weights = backbone.weights {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    backbone.weights is \(weights), but backbone.name does not say of which backbone: \
+                    `infodisent backbones` lists them.
                     """)
         }
     }

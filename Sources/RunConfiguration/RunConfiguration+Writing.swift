@@ -33,6 +33,9 @@ extension RunConfiguration {
         "run.directory", "backbone.weights", "dataset.root", "cache.directory", "cache.location",
     ]
 
+    /// The keys that a checkpoint does not record: it is the same wherever files are and whatever else is kept.
+    public static let unrecordedKeys = locationKeys.union(["checkpoint.best"])
+
     /// The location keys that are set, as overrides of the form `section.key=value`.
     public var locations: [String] {
         [
@@ -40,6 +43,9 @@ extension RunConfiguration {
             "cache.location=\(cache.location.rawValue)",
         ] + (backbone.weights.map { ["backbone.weights=\($0)"] } ?? [])
     }
+
+    /// Every key there is (`section.key`), with all values it takes if they are a few words.
+    public static var keys: [(path: String, words: [String])] { schema.map { ($0.path, $0.words) } }
 
     /// The keys that have a value, with it, in the order of the file.
     public var entries: [(key: String, value: String)] {
@@ -51,7 +57,7 @@ extension RunConfiguration {
     /// Left out are the keys that say where files are and how they are read (their contents are compared by digest) and how
     /// often something is saved or evaluated, which change no result.
     public func differences(from other: RunConfiguration) -> [String] {
-        let irrelevant = Self.locationKeys.union([
+        let irrelevant = Self.unrecordedKeys.union([
             "dataset.kind", "cache.samples_per_shard", "checkpoint.every", "checkpoint.keep", "evaluation.every",
             "evaluation.black_box",
         ])

@@ -33,8 +33,9 @@ public struct RunConfiguration: Equatable, Sendable {
     }
 
     public struct Backbone: Equatable, Sendable {
-        /// A name that `infodisent backbones` lists.
-        public var name = "demo"
+        /// A name that `infodisent backbones` lists; nil for `demo` where the dataset is the one it was trained on, the part
+        /// dataset.
+        public var name: String?
         /// The weight file; nil for the weights that come with the program (`demo` only).
         public var weights: FilePath?
         /// Whether to take the moving average of the weights that the file has beside them or in their place.
@@ -156,6 +157,9 @@ public struct RunConfiguration: Equatable, Sendable {
         public var every = 200
         /// Checkpoints kept, newest first.
         public var keep = 3
+        /// Whether the checkpoint that was best on the test images is kept too. It is then chosen by test images, so its
+        /// accuracy on them is no unbiased figure.
+        public var best = false
 
         public init() {}
     }

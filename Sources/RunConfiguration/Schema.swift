@@ -9,6 +9,8 @@ struct Field: Sendable {
     let isRequired: Bool
     /// Whether the value is a list in brackets.
     let isList: Bool
+    /// All values it takes, if they are a few words; else none.
+    let words: [String]
     /// Reads a value into the configuration; `where` names file, line and key for the error.
     let read: @Sendable (inout RunConfiguration, Scalars, _ where: ValueLocation) throws(ConfigurationError) -> Void
     /// The value as YAML, or nil for a value left to the backbone or to another key.
@@ -23,6 +25,7 @@ struct Field: Sendable {
         self.key = key
         isRequired = required
         isList = Value.isList
+        words = Value.words
         read = { configuration, scalars, location throws(ConfigurationError) in
             guard let value = Value(scalars), isAllowed(value) else {
                 throw .badValue(location, found: scalars.text, expected: expected ?? Value.expected)
@@ -39,7 +42,7 @@ extension RunConfiguration {
         Field("run", "directory", \.run.directory, required: true, { !$0.isEmpty }),
         Field("run", "seed", \.run.seed, { $0 >= 0 }, expected: "an integer, 0 or more"),
 
-        Field("backbone", "name", \.backbone.name, { !$0.isEmpty }),
+        Field("backbone", "name", \.backbone.name, { $0?.isEmpty != true }),
         Field("backbone", "weights", \.backbone.weights, { $0?.isEmpty != true }),
         Field("backbone", "use_ema", \.backbone.useEMA),
 
@@ -121,6 +124,7 @@ extension RunConfiguration {
 
         Field("checkpoint", "every", \.checkpoint.every, { $0 > 0 }, expected: positiveInteger),
         Field("checkpoint", "keep", \.checkpoint.keep, { $0 > 0 }, expected: positiveInteger),
+        Field("checkpoint", "best", \.checkpoint.best),
 
         Field("evaluation", "every", \.evaluation.every, { $0 > 0 }, expected: positiveInteger),
         Field("evaluation", "black_box", \.evaluation.blackBox),

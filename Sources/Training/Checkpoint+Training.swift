@@ -12,17 +12,41 @@ extension Checkpoint {
             optimizer: optimizer.map { NamedTensor(name: $0.name, shape: $0.shape, values: $0.elements) })
     }
 
-    /// Checks that the checkpoint is of the run that `experiment` describes.
-    /// - Throws: `TrainingError.configurationDiffers` naming the keys, or `.provenanceDiffers`.
-    func requireSameRun(as experiment: Experiment) throws {
-        let recorded = try RunConfiguration(
+    /// Checks that the checkpoint is of the run that `experiment` describes, of as many epochs or of fewer.
+    /// - Throws: `TrainingError.configurationDiffers` naming the keys, `.epochsDiffer`, `.beyondTheEnd`, or
+    ///   `ExperimentError.provenanceDiffers`.
+    func requireSameRun(as experiment: Experiment, schedule: RunSchedule) throws {
+        var recorded = try RunConfiguration(
             yaml: state.configuration, source: "\(directory.appending("state.json"))",
             overrides: experiment.configuration.locations)
+        let epochs = (recorded: recorded.training.epochs, asked: experiment.configuration.training.epochs)
+        recorded.training.epochs = epochs.asked
         let differences = recorded.differences(from: experiment.configuration)
         guard differences.isEmpty else {
             throw TrainingError.configurationDiffers(checkpoint: directory, differences: differences)
         }
+        if epochs.recorded != epochs.asked, let reason = recorded.reasonForFixedEpochs {
+            throw TrainingError.epochsDiffer(
+                checkpoint: directory, recorded: epochs.recorded, asked: epochs.asked, reason: reason)
+        }
+        guard state.step <= schedule.totalSteps else {
+            throw TrainingError.beyondTheEnd(checkpoint: directory, step: state.step, totalSteps: schedule.totalSteps)
+        }
         try requireSameData(as: experiment)
+    }
+}
+
+extension RunConfiguration {
+    /// Why a run cannot be given more epochs once it has begun; nil if it can.
+    fileprivate var reasonForFixedEpochs: String? {
+        if training.schedule != .constant {
+            return
+                "the learning rate of training.schedule \(training.schedule.rawValue) depends on the number of all steps"
+        }
+        if head.pooling.hasTemperature, head.temperature[0] != head.temperature[1] {
+            return "the temperature of head.pooling \(head.pooling.rawValue) depends on the number of all steps"
+        }
+        return nil
     }
 }
 
@@ -32,7 +56,7 @@ extension CheckpointState {
         let identity = experiment.cacheIdentity
         self.init(
             step: trainer.step, epoch: epoch, seed: UInt64(experiment.configuration.run.seed),
-            configuration: experiment.configuration.yaml(leavingOut: RunConfiguration.locationKeys),
+            configuration: experiment.configuration.yaml(leavingOut: RunConfiguration.unrecordedKeys),
             classNames: identity.classNames, backbone: identity.backbone, weightDigest: identity.weightDigest,
             input: try JSONValue(encoding: identity.input), datasetFingerprint: identity.datasetFingerprint,
             metrics: metrics)

@@ -24,6 +24,8 @@ final class Coordinator {
     private var log: MetricsLog?
     private var lastCheckpoint: FilePath?
     private var start = ContinuousClock.now
+    /// The best top-1 on the test images so far, if the checkpoint that has it is to be kept.
+    private var bestTop1 = -Double.infinity
 
     /// What went wrong and is not yet known to the other ranks.
     private(set) var failure: (any Error)?
@@ -64,7 +66,7 @@ final class Coordinator {
         case .from(let path):
             checkpoint = try Checkpoint(reading: CheckpointStore.resolve(path))
         }
-        try checkpoint.requireSameRun(as: experiment)
+        try checkpoint.requireSameRun(as: experiment, schedule: schedule)
         return checkpoint
     }
 
@@ -75,13 +77,30 @@ final class Coordinator {
 
     /// Opens the log, and makes sure that the checkpoint the run goes on from is its own.
     func begin(_ snapshot: @autoclosure () -> RunSnapshot, step: Int) throws {
-        log = try MetricsLog(directory.metricsPath, continuingAfter: step)
+        let log = try MetricsLog(directory.metricsPath, continuingAfter: step)
+        self.log = log
+        try findBest(snapshot, step: step)
         // A kill between writing a checkpoint and removing the oldest leaves one too many.
         try store.prune(keeping: experiment.configuration.checkpoint.keep)
         lastCheckpoint = try store.list().last
         // A run that goes on from another run's checkpoint keeps it as its own.
         if lastCheckpoint == nil && step > 0 { try save(snapshot()) }
-        start = ContinuousClock.now
+        start = ContinuousClock.now - .seconds(log.secondsBefore)
+    }
+
+    /// Finds what the best checkpoint so far has reached. A kill between writing a checkpoint and naming it the best is made
+    /// up for.
+    private func findBest(_ snapshot: () -> RunSnapshot, step: Int) throws {
+        guard experiment.configuration.checkpoint.best else { return }
+        if let best = try store.best(), let state = try? Checkpoint.state(of: best) {
+            bestTop1 = state.metrics["test_top1"] ?? bestTop1
+        }
+        guard step > 0, schedule.events(afterStep: step, stops: false).evaluates else { return }
+        guard let top1 = snapshot().metrics["test_top1"], top1 > bestTop1 else { return }
+        guard try store.list().contains(where: { $0.lastComponent?.string == CheckpointStore.name(ofStep: step) })
+        else { return }
+        try store.markBest(step: step)
+        bestTop1 = top1
     }
 
     // MARK: - After each step
@@ -92,16 +111,24 @@ final class Coordinator {
         record.seconds = (ContinuousClock.now - start) / .seconds(1)
         if events.logs { attempt { try log?.append(record) } }
         show(record)
-        guard events.savesCheckpoint else { return }
+        let isBest = experiment.configuration.checkpoint.best && record.testTop1.map { $0 > bestTop1 } ?? false
+        guard events.savesCheckpoint || isBest else { return }
         activity.begin(step: record.step, "writing a checkpoint")
-        attempt { try save(snapshot()) }
+        attempt {
+            try save(snapshot())
+            if isBest {
+                try store.markBest(step: record.step)
+                bestTop1 = record.testTop1 ?? bestTop1
+            }
+            try store.prune(keeping: experiment.configuration.checkpoint.keep)
+        }
     }
 
-    /// Where the run's last checkpoint is.
+    /// Where the run's last checkpoint is, and its best one if that is kept.
     /// - Throws: what went wrong since the last step.
-    func finish() throws -> FilePath {
+    func finish() throws -> (last: FilePath, best: FilePath?) {
         if let failure { throw failure }
-        return lastCheckpoint ?? store.directory
+        return (lastCheckpoint ?? store.directory, experiment.configuration.checkpoint.best ? try store.best() : nil)
     }
 
     /// Work for whose end the other ranks do not wait. An error is kept for the next step.
@@ -120,7 +147,6 @@ final class Coordinator {
                 trainer, experiment: experiment, epoch: schedule.epoch(ofStep: trainer.step), metrics: snapshot.metrics),
             channelMap: trainer.head.channelMap, classifier: trainer.head.classifier.weights,
             optimizer: trainer.optimizer.map { OptimizerTensor(name: $0.name, shape: $0.shape, elements: $0.values) })
-        try store.prune(keeping: experiment.configuration.checkpoint.keep)
     }
 
     private func show(_ record: MetricsRecord) {

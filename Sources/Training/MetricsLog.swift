@@ -6,12 +6,15 @@ public import SystemPackage
 /// The file `metrics.jsonl` of a run: one JSON object a line, in order of steps.
 public struct MetricsLog {
     private let path: FilePath
+    /// Wall-clock seconds of training that the kept lines tell of.
+    let secondsBefore: Double
 
     /// Opens the log of a run that goes on after `step`: lines of later steps, which the run will write again, and a
     /// last line cut short by a kill are removed.
     public init(_ path: FilePath, continuingAfter step: Int) throws {
         self.path = path
         let kept = try Self.read(path).filter { $0.step <= step }
+        secondsBefore = kept.last?.seconds ?? 0
         try DurableFile.write(kept.map(Self.line).joined(), to: path)
     }
 

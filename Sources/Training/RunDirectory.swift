@@ -9,14 +9,11 @@ import SystemPackage
 /// While a value of this type lives, no other process can train in the same folder: it holds a lock that the system
 /// releases when the process ends, however it ends.
 final class RunDirectory {
-    /// The file with the effective configuration.
-    static let configurationName = "config.yaml"
-
     let path: FilePath
     private let lock: FileDescriptor
 
     var metricsPath: FilePath { path.appending("metrics.jsonl") }
-    var configurationPath: FilePath { path.appending(Self.configurationName) }
+    var configurationPath: FilePath { path.appending(RunPlaces.configurationName) }
 
     /// Makes the folder if it is not there, and takes its lock.
     ///

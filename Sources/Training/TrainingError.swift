@@ -8,6 +8,10 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case runExists(directory: FilePath)
     /// The checkpoint to resume from was made with another configuration.
     case configurationDiffers(checkpoint: FilePath, differences: [String])
+    /// Another number of epochs, where what all steps do depends on that number.
+    case epochsDiffer(checkpoint: FilePath, recorded: Int, asked: Int, reason: String)
+    /// Fewer epochs than the run has behind it.
+    case beyondTheEnd(checkpoint: FilePath, step: Int, totalSteps: Int)
     /// The checkpoint's figures of the epoch in work are not what training writes.
     case metricsUnreadable(checkpoint: FilePath)
     /// The head's parameters are no longer numbers.
@@ -20,7 +24,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
-        case .runInUse, .runExists, .configurationDiffers, .tooFewSamples, .classifierNotInWeights: 78
+        case .runInUse, .runExists, .configurationDiffers, .epochsDiffer, .beyondTheEnd, .tooFewSamples,
+            .classifierNotInWeights:
+            78
         case .metricsUnreadable: 65
         case .diverged: 70
         }
@@ -39,6 +45,17 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
             """
             \(checkpoint) was made with another configuration: \(differences.joined(separator: "; ")). \
             Use the same values, or choose another run.directory.
+            """
+        case .epochsDiffer(let checkpoint, let recorded, let asked, let reason):
+            """
+            \(checkpoint) is of a run of \(recorded) epochs, and training.epochs is \(asked) now: \(reason), so a run of \
+            \(asked) epochs differs from its first step on. Train it in another run.directory; the features in the cache \
+            are used again. (A run with training.schedule: constant can be given more epochs later.)
+            """
+        case .beyondTheEnd(let checkpoint, let step, let totalSteps):
+            """
+            \(checkpoint) is of step \(step), but a run of this training.epochs ends with step \(totalSteps). Raise \
+            training.epochs, go on from an older checkpoint with --resume DIR, or choose another run.directory.
             """
         case .metricsUnreadable(let checkpoint):
             """

@@ -102,9 +102,10 @@ extension TrainingRun {
             let score = try HeadEvaluation.score(
                 trainer.head, cache: cache, split: .test, team: team, communicator: communicator)
             if score.sampleCount > 0 {
-                (record.testTop1, record.testTop5) = (score.top1, score.top5)
-                metrics["test_top1"] = score.top1
-                metrics["test_top5"] = score.top5
+                let accuracy = Accuracy(top1: score.top1, top5: score.top5, classCount: trainer.classCount)
+                (record.testTop1, record.testTop5) = (accuracy.top1, accuracy.top5)
+                metrics["test_top1"] = accuracy.top1
+                metrics["test_top5"] = accuracy.top5
             }
         }
         try requireSameHead(afterEpoch: record.epoch)

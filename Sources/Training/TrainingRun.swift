@@ -30,6 +30,8 @@ public struct TrainingRun {
     public struct Outcome: Equatable, Sendable {
         /// The last checkpoint written.
         public let checkpoint: FilePath
+        /// The one that was best on the test images, if the configuration asks for it.
+        public let bestCheckpoint: FilePath?
         public let step: Int
         public let totalSteps: Int
         /// False if a stop was requested before the last step.
@@ -174,11 +176,14 @@ public struct TrainingRun {
             if step.isLast { break }
         }
         communicator.activity.begin(step: trainer.step, "finishing the training")
-        let path = try communicator.fromRank0(allowing: .seconds(60)) {
-            Array((try coordinator?.finish())?.string.utf8 ?? "".utf8)
+        let text = try communicator.fromRank0(allowing: .seconds(60)) {
+            guard let paths = try coordinator?.finish() else { return [] }
+            // No path holds a zero byte.
+            return Array([paths.last.string, paths.best?.string ?? ""].joined(separator: "\0").utf8)
         }
+        let paths = text.split(separator: 0).map { FilePath(String(decoding: $0, as: UTF8.self)) }
         return Outcome(
-            checkpoint: FilePath(String(decoding: path, as: UTF8.self)), step: trainer.step,
+            checkpoint: paths[0], bestCheckpoint: paths.count > 1 ? paths[1] : nil, step: trainer.step,
             totalSteps: schedule.totalSteps, testTop1: metrics["test_top1"])
     }
 

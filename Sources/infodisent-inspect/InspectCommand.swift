@@ -14,7 +14,7 @@ struct InspectCommand: ParsableCommand {
             Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 input missing, 70 internal, 74 I/O.
             """)
 
-    @Argument(help: "What to look at.")
+    @Argument(help: "What to look at.", completion: .file())
     var checkpoint: String
 
     @Flag(help: "Print JSON.")
@@ -58,13 +58,15 @@ struct InspectCommand: ParsableCommand {
     /// What the state says comes first, so that it is seen of a damaged checkpoint too.
     private func describe(_ directory: FilePath) throws {
         let state = try Checkpoint.state(of: directory)
-        let provenance = ProvenanceReport(directory: directory, state: state)
+        let places = RunPlaces(ofCheckpoint: directory)
+        let provenance = ProvenanceReport(directory: directory, state: state, places: places)
         if !json { print(provenance.text) }
         let checkpoint = try Checkpoint(reading: directory)
         let health = HealthReport(CheckpointHealth(of: checkpoint))
         show(
             .object([
                 "checkpoint": .string(directory.string), "state": state.json, "health": health.json,
+                "places": places.map { .object($0.paths.mapValues { .string($0.string) }) } ?? .null,
                 "optimizer": .object(
                     Dictionary(
                         uniqueKeysWithValues: checkpoint.optimizer.map { tensor in

@@ -1,10 +1,13 @@
 import Checkpoints
+import DurableFiles
 import SystemPackage
 
 /// What a checkpoint is: where it comes from and how far it is.
 struct ProvenanceReport {
     let directory: FilePath
     let state: CheckpointState
+    /// Nil for a checkpoint without a run.
+    let places: RunPlaces?
 
     var text: String {
         var head = AlignedText()
@@ -13,8 +16,11 @@ struct ProvenanceReport {
         head.add("seed", state.seed)
         head.add("backbone", state.backbone)
         head.add("weights", state.weightDigest)
+        if let path = places?.paths["backbone.weights"] { head.add("weights in", described(path)) }
         head.add("input", state.input.text())
         head.add("dataset", state.datasetFingerprint)
+        if let path = places?.paths["dataset.root"] { head.add("dataset in", described(path)) }
+        if let path = places?.paths["cache.directory"] { head.add("features in", described(path)) }
         head.add("classes", "\(state.classNames.count): \(listed(state.classNames))")
         var metrics = AlignedText()
         for (name, value) in state.metrics.sorted(by: { $0.key < $1.key }) { metrics.add(name, short(value)) }
@@ -29,5 +35,9 @@ struct ProvenanceReport {
             configuration
             \(configuration)
             """
+    }
+
+    private func described(_ path: FilePath) -> String {
+        path.string + (DurableFile.exists(path) || DurableDirectory.exists(path) ? "" : " (not there)")
     }
 }

@@ -16,16 +16,12 @@ struct Audit: ParsableCommand {
             the training and the test images.
             """)
 
-    @Option(name: .customLong("config"), help: "A configuration file (YAML).", transform: { FilePath($0) })
-    var path: FilePath?
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Override a key of the configuration; may be repeated.", valueName: "key.path=value"))
-    var overrides: [String] = []
-    @Option(help: "The dataset's folder.", transform: { FilePath($0) }) var dataset: FilePath?
+    @OptionGroup var source: OptionalConfigurationOptions
+    @Option(help: "The dataset's folder.", completion: .directory, transform: { FilePath($0) }) var dataset: FilePath?
     @Flag(help: "Print JSON.") var json = false
     @Option(
         help: ArgumentHelp("Write a page with pictures, index.html, into this folder.", valueName: "DIR"),
+        completion: .directory,
         transform: { FilePath($0) })
     var output: FilePath?
     @Option(help: "Examples shown of each finding.") var examples = 20
@@ -34,7 +30,7 @@ struct Audit: ParsableCommand {
     @OptionGroup var deployment: DeploymentOptions
 
     func validate() throws {
-        if (path == nil) == (dataset == nil) { throw ValidationError("Give one of --config and --dataset.") }
+        if (source.path == nil) == (dataset == nil) { throw ValidationError("Give one of --config and --dataset.") }
         if !(1...100_000).contains(examples) {
             throw ValidationError("--examples is \(examples), but it takes a number from 1 to 100000.")
         }
@@ -62,10 +58,8 @@ struct Audit: ParsableCommand {
 
     /// The configuration of the file, or of the defaults, with what the options set.
     private func runConfiguration() throws -> RunConfiguration {
-        if let path { return try RunConfiguration(contentsOf: path, overrides: overrides).withAbsolutePaths() }
-        // An audit uses neither of these, which every configuration must name.
-        let sets = overrides + ["dataset.root=\(dataset!)", "run.directory=none", "cache.directory=none"]
-        return try RunConfiguration(yaml: "", source: "The command line", overrides: sets).withAbsolutePaths()
+        try source.load(
+            dataset.map { ["dataset.root=\($0)"] } ?? [], unused: ["run.directory", "cache.directory"])
     }
 }
 

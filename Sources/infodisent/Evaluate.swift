@@ -76,12 +76,13 @@ extension EvaluationResult {
     init(_ model: TrainedModel, predictions: [Prediction], blackBox: ClassificationScore?, team: WorkerTeam) {
         let count = Double(max(predictions.count, 1))
         self.init(
-            checkpoint: model.checkpointName, backbone: model.configuration.backbone.name,
+            checkpoint: model.checkpointName, backbone: model.experiment.backbone.name,
             classCount: model.head.classCount, testImageCount: predictions.count,
             head: Accuracy(
                 top1: Double(predictions.count { $0.topClasses[0] == $0.label }) / count,
-                top5: Double(predictions.count { $0.topClasses.contains($0.label) }) / count),
-            blackBox: blackBox.map { Accuracy(top1: $0.top1, top5: $0.top5) },
+                top5: Double(predictions.count { $0.topClasses.contains($0.label) }) / count,
+                classCount: model.head.classCount),
+            blackBox: blackBox.map { Accuracy(top1: $0.top1, top5: $0.top5, classCount: model.head.classCount) },
             meanExplanationSize: Double(predictions.reduce(0) { $0 + $1.explanationSize }) / count,
             orthogonalityError: model.head.orthogonalityError(team: team))
     }
@@ -90,11 +91,13 @@ extension EvaluationResult {
     var table: String {
         func row(_ name: String, _ accuracy: Accuracy) -> String {
             name.padding(toLength: 42, withPad: " ", startingAt: 0)
-                + String(format: "%8.2f %% %8.2f %%", accuracy.top1 * 100, accuracy.top5 * 100)
+                + String(format: "%8.2f %%", accuracy.top1 * 100)
+                + (accuracy.top5.map { String(format: " %8.2f %%", $0 * 100) } ?? "")
         }
         var lines = [
             "\(testImageCount) test images of \(classCount) classes, backbone \(backbone), \(checkpoint)",
-            "".padding(toLength: 42, withPad: " ", startingAt: 0) + "     top-1      top-5",
+            "".padding(toLength: 42, withPad: " ", startingAt: 0) + "     top-1"
+                + (head.top5 == nil ? "" : "      top-5"),
             row("InfoDisent head", head),
         ]
         if let blackBox, let gapInPoints {

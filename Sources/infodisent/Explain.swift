@@ -14,13 +14,15 @@ struct Explain: ParsableCommand {
         discussion: "Writes one self-contained page, index.html, and explanations.json into the output folder.")
 
     @OptionGroup var source: CheckpointOptions
-    @Option(help: "The folder to write to; made if it is not there.", transform: { FilePath($0) }) var output: FilePath
+    @Option(
+        help: "The folder to write to; made if it is not there.", completion: .directory, transform: { FilePath($0) })
+    var output: FilePath
     @Flag(help: "Overwrite results that are there already.") var force = false
     @Option(name: .customLong("class"), help: "Explain this class, by name or label, instead of the predicted one.")
     var className: String?
     @Option(help: "Channels shown for each image.") var channels = 8
     @OptionGroup var deployment: DeploymentOptions
-    @Argument(help: "JPEG or PNG files.", transform: { FilePath($0) }) var images: [FilePath]
+    @Argument(help: "JPEG or PNG files.", completion: .image, transform: { FilePath($0) }) var images: [FilePath]
 
     func validate() throws {
         if channels < 1 { throw ValidationError("--channels is \(channels), but at least 1 is needed.") }

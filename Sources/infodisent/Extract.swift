@@ -16,18 +16,14 @@ struct Extract: CollectiveCommand {
             made from other weights, images or input settings is refused.
             """)
 
-    @Option(name: .customLong("config"), help: "A configuration file (YAML).", transform: { FilePath($0) })
-    var path: FilePath?
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Override a key of the configuration; may be repeated.", valueName: "key.path=value"))
-    var overrides: [String] = []
-    @Option(help: "A backbone that `infodisent backbones` lists.") var backbone: String?
-    @Option(help: "Its weight file (not needed for demo).", transform: { FilePath($0) }) var weights: FilePath?
+    @OptionGroup var source: OptionalConfigurationOptions
+    @Option(help: "A backbone that `infodisent backbones` lists.", completion: .backbone) var backbone: String?
+    @Option(help: "Its weight file (not needed for demo).", completion: .file(), transform: { FilePath($0) })
+    var weights: FilePath?
     @Flag(name: .customLong("use-ema"), help: "Take the moving average of the weights that the file has.")
     var useEMA = false
-    @Option(help: "The dataset's folder.", transform: { FilePath($0) }) var dataset: FilePath?
-    @Option(help: "The cache's folder.", transform: { FilePath($0) }) var output: FilePath?
+    @Option(help: "The dataset's folder.", completion: .directory, transform: { FilePath($0) }) var dataset: FilePath?
+    @Option(help: "The cache's folder.", completion: .directory, transform: { FilePath($0) }) var output: FilePath?
     @Option(help: "Number format of the cache: f16 or f32.") var precision: CachePrecision?
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
@@ -35,7 +31,7 @@ struct Extract: CollectiveCommand {
     static let canStopEarly = true
 
     func validate() throws {
-        if path == nil && (backbone == nil || dataset == nil || output == nil) {
+        if source.path == nil && (backbone == nil || dataset == nil || output == nil) {
             throw ValidationError("Give --config, or all of --backbone, --dataset and --output.")
         }
     }
@@ -60,17 +56,14 @@ struct Extract: CollectiveCommand {
 
     /// The configuration of the file, or of the defaults, with what the options set.
     private func runConfiguration() throws -> RunConfiguration {
-        var sets = overrides
+        var sets: [String] = []
         if let backbone { sets.append("backbone.name=\(backbone)") }
         if let weights { sets.append("backbone.weights=\(weights)") }
         if useEMA { sets.append("backbone.use_ema=true") }
         if let dataset { sets.append("dataset.root=\(dataset)") }
         if let output { sets.append("cache.directory=\(output)") }
         if let precision { sets.append("cache.precision=\(precision.rawValue)") }
-        if let path { return try RunConfiguration(contentsOf: path, overrides: sets).withAbsolutePaths() }
-        // Extraction does not use the run directory, which every configuration must name.
-        sets.append("run.directory=none")
-        return try RunConfiguration(yaml: "", source: "The command line", overrides: sets).withAbsolutePaths()
+        return try source.load(sets, unused: ["run.directory"])
     }
 }
 

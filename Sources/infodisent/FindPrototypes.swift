@@ -16,7 +16,9 @@ struct FindPrototypes: CollectiveCommand {
         discussion: "Writes prototypes.json and a page to look at, index.html, into the output folder.")
 
     @OptionGroup var source: CheckpointOptions
-    @Option(help: "The folder to write to; made if it is not there.", transform: { FilePath($0) }) var output: FilePath
+    @Option(
+        help: "The folder to write to; made if it is not there.", completion: .directory, transform: { FilePath($0) })
+    var output: FilePath
     @Flag(help: "Overwrite results that are there already.") var force = false
     @Option(help: "Channels on the page, at most: those that the classifier uses most.") var channels = 200
     @OptionGroup var deployment: DeploymentOptions

@@ -9,7 +9,7 @@ struct Generate: ParsableCommand {
         abstract: "Draw the built-in part dataset: birds whose class is a combination of parts.",
         discussion: "The same options give the same bytes. DIR must not exist yet.")
 
-    @Option(help: "The folder to make.", transform: { FilePath($0) }) var output: FilePath
+    @Option(help: "The folder to make.", completion: .directory, transform: { FilePath($0) }) var output: FilePath
     @Option(help: "Number of classes.") var classes = 50
     @Option(help: "Number of the first class; classes from 50 on share none with the default 50.") var firstClass = 0
     @Option(help: "Training images of each class.") var train = 60

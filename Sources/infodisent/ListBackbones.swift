@@ -12,7 +12,7 @@ struct ListBackbones: ParsableCommand {
         commandName: "backbones", abstract: "List the backbones, their input presets and their feature maps.")
 
     @Option(
-        help: ArgumentHelp("List only those whose weights this file holds.", valueName: "file"),
+        help: ArgumentHelp("List only those whose weights this file holds.", valueName: "file"), completion: .file(),
         transform: { FilePath($0) })
     var fitting: FilePath?
     @Flag(help: "Print JSON.") var json = false

@@ -21,11 +21,14 @@ struct DeploymentOptions: ParsableArguments {
 
 /// A configuration file and what overrides it.
 struct ConfigurationOptions: ParsableArguments {
-    @Option(name: .customLong("config"), help: "The configuration file (YAML).", transform: { FilePath($0) })
+    @Option(
+        name: .customLong("config"), help: "The configuration file (YAML).", completion: .configuration,
+        transform: { FilePath($0) })
     var path: FilePath
     @Option(
         name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Override a key of the configuration; may be repeated.", valueName: "key.path=value"))
+        help: ArgumentHelp("Override a key of the configuration; may be repeated.", valueName: "key.path=value"),
+        completion: .configurationKey)
     var overrides: [String] = []
 
     func load() throws -> RunConfiguration {
@@ -33,17 +36,40 @@ struct ConfigurationOptions: ParsableArguments {
     }
 }
 
+/// A configuration file, which a command can do without, and what overrides it.
+struct OptionalConfigurationOptions: ParsableArguments {
+    @Option(
+        name: .customLong("config"), help: "A configuration file (YAML).", completion: .configuration,
+        transform: { FilePath($0) })
+    var path: FilePath?
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp("Override a key of the configuration; may be repeated.", valueName: "key.path=value"),
+        completion: .configurationKey)
+    var overrides: [String] = []
+
+    /// The configuration of the file, or of the defaults if there is none, with `sets` after the overrides.
+    ///
+    /// - Parameter unused: keys that every configuration must have and the command makes no use of.
+    func load(_ sets: [String], unused: [String]) throws -> RunConfiguration {
+        if let path { return try RunConfiguration(contentsOf: path, overrides: overrides + sets).withAbsolutePaths() }
+        return try RunConfiguration(
+            yaml: "", source: "The command line", overrides: unused.map { "\($0)=none" } + overrides + sets
+        ).withAbsolutePaths()
+    }
+}
+
 /// A checkpoint and what of its configuration is elsewhere now.
 struct CheckpointOptions: ParsableArguments {
     @Option(
         name: .customLong("checkpoint"), help: "A run directory, its checkpoints folder, or one checkpoint's folder.",
-        transform: { FilePath($0) })
+        completion: .directory, transform: { FilePath($0) })
     var path: FilePath
     @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
             "Override a key of its configuration, such as a path that has moved; may be repeated.",
-            valueName: "key.path=value"))
+            valueName: "key.path=value"), completion: .configurationKey)
     var overrides: [String] = []
 
     func load(

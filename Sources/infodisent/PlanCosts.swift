@@ -1,7 +1,11 @@
 import ArgumentParser
+import Backbones
 import Foundation
 import Inference
 import Planning
+import RunConfiguration
+import SystemPackage
+import Tensors
 
 /// `infodisent plan`: disk, memory, traffic and time of a run before it starts.
 struct PlanCosts: ParsableCommand {
@@ -10,10 +14,26 @@ struct PlanCosts: ParsableCommand {
         abstract: "Say what a run will cost on a cluster: disk, memory, traffic and time.",
         discussion: """
             Measures the backbone and the head for some seconds on this machine and takes the cluster's cores to be like \
-            this machine's. Sources/Planning/README.md has the formulas and their assumptions.
+            this machine's. The dataset and the weights need not be there: --images, --classes and --size say how large \
+            the dataset is, and a backbone whose weight file is missing is measured with random weights. \
+            Sources/Planning/README.md has the formulas and their assumptions.
             """)
 
-    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var source: OptionalConfigurationOptions
+    @Option(help: "The backbone, if there is no configuration file.", completion: .backbone) var backbone: String?
+    @Option(help: "Training images of a dataset that need not be there.") var images: Int?
+    @Option(help: "Test images of such a dataset.") var testImages = 0
+    @Option(help: "Classes of such a dataset.") var classes: Int?
+    @Option(
+        help: ArgumentHelp("Pixels of a usual image of such a dataset.", valueName: "WIDTHxHEIGHT"),
+        transform: { text in
+            let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+            guard sides.count == 2, sides.allSatisfy({ (1...16384).contains($0) }) else {
+                throw ValidationError("it takes WIDTHxHEIGHT in pixels, such as 500x375.")
+            }
+            return SpatialSize(height: sides[1], width: sides[0])
+        })
+    var size = SpatialSize(height: 375, width: 500)
     @Option(help: "Nodes.") var nodes = 1
     @Option(help: "Cores of a node (default: those of this machine).") var cores: Int?
     @Option(help: "Rate of a node's network, in Gbit/s.") var networkGbit = 10.0
@@ -29,25 +49,42 @@ struct PlanCosts: ParsableCommand {
         guard networkGbit > 0, networkGbit.isFinite else {
             throw ValidationError("--network-gbit is \(networkGbit), but a positive number is needed.")
         }
+        guard (images == nil) == (classes == nil) else {
+            throw ValidationError("--images and --classes belong together: both say how large the dataset is.")
+        }
+        for (name, value) in [("images", images ?? 1), ("test-images", testImages + 1), ("classes", classes ?? 1)]
+        where !(1...1_000_000_000).contains(value) {
+            throw ValidationError("--\(name) is out of range.")
+        }
+        if source.path == nil, backbone == nil || images == nil {
+            throw ValidationError("Give --config, or --backbone with --images and --classes.")
+        }
     }
 
     func run() throws {
         let team = deployment.team
-        let experiment = try Experiment(source.load(), team: team)
-        let workload = Workload(experiment)
-        let costs = try UnitCosts.measure(experiment, as: workload, team: team)
+        let run = try plannedRun(team: team)
         let plan = Plan(
-            workload, costs: costs,
+            run.workload, costs: try UnitCosts.measure(run, team: team),
             on: Cluster(
                 nodeCount: nodes, coresPerNode: cores ?? team.workerCount, ranksPerNode: ranksPerNode,
                 networkGigabits: networkGbit))
         if json {
             try Console.result(jsonText(PlanRecord(plan)))
         } else {
-            for line in PlanText(plan, backbone: experiment.configuration.backbone.name).lines {
-                try Console.result(line)
-            }
+            for line in PlanText(plan, backbone: run.backbone.name).lines { try Console.result(line) }
         }
+    }
+
+    private func plannedRun(team: WorkerTeam) throws -> PlannedRun {
+        let configuration = try source.load(
+            backbone.map { ["backbone.name=\($0)"] } ?? [],
+            unused: ["run.directory", "dataset.root", "cache.directory"]
+                + (backbone == DemoBackbone.name ? [] : ["backbone.weights"]))
+        guard let images, let classes else { return try PlannedRun(Experiment(configuration, team: team)) }
+        return try PlannedRun(
+            configuration,
+            dataset: DatasetSize(trainCount: images, testCount: testImages, classCount: classes, image: size))
     }
 }
 

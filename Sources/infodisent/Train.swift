@@ -40,6 +40,9 @@ struct Train: CollectiveCommand {
         // Both are found out before hours of extraction.
         _ = try ShardHosting(shardCount: configuration.training.logicalShards, rankCount: communicator.size)
         let experiment = try Experiment(configuration, on: communicator, makesCache: true, team: team)
+        // A small dataset may have made the shards fewer.
+        _ = try ShardHosting(
+            shardCount: experiment.configuration.training.logicalShards, rankCount: communicator.size)
         try experiment.requireOutsideDataset("run.directory", configuration.run.directory)
         experiment.notes.forEach(Console.note)
         let stop = StopSignals.request
@@ -64,6 +67,7 @@ struct Train: CollectiveCommand {
         if let top1 = outcome.testTop1 {
             Console.note(String(format: "Trained: top-1 %.2f %% on the test images.", top1 * 100))
         }
+        if let best = outcome.bestCheckpoint { Console.note("The best on the test images is \(best).") }
         try Console.result(outcome.checkpoint.string)
     }
 }

@@ -70,6 +70,21 @@ import Testing
         let text = try Tool.inspect.succeed("run", "--verify", in: folder)
         #expect(text.contains("ok"))
         #expect(text.contains("channel_map"))
+        let description = try Tool.inspect.succeed("run", in: folder)
+        for (name, path) in [("dataset in", "birds"), ("features in", "features")] {
+            let line = description.split(separator: "\n").first { $0.hasPrefix(name) }
+            #expect(line?.hasSuffix(folder.url(path).path) == true, "\(name)")
+        }
+    }
+
+    @Test func shellsCompleteFilesBackbonesAndKeys() throws {
+        let folder = try Folder()
+        let script = try Tool.infodisent.succeed("--generate-completion-script", "bash", in: folder)
+        #expect(script.contains("yaml") && script.contains("vit_b_16"))
+        // As the script asks for the words after --set.
+        let keys = try Tool.infodisent.succeed("---completion", "train", "--", "--set", "0", "0", in: folder)
+        let lines = keys.split(whereSeparator: \.isNewline)
+        #expect(lines.contains("training.epochs=") && lines.contains("cache.precision=f32"))
     }
 
     @Test func aRunThatIsCompleteSaysSoAndChangesNothing() throws {
@@ -85,11 +100,15 @@ import Testing
         try Tool.infodisent.succeed(
             "extract", "--backbone", "demo", "--dataset", "photos", "--output", "photo-features", "--precision", "f32",
             in: folder)
-        try Tool.infodisent.succeed(
+        let training = [
             "train", "--config", "small.yaml", "--set", "dataset.root=photos", "--set", "dataset.kind=class_folders",
             "--set", "cache.directory=photo-features", "--set", "cache.precision=f32", "--set",
             "run.directory=photo-run",
-            in: folder)
+        ]
+        let unnamed = try Tool.infodisent.run(training, in: folder)
+        #expect(unnamed.exitCode == 78 && unnamed.errors.contains("backbone.name is not set"))
+        let outcome = try Tool.infodisent.run(training + ["--set", "backbone.name=demo"], in: folder)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
         let summary = try json(Tool.infodisent.succeed("evaluate", "--checkpoint", "photo-run", "--json", in: folder))
         #expect(summary["test_image_count"] as? Int == 12, "a quarter of twelve images of each of four classes")
     }

@@ -31,6 +31,27 @@ import Testing
         #expect((0..<50_000).contains(size - 68 * 8 * 8 * 192 * 2))
     }
 
+    @Test func aPlanNeedsNeitherDataNorWeights() throws {
+        let folder = try Folder()
+        let text = try Tool.infodisent.succeed(
+            "plan", "--backbone", "resnet18", "--images", "6000", "--test-images", "500", "--classes", "20", "--size",
+            "320x240", "--json", in: folder)
+        let plan = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        #expect(plan["train_images"] as? Int == 6000 && plan["test_images"] as? Int == 500)
+        #expect(plan["cache_bytes"] as? Int == 6500 * 7 * 7 * 512 * 2)
+        #expect(plan["gradient_elements"] as? Int == 512 * 512 + 20 * 512)
+        for options in [
+            ["--backbone", "resnet18", "--images", "6000"], ["--backbone", "resnet18"],
+            ["--images", "9", "--classes", "2"],
+            ["--backbone", "resnet18", "--images", "0", "--classes", "2"],
+            ["--backbone", "resnet18", "--images", "9", "--classes", "2", "--size", "9"],
+            ["--backbone", "resnet19", "--images", "9", "--classes", "2"],
+        ] {
+            let outcome = try Tool.infodisent.run(["plan"] + options, in: folder)
+            #expect([64, 78].contains(outcome.exitCode), "\(options): \(outcome.errors)")
+        }
+    }
+
     @Test func thePlanIsReadable() throws {
         let folder = try SmallExperiment.folder()
         let text = try Tool.infodisent.succeed(

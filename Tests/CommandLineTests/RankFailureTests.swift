@@ -53,7 +53,7 @@ import Testing
         #expect(!outcome.errors.contains("rank 0 (") && !outcome.errors.contains("rank 1 ("))
         let misused = try Mpirun.run(ranks: 3, ["train", "--confg", "none.yaml"], in: folder)
         #expect(misused.exitCode == 64)
-        #expect(misused.errors.components(separatedBy: "Usage: infodisent train").count == 2, "\(misused.errors)")
+        #expect(misused.errors.components(separatedBy: "Did you mean --config?").count == 2, "\(misused.errors)")
     }
 
     @Test func anImageThatOnlyOneRankReadsEndsAll() throws {

@@ -157,6 +157,30 @@ import Testing
             #expect(throws: ExplanationError.self) { try PrototypeTable(reading: path, for: model) }
             #expect(try PrototypeTable.kept(for: model, search: search) == first, "a damaged table is made again")
             #expect(searchCount == 2)
+
+            // An edit that decodes: the digest shows it.
+            let text = String(decoding: try DurableFile.read(path), as: UTF8.self)
+            let edited = text.replacingOccurrences(of: #""height":"#, with: #""height":-"#)
+            #expect(edited != text)
+            try DurableFile.write(edited, to: path)
+            let error = #expect(throws: ExplanationError.self) { try PrototypeTable(reading: path, for: model) }
+            #expect(error?.description.contains("digest") == true)
+        }
+    }
+
+    @Test func aTableWithARightDigestAndAMapThatCannotBeIsRefused() throws {
+        try withSmallModel { model in
+            let table = try #require(try PrototypeSearch.run(model, cache: model.cache(), team: team))
+            let path = try #require(model.runDirectory).appending("forged.json")
+            for size in [SpatialSize(height: -1, width: 7), SpatialSize(height: 7, width: 1 << 40)] {
+                try PrototypeTable(
+                    headDigest: table.headDigest, datasetFingerprint: table.datasetFingerprint, featureMap: size,
+                    channels: table.channels
+                ).keep(at: path)
+                #expect(throws: ExplanationError.self) { try PrototypeTable(reading: path, for: model) }
+            }
+            try table.keep(at: path)
+            #expect(try PrototypeTable(reading: path, for: model) == table)
         }
     }
 

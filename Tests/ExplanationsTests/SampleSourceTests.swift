@@ -22,6 +22,7 @@ import Training
         configuration.run.directory = folder.appending("run-\(name)")
         configuration.dataset.root = folder.appending(dataset)
         configuration.cache.directory = folder.appending("features-\(name)")
+        configuration.backbone.name = "demo"
         configuration.training.epochs = 2
         configuration.training.batchSize = 8
         return configuration

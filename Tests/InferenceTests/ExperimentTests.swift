@@ -37,6 +37,45 @@ import Testing
         }
     }
 
+    @Test func theBuiltInBackboneIsTakenUnaskedForThePartDatasetAlone() throws {
+        try withTemporaryFolder { folder in
+            var configuration = try configuration(folder)
+            let experiment = try Experiment(configuration)
+            #expect(experiment.backbone.name == "demo" && experiment.configuration.backbone.name == "demo")
+
+            configuration.dataset.kind = .classFolders
+            let root = configuration.dataset.root
+            #expect(throws: ExperimentError.backboneNotNamed(dataset: root)) { try Experiment(configuration) }
+            configuration.backbone.name = "demo"
+            #expect(try Experiment(configuration).backbone.name == "demo", "asked for by name")
+
+            // Without the manifest that makes it the part dataset, it is class folders to whoever looks.
+            configuration.backbone.name = nil
+            configuration.dataset.kind = .auto
+            for name in try FileManager.default.contentsOfDirectory(atPath: root.string)
+            where !["train", "test"].contains(name) {
+                try FileManager.default.removeItem(atPath: root.appending(name).string)
+            }
+            #expect(throws: ExperimentError.backboneNotNamed(dataset: root)) { try Experiment(configuration) }
+        }
+    }
+
+    @Test func moreLogicalShardsThanTrainingImagesAreLoweredWithANote() throws {
+        try withTemporaryFolder { folder in
+            var configuration = try configuration(folder)
+            configuration.training.logicalShards = 8
+            configuration.training.batchSize = 64
+            let experiment = try Experiment(configuration)
+            #expect(experiment.configuration.training.logicalShards == 4)
+            #expect(experiment.notes.contains { $0.contains("training.logical_shards is 4, not 8") })
+            configuration.training.logicalShards = 9
+            configuration.training.batchSize = 9
+            #expect(try Experiment(configuration).configuration.training.logicalShards == 3, "a divisor of the batch")
+            configuration.training.logicalShards = 3
+            #expect(try Experiment(configuration).notes.isEmpty)
+        }
+    }
+
     @Test func aRunInsideTheDatasetMattersOnlyToWhoWritesThere() throws {
         try withTemporaryFolder { folder in
             var configuration = try configuration(folder)

@@ -268,4 +268,21 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(failure(of: minimal, overrides: ["epochs=3"]) == .badOverride("epochs=3"))
         #expect(failure(of: minimal, overrides: ["training.epochs"]) == .badOverride("training.epochs"))
     }
+
+    @Test(arguments: [
+        "a\u{1B}[31mb", "a\rb", "\u{0}x", "\u{85}", "a\u{2028}b", "\u{9F} \"q\\ ", "- x: #y", "Zürich 東京",
+    ])
+    func anyTextIsReadBackAsItWasWritten(text: String) throws {
+        var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
+        configuration.input.preset = text
+        #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective").input.preset == text)
+        #expect(!configuration.yaml.unicodeScalars.contains { $0.value < 32 && $0 != "\n" })
+    }
+
+    @Test func theKeysThatTakeOneOfAFewWordsSaySo() {
+        let keys = Dictionary(uniqueKeysWithValues: RunConfiguration.keys.map { ($0.path, $0.words) })
+        #expect(keys["cache.precision"] == ["f16", "f32"])
+        #expect(keys["input.squash"] == ["true", "false"])
+        #expect(keys["training.epochs"] == [])
+    }
 }

@@ -15,6 +15,7 @@ struct BenchDecode: ParsableCommand {
     @Option(help: "Side of the square that is cut from the centre, in pixels.") var crop = 224
     @Option(
         help: ArgumentHelp("Measure the images in this folder instead, on one thread.", valueName: "folder"),
+        completion: .directory,
         transform: { FilePath($0) })
     var images: FilePath?
     @OptionGroup var deployment: DeploymentOptions

@@ -10,7 +10,7 @@ struct BenchForward: ParsableCommand {
 
     @Option(
         name: .customLong("backbone"),
-        help: "A backbone that `infodisent backbones` lists; may be repeated.")
+        help: "A backbone that `infodisent backbones` lists; may be repeated.", completion: .backbone)
     var backbones = ["resnet50", "densenet121", "convnext_tiny", "vit_b_16", "swin_t"]
     @Option(help: "Images that a thread takes through the network together.") var batch = 4
     @OptionGroup var repetition: RepetitionOptions
