@@ -59,6 +59,7 @@ let package = Package(
         .target(name: "NameSuggestions"),
         .target(name: "RunControl"),
         .target(name: "StrictJSON"),
+        .target(name: "PrintableText"),
         .target(name: "SystemFacts"),
         .target(
             name: "MessagePassing", dependencies: ["COpenMPIShim", "SystemFacts", system], swiftSettings: vectorised),
@@ -66,7 +67,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: kernels),
 
         // Level 2
-        .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "StrictJSON", system]),
+        .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "PrintableText", "StrictJSON", system]),
         .target(
             name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "CounterRandom", "DurableFiles", system],
             swiftSettings: vectorised),
@@ -86,7 +87,8 @@ let package = Package(
         .target(
             name: "Datasets",
             dependencies: [
-                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "StrictJSON", "Tensors", system,
+                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "PrintableText", "StrictJSON", "Tensors",
+                system,
             ],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),

@@ -1,4 +1,5 @@
 import DurableFiles
+import PrintableText
 import SystemPackage
 
 /// The images of a data set with their labels, in a fixed order. The images themselves stay on disk.
@@ -20,7 +21,7 @@ public struct Dataset: Sendable {
     /// Changes when a class, a path, a label, the size of a file or the order changes; see `fingerprint(of:)`.
     public let fingerprint: ContentDigest
     /// What was found and passed over, in sentences for the user.
-    public let notes: [String]
+    public internal(set) var notes: [String]
     /// Which layout it is and what that was recognised by; empty for a data set that was put together otherwise.
     public internal(set) var recognition = ""
     /// What people call the classes, by label; their names where there is nothing better. Not part of the fingerprint.
@@ -71,7 +72,7 @@ public struct Dataset: Sendable {
         classTitles = classNames
         byteCounts = trainByteCounts + testByteCounts
         self.crop = crop
-        self.notes = notes
+        self.notes = notes.map(\.printable)
         fingerprint = Self.fingerprint(
             classNames: classNames, parts: [(.train, train, trainByteCounts), (.test, test, testByteCounts)], crop: crop
         )
