@@ -44,11 +44,14 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+        .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CMatio", pkgConfig: "matio", providers: [.apt(["libmatio-dev"])]),
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
+        .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         .target(name: "COpenMPIShim", dependencies: ["COpenMPI"]),
 
         // Level 1
@@ -69,7 +72,10 @@ let package = Package(
         // Level 2
         .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "PrintableText", "StrictJSON", system]),
         .target(
-            name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "CounterRandom", "DurableFiles", system],
+            name: "ImageCoding",
+            dependencies: [
+                "CJPEGShim", "CPNGShim", "CTIFFShim", "CWebP", "CounterRandom", "DurableFiles", "PrintableText", system,
+            ],
             swiftSettings: vectorised),
         .target(
             name: "FeatureCache",
@@ -87,7 +93,8 @@ let package = Package(
         .target(
             name: "Datasets",
             dependencies: [
-                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "PrintableText", "StrictJSON", "Tensors",
+                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "PrintableText", "StrictJSON",
+                "Tensors",
                 system,
             ],
             swiftSettings: vectorised),

@@ -36,7 +36,8 @@ extension Dataset {
         dataset.recognition = "\(layout.kind.title): \(dataset.recognition)".printable
         if layout.root != root {
             dataset.notes.insert(
-                "\(root) holds nothing but one folder, so that the data set is taken from \(layout.root).".printable, at: 0)
+                "\(root) holds nothing but one folder, so that the data set is taken from \(layout.root).".printable,
+                at: 0)
         }
         return dataset
     }
@@ -143,7 +144,8 @@ extension Dataset {
         guard let listing = try? scanner.list(FilePath()),
             listing.files.contains(where: { $0.name == name && !$0.name.utf8.elementsEqual(name.utf8) })
         else { return nil }
-        return "A file of that name is there whose accents Unicode writes in another way (macOS does): rename it, or write the "
+        return
+            "A file of that name is there whose accents Unicode writes in another way (macOS does): rename it, or write the "
             + "list as the disk has it."
     }
 

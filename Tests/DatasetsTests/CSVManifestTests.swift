@@ -31,8 +31,14 @@ import Testing
         ("manifest.csv", "path\tlabel\tsplit\na/1.jpg\twren\ttrain\na/2.jpg\tcrow\ttrain\n4.png\twren\ttest\n"),
         ("manifest.csv", "Path,Label,Split\na/1.jpg,wren,Train\na/2.jpg,crow,TRAINING\n4.png,wren,Testing\n"),
         ("metadata.csv", "file_name,label,split\na/1.jpg,wren,train\n./a/2.jpg,crow,train\n4.png,wren,dev\n"),
-        ("manifest.csv", "class id,filepaths,labels,data set\n0,a\\1.jpg,wren,train\n1,a/2.jpg,crow,train\n0,4.png,wren,valid\n"),
-        ("manifest.csv", "note;path;label;split\n\"a,b;c\";a/1.jpg;wren;train\n,;a/2.jpg;crow;train\nx;4.png;wren;eval\n"),
+        (
+            "manifest.csv",
+            "class id,filepaths,labels,data set\n0,a\\1.jpg,wren,train\n1,a/2.jpg,crow,train\n0,4.png,wren,valid\n"
+        ),
+        (
+            "manifest.csv",
+            "note;path;label;split\n\"a,b;c\";a/1.jpg;wren;train\n,;a/2.jpg;crow;train\nx;4.png;wren;eval\n"
+        ),
     ]
 
     @Test(arguments: spellings) func listsMayBeWrittenInOtherWays(name: String, text: String) throws {
@@ -41,7 +47,9 @@ import Testing
         #expect(dataset.kind == "csv" && dataset.classNames == ["crow", "wren"])
         #expect(dataset.train == [Sample(path: "a/2.jpg", label: 0), Sample(path: "a/1.jpg", label: 1)])
         #expect(dataset.test == [Sample(path: "4.png", label: 1)])
-        #expect(text.contains("path;label") || text.contains("path\t") || dataset.notes.contains { $0.contains("is taken for the label") })
+        #expect(
+            text.contains("path;label") || text.contains("path\t")
+                || dataset.notes.contains { $0.contains("is taken for the label") })
     }
 
     @Test func aListMayEndInTSV() throws {
@@ -140,7 +148,8 @@ import Testing
 
     static let brokenManifests: [(String, String)] = [
         ("", "it is empty"), ("path,path\n", "two columns have the same name"),
-        ("photo,label\n", "names no columns path and label"), ("photo,label\n", "but \"photo\" and \"label\""), ("path,label,x,y\n", "a box needs all of the columns"),
+        ("photo,label\n", "names no columns path and label"), ("photo,label\n", "but \"photo\" and \"label\""),
+        ("path,label,x,y\n", "a box needs all of the columns"),
         ("path,label\n../1.jpg,x\n", "line 2: \"../1.jpg\" is no path below"),
         ("path,label\n/etc/passwd,x\n", "line 2: \"/etc/passwd\" is no path below"),
         ("path,label\na/1.jpg,x\na/1.jpg,y\n", "line 3: the image a/1.jpg is listed twice"),

@@ -215,7 +215,9 @@ private func images(_ className: String, _ count: Int) -> [String] {
 
     @Test func aFolderWithoutClassesIsAnError() throws {
         let folder = try Folder(files: ["1.jpg", ".hidden/2.jpg"])
-        #expect(throws: DatasetError.noClasses(path: folder.path, seen: "1 file: 1 .jpg")) { try ClassFolders.load(root: folder.path) }
+        #expect(throws: DatasetError.noClasses(path: folder.path, seen: "1 file: 1 .jpg")) {
+            try ClassFolders.load(root: folder.path)
+        }
     }
 }
 

@@ -88,7 +88,8 @@ private func prefixed(_ prefix: String, _ files: [String]) -> [String] { files.m
             try tree(files).expectError(.auto, exitCode: 65, naming: "no test, val or valid folder", "dataset.root")
         }
         try tree(classes("Test") + classes("Validation")).expectError(
-            .auto, exitCode: 65, naming: "Test/ and Validation/", "look like the parts of a data set", "add it as train/")
+            .auto, exitCode: 65, naming: "Test/ and Validation/", "look like the parts of a data set",
+            "add it as train/")
     }
 
     @Test func partsWithoutClassFoldersAreNoClasses() throws {

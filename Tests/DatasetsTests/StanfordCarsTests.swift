@@ -57,7 +57,9 @@ private func makeCars(nested: Bool = false, withTestLabels: Bool = true) throws 
             let cars = try makeCars(nested: true)
             try cars.copy("cars/cars_annos.mat", to: folder + "cars_annos.mat")
             let dataset = try cars.load()
-            #expect(dataset.train.map(\.path) == plain.train.map(\.path) && dataset.test.map(\.path) == plain.test.map(\.path))
+            #expect(
+                dataset.train.map(\.path) == plain.train.map(\.path)
+                    && dataset.test.map(\.path) == plain.test.map(\.path))
         }
         // With the images of both, the single list counts as it always did.
         let both = try makeCars()

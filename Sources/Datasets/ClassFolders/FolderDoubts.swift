@@ -22,7 +22,8 @@ enum FolderDoubts {
         if divided.count * 2 > classes.count {
             throw DatasetError.looksLikeSplits(
                 folder: place, names: divided.prefix(3).map(\.name),
-                advice: "Each of them has \(DatasetLayout.list(divided[0].contents.folders.prefix(3).map { "\($0)/" })) in it: "
+                advice:
+                    "Each of them has \(DatasetLayout.list(divided[0].contents.folders.prefix(3).map { "\($0)/" })) in it: "
                     + "make folders train and test with the classes below each, or list the images in a CSV file")
         }
         var holders: [String: [Int]] = [:]
@@ -42,7 +43,8 @@ enum FolderDoubts {
         guard classes.count > partLimit else {
             throw DatasetError.looksLikeSplits(
                 folder: place, names: members.prefix(4).map { classes[$0].name },
-                advice: "They have \(examples) in common, so these may be the classes: call the folders train and test, give "
+                advice:
+                    "They have \(examples) in common, so these may be the classes: call the folders train and test, give "
                     + "one of them (\(place.appending(classes[members[0]].name))) as dataset.root to have it split by class, "
                     + "or list the images in a CSV file")
         }

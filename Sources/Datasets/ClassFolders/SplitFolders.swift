@@ -65,7 +65,8 @@ struct SplitFolders: Equatable {
         if !roles.contains(nil), Set(roles).count > 1, sure.isEmpty {
             throw DatasetError.looksLikeSplits(
                 folder: scanner.root, names: top.folders,
-                advice: "They hold no class folders: expected a folder of images for each class in each of them. A CSV list can "
+                advice:
+                    "They hold no class folders: expected a folder of images for each class in each of them. A CSV list can "
                     + "say the classes of images that are not in folders")
         }
         // Names such as seg_train may be classes: the folders must hold the same classes.

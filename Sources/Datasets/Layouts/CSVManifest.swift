@@ -59,7 +59,8 @@ enum CSVManifest {
         }
         guard let train = parts[.train], let test = parts[.test] ?? parts[.validation] else { return [] }
         return [
-            Part(list: "\(train)/\(metadataName)", split: "train"), Part(list: "\(test)/\(metadataName)", split: "test"),
+            Part(list: "\(train)/\(metadataName)", split: "train"),
+            Part(list: "\(test)/\(metadataName)", split: "test"),
         ]
     }
 
@@ -241,7 +242,8 @@ struct ListPaths {
         guard allowsOutside else {
             return .failure(
                 Problem(
-                    reason: "\"\(path)\" is no path below the folder of the manifest; if that is meant, set dataset.outside_paths "
+                    reason:
+                        "\"\(path)\" is no path below the folder of the manifest; if that is meant, set dataset.outside_paths "
                         + "to true"))
         }
         return .success(absolute.string)

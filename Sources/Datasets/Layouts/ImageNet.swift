@@ -65,7 +65,10 @@ enum ImageNet {
 
     /// What says that the data set is at `root`; nil if nothing does.
     static func evidence(_ root: FilePath) throws -> String? {
-        for names in [["train", "val/\(ValidationImages.tinyList)"], [trainArchive], ["ILSVRC/Data/CLS-LOC"], ["LOC_synset_mapping.txt"], ["data/meta.mat", "train"]] {
+        for names in [
+            ["train", "val/\(ValidationImages.tinyList)"], [trainArchive], ["ILSVRC/Data/CLS-LOC"],
+            ["LOC_synset_mapping.txt"], ["data/meta.mat", "train"],
+        ] {
             if let found = DatasetLayout.found(names, in: root) { return found }
         }
         guard LayoutFiles.exists(root.appending("train")),

@@ -14,7 +14,8 @@ struct ListColumns: Equatable {
     static let boxNames = ["x", "y", "width", "height"]
     static let known = ["path", "label", "split"] + boxNames
     private static let pathNames = [
-        "path", "file_name", "filename", "filepath", "filepaths", "file", "image_path", "img_path", "image_name", "image",
+        "path", "file_name", "filename", "filepath", "filepaths", "file", "image_path", "img_path", "image_name",
+        "image",
         "img", "images",
     ]
     private static let labelNames = [
@@ -30,7 +31,9 @@ struct ListColumns: Equatable {
             split = columns.firstIndex(of: "split")
             box = Self.boxNames.compactMap { columns.firstIndex(of: $0) }
             let other = split == nil ? columns.first { Self.splitNames.contains($0.lowercased()) } : nil
-            note = other.map { "The column \"\($0)\" is not used: call it split to have it say which images are for what." }
+            note = other.map {
+                "The column \"\($0)\" is not used: call it split to have it say which images are for what."
+            }
             return
         }
         let lower = columns.map { $0.lowercased().filter { !$0.isWhitespace || $0 == " " } }

@@ -52,7 +52,8 @@ enum StanfordCars {
             // The list numbers the images of car_ims through: nothing says which of them are 00001.jpg of cars_train.
             if !hasOwnImages, LayoutFiles.exists(base.appending("cars_train")) {
                 throw DatasetError.missingFile(
-                    name: "cars_train_annos.mat, the list of the images in cars_train/ (\(singleList) lists those of car_ims/)",
+                    name:
+                        "cars_train_annos.mat, the list of the images in cars_train/ (\(singleList) lists those of car_ims/)",
                     folders: devkits.map { $0.isEmpty ? base : base.pushing(FilePath($0)) },
                     archive: "car_devkit.tgz", dataset: DatasetKind.cars.title)
             }

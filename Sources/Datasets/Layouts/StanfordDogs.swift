@@ -18,7 +18,8 @@ enum StanfordDogs {
     /// Where the images, the annotations and the lists are.
     private static let imageFolders = ["Images", "images/Images", "Images/Images", "images"]
     private static let annotationFolders = [
-        "Annotation", "annotations/Annotation", "annotation/Annotation", "Annotations/Annotation", "Annotation/Annotation",
+        "Annotation", "annotations/Annotation", "annotation/Annotation", "Annotations/Annotation",
+        "Annotation/Annotation",
     ]
     private static let listFolders = ["", "lists", "lists/lists"]
 
@@ -54,7 +55,9 @@ enum StanfordDogs {
             } catch DatasetError.missingFile(_, let folders, let archive, let dataset) {
                 let images = imageFolders.map { base.pushing(FilePath($0)) }.first(where: LayoutFiles.exists)
                 throw DatasetError.missingFile(
-                    name: name + (images.map { " for the official split (or give \($0) as dataset.root for one of its own)" } ?? ""),
+                    name: name
+                        + (images.map { " for the official split (or give \($0) as dataset.root for one of its own)" }
+                            ?? ""),
                     folders: folders, archive: archive, dataset: dataset)
             }
         }
