@@ -176,8 +176,8 @@ let package = Package(
             dependencies: [
                 "Backbones", "Benchmarks", "Checkpoints", "DataSharding", "Datasets", "DisentangledHead",
                 "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
-                "MessagePassing", "Planning", "Reports", "Results", "RunConfiguration", "RunControl", "SystemFacts",
-                "Tensors", "Training", "WeightFiles", arguments, system,
+                "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
+                "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",

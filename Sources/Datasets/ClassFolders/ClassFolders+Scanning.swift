@@ -52,7 +52,7 @@ struct FolderScanner {
 
     /// Takes over what another scanner of the same root has to say.
     mutating func merge(_ other: FolderScanner) {
-        other.sentences.forEach { note($0) }
+        for sentence in other.sentences { note(sentence) }
         otherFiles += other.otherFiles
         for (name, found) in other.uncounted {
             uncounted[name, default: (0, found.folder, found.format)].count += found.count
