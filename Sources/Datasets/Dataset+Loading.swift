@@ -32,7 +32,7 @@ extension Dataset {
             dataset.recognition = evidence
         }
         // Class folders are recognised by being nothing else, so that their reader says what it found.
-        if options.kind != .auto || dataset.recognition.isEmpty { dataset.recognition = layout.evidence }
+        if options.kind != .auto || layout.kind != .classFolders { dataset.recognition = layout.evidence }
         dataset.recognition = "\(layout.kind.title): \(dataset.recognition)".printable
         if layout.root != root {
             dataset.notes.insert(

@@ -58,7 +58,8 @@ import Testing
     @Test func itOpensWithWhatWasFound() throws {
         let folder = try Folder()
         try Tool.infodisent.succeed(
-            "generate", "--output", "birds", "--classes", "2", "--train", "4", "--test", "2", "--side", "64", in: folder)
+            "generate", "--output", "birds", "--classes", "2", "--train", "4", "--test", "2", "--side", "128",
+            in: folder)
         for name in ["dataset.json", "annotations.jsonl"] { try folder.remove("birds/\(name)") }
         let name = try #require(try folder.contents(of: "birds/train").keys.sorted().first)
         try folder.write(
@@ -76,7 +77,7 @@ import Testing
     @Test func aFolderTooHighAndPartsUnderOtherNamesAreNoted() throws {
         let folder = try Folder()
         try Tool.infodisent.succeed(
-            "generate", "--output", "archive/birds", "--classes", "2", "--train", "3", "--test", "2", "--side", "64",
+            "generate", "--output", "archive/birds", "--classes", "2", "--train", "3", "--test", "2", "--side", "128",
             in: folder)
         for name in ["dataset.json", "annotations.jsonl"] { try folder.remove("archive/birds/\(name)") }
         for (old, new) in [("train", "Training"), ("test", "Validation")] {
@@ -109,7 +110,8 @@ import Testing
     @Test func tablesOfPredictionsHoldNoFormulas() throws {
         let folder = try Folder()
         try Tool.infodisent.succeed(
-            "generate", "--output", "birds", "--classes", "2", "--train", "4", "--test", "2", "--side", "64", in: folder)
+            "generate", "--output", "birds", "--classes", "2", "--train", "4", "--test", "2", "--side", "128",
+            in: folder)
         for name in ["dataset.json", "annotations.jsonl"] { try folder.remove("birds/\(name)") }
         let classes = Set(try folder.contents(of: "birds/train").keys.map { $0.split(separator: "/")[0] }).sorted()
         for part in ["train", "test"] {
