@@ -94,8 +94,7 @@ let package = Package(
             name: "Datasets",
             dependencies: [
                 "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "PrintableText", "StrictJSON",
-                "Tensors",
-                system,
+                "Tensors", "WeightFiles", system,
             ],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
@@ -224,7 +223,7 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "DatasetsTests",
-            dependencies: ["Datasets", "DurableFiles", "ImageCoding", "TemporaryFolders", "Tensors", system],
+            dependencies: ["CZlib", "Datasets", "DurableFiles", "ImageCoding", "TemporaryFolders", "Tensors", system],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CheckpointsTests",

@@ -68,6 +68,9 @@ extension Dataset {
         case .webdataset:
             try requireNoCrop(options, kind)
             return try TarShards.load(root: root, options: options, team: team)
+        case .cifar:
+            try requireNoCrop(options, kind)
+            return try CIFAR.load(root: root, options: options, team: team)
         }
     }
 
@@ -122,7 +125,7 @@ extension Dataset {
         let pieceLength = 512
         let pieces = try team.map((samples.count + pieceLength - 1) / pieceLength) { _, piece in
             samples[piece * pieceLength..<min(samples.count, (piece + 1) * pieceLength)].map { sample -> Int in
-                if case .archive(_, _, let byteCount) = sample.source { return byteCount }
+                if let byteCount = sample.source.byteCount { return byteCount }
                 let status = try? FileStatus(of: file(of: sample, below: root))
                 return status?.kind == .file ? status!.byteCount : -1
             }
@@ -169,7 +172,7 @@ extension Dataset {
             return (indices.map { train[$0] }, indices.map { byteCounts[$0] })
         }
         let (kept, tested) = (part(false), part(true))
-        return Dataset(
+        var dataset = Dataset(
             kind: kind, root: root, classNames: classNames, train: kept.samples, test: tested.samples,
             trainByteCounts: kept.byteCounts, testByteCounts: tested.byteCounts, partNames: partNames, crop: crop,
             boxFiles: boxFiles,
@@ -177,5 +180,7 @@ extension Dataset {
                 "The \(tested.samples.count) test images are taken from the training images (dataset.split: validation); "
                     + "scores on them are not those of the official test images."
             ])
+        dataset.unpackedFiles = unpackedFiles
+        return dataset
     }
 }

@@ -30,6 +30,8 @@ public struct Dataset: Sendable {
     public var displayNames: [String] {
         zip(classTitles, classNames).map { title, name in title == name ? name : "\(title) (\(name))" }
     }
+    /// What the samples' files go away with; nil where they are the user's own.
+    var unpackedFiles: UnpackedFiles?
     /// Annotations that are read when boxes are asked for.
     let boxFiles: BoxFiles?
     /// Sizes of the image files, those of training images first.
@@ -44,7 +46,7 @@ public struct Dataset: Sendable {
     ) throws {
         let byteCounts = try Split.allCases.map { split in
             try (split == .train ? train : test).map { sample in
-                if case .archive(_, _, let byteCount) = sample.source { return byteCount }
+                if let byteCount = sample.source.byteCount { return byteCount }
                 return try DurableFile.byteCount(of: Self.file(of: sample, below: root))
             }
         }

@@ -13,6 +13,7 @@ public enum DatasetKind: String, CaseIterable, Sendable {
     case dogs
     case csv
     case webdataset
+    case cifar
 
     /// The name people know it by.
     public var title: String {
@@ -26,6 +27,7 @@ public enum DatasetKind: String, CaseIterable, Sendable {
         case .dogs: "Stanford Dogs"
         case .csv: "a CSV manifest"
         case .webdataset: "WebDataset shards"
+        case .cifar: "CIFAR"
         }
     }
 }

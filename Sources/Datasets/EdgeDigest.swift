@@ -75,6 +75,7 @@ extension Dataset {
             return try EdgeDigest(of: path, from: 0, byteCount: DurableFile.byteCount(of: path))
         case .archive(let archive, let offset, let byteCount):
             return try EdgeDigest(of: root.pushing(FilePath(archive)), from: offset, byteCount: byteCount)
+        case .planes: return EdgeDigest(ofFile: try bytes(of: sample))
         }
     }
 }

@@ -34,6 +34,17 @@ public enum ClassFolders {
         return try loadUnsplit(top: top, testFraction: testFraction, seed: seed, &scanner)
     }
 
+    /// Whether the folders of `root` would be read as class folders.
+    static func areLikely(in root: FilePath) -> Bool {
+        var scanner = FolderScanner(root: root)
+        guard let top = try? scanner.list(FilePath()) else { return false }
+        do {
+            return try SplitFolders.find(in: top, &scanner) != nil || top.folders.count > 1
+        } catch {
+            return false
+        }
+    }
+
     // MARK: - Layouts
 
     private static func loadSplit(

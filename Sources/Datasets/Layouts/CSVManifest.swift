@@ -46,7 +46,7 @@ enum CSVManifest {
             guard LayoutFiles.exists(path), let table = try? table(path) else { return false }
             return ListColumns(table.columns) != nil
         }
-        guard !holdsClassFolders(root) else { return [] }
+        guard !ClassFolders.areLikely(in: root) else { return [] }
         if fits(metadataName) { return [Part(list: metadataName, split: nil)] }
         var scanner = FolderScanner(root: root)
         guard let top = try? scanner.list(FilePath()) else { return [] }
@@ -62,17 +62,6 @@ enum CSVManifest {
             Part(list: "\(train)/\(metadataName)", split: "train"),
             Part(list: "\(test)/\(metadataName)", split: "test"),
         ]
-    }
-
-    /// Whether the folders of `root` would be read as class folders.
-    private static func holdsClassFolders(_ root: FilePath) -> Bool {
-        var scanner = FolderScanner(root: root)
-        guard let top = try? scanner.list(FilePath()) else { return false }
-        do {
-            return try SplitFolders.find(in: top, &scanner) != nil || top.folders.count > 1
-        } catch {
-            return false
-        }
     }
 
     private static func table(_ path: FilePath) throws -> CommaSeparatedValues {
