@@ -44,11 +44,14 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+        .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CMatio", pkgConfig: "matio", providers: [.apt(["libmatio-dev"])]),
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .target(name: "CJPEGShim", dependencies: ["CJPEG"]),
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
+        .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         .target(name: "COpenMPIShim", dependencies: ["COpenMPI"]),
 
         // Level 1
@@ -59,6 +62,7 @@ let package = Package(
         .target(name: "NameSuggestions"),
         .target(name: "RunControl"),
         .target(name: "StrictJSON"),
+        .target(name: "PrintableText"),
         .target(name: "SystemFacts"),
         .target(
             name: "MessagePassing", dependencies: ["COpenMPIShim", "SystemFacts", system], swiftSettings: vectorised),
@@ -66,9 +70,12 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: kernels),
 
         // Level 2
-        .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "StrictJSON", system]),
+        .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "PrintableText", "StrictJSON", system]),
         .target(
-            name: "ImageCoding", dependencies: ["CJPEGShim", "CPNGShim", "CounterRandom", "DurableFiles", system],
+            name: "ImageCoding",
+            dependencies: [
+                "CJPEGShim", "CPNGShim", "CTIFFShim", "CWebP", "CounterRandom", "DurableFiles", "PrintableText", system,
+            ],
             swiftSettings: vectorised),
         .target(
             name: "FeatureCache",
@@ -86,7 +93,8 @@ let package = Package(
         .target(
             name: "Datasets",
             dependencies: [
-                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "StrictJSON", "Tensors", system,
+                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "PrintableText", "StrictJSON",
+                "Tensors", "WeightFiles", system,
             ],
             swiftSettings: vectorised),
         .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
@@ -169,8 +177,8 @@ let package = Package(
             dependencies: [
                 "Backbones", "Benchmarks", "Checkpoints", "DataSharding", "Datasets", "DisentangledHead",
                 "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
-                "MessagePassing", "Planning", "Reports", "Results", "RunConfiguration", "RunControl", "SystemFacts",
-                "Tensors", "Training", "WeightFiles", arguments, system,
+                "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
+                "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",
@@ -217,7 +225,7 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "DatasetsTests",
-            dependencies: ["Datasets", "DurableFiles", "ImageCoding", "TemporaryFolders", "Tensors", system],
+            dependencies: ["CZlib", "Datasets", "DurableFiles", "ImageCoding", "TemporaryFolders", "Tensors", system],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CheckpointsTests",

@@ -67,7 +67,7 @@ public struct DecodingBenchmark: Sendable {
 
     /// Seconds in which one thread turns all of these files into the network's input, the shortest of `repetitions`.
     ///
-    /// - Parameter files: JPEG or PNG files and their names, for errors.
+    /// - Parameter files: image files and their names, for errors.
     /// - Throws: `ImageCodingError` for the first that cannot be decoded.
     public static func seconds(
         files: [(name: String, bytes: [UInt8])], transform: InputTransform, repetitions: Int

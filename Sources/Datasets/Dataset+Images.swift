@@ -10,6 +10,10 @@ extension Dataset {
         case .file, .folder: try DurableFile.read(path(of: sample))
         case .archive(let archive, let offset, let byteCount):
             try DurableFile.read(root.pushing(FilePath(archive)), from: offset, byteCount: byteCount)
+        case .planes(let file, let offset):
+            CIFAR.imageFile(
+                planes: try DurableFile.read(
+                    root.pushing(FilePath(file)), from: offset, byteCount: CIFAR.pixelByteCount))
         }
     }
 
@@ -59,7 +63,7 @@ extension Dataset {
     public func contentDigest(of sample: Sample) throws -> ContentDigest {
         switch sample.source {
         case .file, .folder: try ContentDigest.ofFile(path(of: sample))
-        case .archive: ContentDigest(of: try bytes(of: sample))
+        case .archive, .planes: ContentDigest(of: try bytes(of: sample))
         }
     }
 
@@ -91,7 +95,8 @@ extension Dataset {
         switch sample.source {
         case .file: root.pushing(FilePath(sample.path))
         case .folder(let folder): root.pushing(FilePath(folder)).appending(String(sample.fileName))
-        case .archive(let archive, _, _): FilePath(root.pushing(FilePath(archive)).string + ":" + sample.path)
+        case .archive(let archive, _, _), .planes(let archive, _):
+            FilePath(root.pushing(FilePath(archive)).string + ":" + sample.path)
         }
     }
 }

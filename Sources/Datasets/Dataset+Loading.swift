@@ -1,3 +1,4 @@
+import PrintableText
 import SystemPackage
 import Tensors
 
@@ -14,20 +15,39 @@ extension Dataset {
             throw DatasetError.invalidTestFraction(options.testFraction)
         }
         guard let status = try? FileStatus(of: root) else { throw DatasetError.missingRoot(path: root) }
-        guard status.kind == .folder || root.extension?.lowercased() == "csv" else {
+        guard status.kind == .folder || CSVManifest.isList(root) else {
             throw DatasetError.rootIsNotAFolder(path: root)
         }
-        var (kind, evidence) = (options.kind, "as configured")
-        if kind == .auto {
-            let layout = try DatasetLayout.detect(root)
-            (kind, evidence) = (layout.kind, layout.evidence)
+        var layout = DatasetLayout(kind: options.kind, evidence: "as configured", root: root)
+        if options.kind == .auto {
+            layout = try DatasetLayout.detect(root)
+        } else if status.kind == .folder {
+            layout.root = try DatasetLayout.place(of: options.kind, in: root)
         }
-        var dataset = try load(kind, root, options, team)
+        var dataset = try load(layout.kind, layout.root, options, team)
+        try dataset.checkClasses()
         if options.split == .validation {
+            let evidence = dataset.recognition
             dataset = try dataset.splittingTrainingImages(testFraction: options.testFraction, seed: options.splitSeed)
+            dataset.recognition = evidence
         }
-        dataset.recognition = "\(kind.title): \(evidence)"
+        // Class folders are recognised by being nothing else, so that their reader says what it found.
+        if options.kind != .auto || layout.kind != .classFolders { dataset.recognition = layout.evidence }
+        dataset.recognition = "\(layout.kind.title): \(dataset.recognition)".printable
+        if layout.root != root {
+            dataset.notes.insert(
+                "\(root) holds nothing but one folder, so that the data set is taken from \(layout.root).".printable,
+                at: 0)
+        }
         return dataset
+    }
+
+    /// Checks that there is something to tell apart.
+    private func checkClasses() throws {
+        guard let first = train.first else { return }
+        guard train.contains(where: { $0.label != first.label }) else {
+            throw DatasetError.singleClass(name: classNames[first.label], root: root)
+        }
     }
 
     private static func load(
@@ -51,6 +71,9 @@ extension Dataset {
         case .webdataset:
             try requireNoCrop(options, kind)
             return try TarShards.load(root: root, options: options, team: team)
+        case .cifar:
+            try requireNoCrop(options, kind)
+            return try CIFAR.load(root: root, options: options, team: team)
         }
     }
 
@@ -105,7 +128,7 @@ extension Dataset {
         let pieceLength = 512
         let pieces = try team.map((samples.count + pieceLength - 1) / pieceLength) { _, piece in
             samples[piece * pieceLength..<min(samples.count, (piece + 1) * pieceLength)].map { sample -> Int in
-                if case .archive(_, _, let byteCount) = sample.source { return byteCount }
+                if let byteCount = sample.source.byteCount { return byteCount }
                 let status = try? FileStatus(of: file(of: sample, below: root))
                 return status?.kind == .file ? status!.byteCount : -1
             }
@@ -114,9 +137,22 @@ extension Dataset {
         if let missing = byteCounts.firstIndex(of: -1) {
             throw DatasetError.missingImages(
                 first: file(of: samples[missing], below: root), count: byteCounts.count { $0 == -1 },
-                total: samples.count, list: list, archive: archive)
+                total: samples.count, list: list, archive: archive,
+                hint: otherSpelling(of: file(of: samples[missing], below: root)))
         }
         return byteCounts
+    }
+
+    /// What there is to say if a missing file is there under the same name in another encoding of its accents.
+    private static func otherSpelling(of file: FilePath) -> String? {
+        guard let name = file.lastComponent?.string, name.utf8.contains(where: { $0 >= 0x80 }) else { return nil }
+        var scanner = FolderScanner(root: file.removingLastComponent())
+        guard let listing = try? scanner.list(FilePath()),
+            listing.files.contains(where: { $0.name == name && !$0.name.utf8.elementsEqual(name.utf8) })
+        else { return nil }
+        return
+            "A file of that name is there whose accents Unicode writes in another way (macOS does): rename it, or write the "
+            + "list as the disk has it."
     }
 
     // MARK: - Validation
@@ -139,7 +175,7 @@ extension Dataset {
             return (indices.map { train[$0] }, indices.map { byteCounts[$0] })
         }
         let (kept, tested) = (part(false), part(true))
-        return Dataset(
+        var dataset = Dataset(
             kind: kind, root: root, classNames: classNames, train: kept.samples, test: tested.samples,
             trainByteCounts: kept.byteCounts, testByteCounts: tested.byteCounts, partNames: partNames, crop: crop,
             boxFiles: boxFiles,
@@ -147,5 +183,7 @@ extension Dataset {
                 "The \(tested.samples.count) test images are taken from the training images (dataset.split: validation); "
                     + "scores on them are not those of the official test images."
             ])
+        dataset.unpackedFiles = unpackedFiles
+        return dataset
     }
 }

@@ -1,4 +1,5 @@
 import DurableFiles
+import PrintableText
 import SystemPackage
 
 /// The images of a data set with their labels, in a fixed order. The images themselves stay on disk.
@@ -20,7 +21,7 @@ public struct Dataset: Sendable {
     /// Changes when a class, a path, a label, the size of a file or the order changes; see `fingerprint(of:)`.
     public let fingerprint: ContentDigest
     /// What was found and passed over, in sentences for the user.
-    public let notes: [String]
+    public internal(set) var notes: [String]
     /// Which layout it is and what that was recognised by; empty for a data set that was put together otherwise.
     public internal(set) var recognition = ""
     /// What people call the classes, by label; their names where there is nothing better. Not part of the fingerprint.
@@ -29,6 +30,8 @@ public struct Dataset: Sendable {
     public var displayNames: [String] {
         zip(classTitles, classNames).map { title, name in title == name ? name : "\(title) (\(name))" }
     }
+    /// What the samples' files go away with; nil where they are the user's own.
+    var unpackedFiles: UnpackedFiles?
     /// Annotations that are read when boxes are asked for.
     let boxFiles: BoxFiles?
     /// Sizes of the image files, those of training images first.
@@ -43,7 +46,7 @@ public struct Dataset: Sendable {
     ) throws {
         let byteCounts = try Split.allCases.map { split in
             try (split == .train ? train : test).map { sample in
-                if case .archive(_, _, let byteCount) = sample.source { return byteCount }
+                if let byteCount = sample.source.byteCount { return byteCount }
                 return try DurableFile.byteCount(of: Self.file(of: sample, below: root))
             }
         }
@@ -71,7 +74,7 @@ public struct Dataset: Sendable {
         classTitles = classNames
         byteCounts = trainByteCounts + testByteCounts
         self.crop = crop
-        self.notes = notes
+        self.notes = notes.map(\.printable)
         fingerprint = Self.fingerprint(
             classNames: classNames, parts: [(.train, train, trainByteCounts), (.test, test, testByteCounts)], crop: crop
         )

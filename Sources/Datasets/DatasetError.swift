@@ -1,3 +1,4 @@
+import PrintableText
 import SystemPackage
 
 /// Why a folder is not a data set that can be used.
@@ -10,12 +11,20 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case unreadable(path: FilePath, reason: String)
     /// A name that is not UTF-8; it cannot be stored in a cache or checkpoint.
     case nameIsNotText(folder: FilePath, name: String)
-    /// No class folders where they were expected.
-    case noClasses(path: FilePath)
+    /// No class folders where they were expected; `seen` is what is there instead.
+    case noClasses(path: FilePath, seen: String? = nil)
+    /// One class alone: nothing can be told apart.
+    case singleClass(name: String, root: FilePath)
+    /// Folders that were to be classes, and look like the parts of a data set.
+    case looksLikeSplits(folder: FilePath, names: [String], advice: String)
+    /// Names that are the same text with another encoding of its accents.
+    case namesDifferByNormalisation(name: String, first: FilePath, second: FilePath)
+    /// Shards that cannot be read in place.
+    case compressedShards(first: FilePath, count: Int)
     /// A `train` folder, and nothing to test on.
     case missingTestFolder(root: FilePath)
-    /// A class folder without a single image.
-    case emptyClass(path: FilePath)
+    /// A class folder without a single image; `seen` is what is there instead.
+    case emptyClass(path: FilePath, seen: String? = nil)
     /// A class that is tested but not trained.
     case classWithoutTraining(name: String, testFolder: FilePath, trainFolder: FilePath)
     /// Too few images in a class to split it.
@@ -24,8 +33,9 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case missingFile(name: String, folders: [FilePath], archive: String, dataset: String)
     /// A list of test images without their classes.
     case missingTestLabels(list: FilePath, name: String, folders: [FilePath], dataset: String)
-    /// Images that a list names and that are not there.
-    case missingImages(first: FilePath, count: Int, total: Int, list: FilePath, archive: String?)
+    /// Images that a list names and that are not there; `hint` is a sentence about where they might be.
+    case missingImages(
+        first: FilePath, count: Int, total: Int, list: FilePath, archive: String?, hint: String? = nil)
     /// An annotation, list or archive that is not what it should be; `place` is where in it.
     case malformed(path: FilePath, place: String?, reason: String)
     /// A list without an image to train on.
@@ -47,13 +57,17 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
         case .missingRoot, .rootIsNotAFolder, .missingFile, .missingTestLabels, .missingImages: 66
         case .unreadable: 74
         case .invalidTestFraction, .noBoxes: 78
-        case .nameIsNotText, .noClasses, .missingTestFolder, .emptyClass, .classWithoutTraining, .tooFewImages,
+        case .nameIsNotText, .noClasses, .singleClass, .looksLikeSplits, .namesDifferByNormalisation,
+            .compressedShards, .missingTestFolder, .emptyClass, .classWithoutTraining, .tooFewImages,
             .noBox, .boxOutside, .malformed, .noTrainingImages, .classOnlyTested:
             65
         }
     }
 
-    public var description: String {
+    /// The message. What it names comes from disks, archives and lists, and is made fit for a terminal.
+    public var description: String { sentences.printable }
+
+    private var sentences: String {
         switch self {
         case .missingRoot(let path):
             "The data set folder \(path) does not exist. Check the path."
@@ -63,14 +77,28 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path) cannot be read: \(reason). Check its permissions and the disk."
         case .nameIsNotText(let folder, let name):
             "\(folder) contains a name that is not UTF-8 (\"\(name)\"). Rename it."
-        case .noClasses(let path):
-            "\(path) contains no class folders, expected one folder of images for each class, or the folders train and test "
-                + "(or val, valid) with these inside."
+        case .noClasses(let path, let seen):
+            "\(path) contains no class folders\(seen.map { ", but \($0)" } ?? ""), expected one folder of images for each class, "
+                + "or the folders train and test (or val, valid) with these inside. If it is a class itself, give the folder "
+                + "around it."
+        case .singleClass(let name, let root):
+            "The data set in \(root) has one class alone, \"\(name)\", so that nothing can be told apart. Expected at least two: "
+                + "if the classes are folders somewhere else, give the folder around them as dataset.root."
+        case .looksLikeSplits(let folder, let names, let advice):
+            "The folders \(DatasetLayout.list(names.map { "\($0)/" })) in \(folder) look like the parts of a data set, not like "
+                + "classes. \(advice)."
+        case .namesDifferByNormalisation(let name, let first, let second):
+            "\"\(name)\" is written in two ways, in \(first) and in \(second): the names differ only in how Unicode writes their "
+                + "accents (macOS and other systems do it differently). Rename one like the other."
+        case .compressedShards(let first, let count):
+            "\(first)\(count > 1 ? " and \(count - 1) more are" : " is") compressed, and shards are read in place, which needs "
+                + "plain .tar files. Unpack with gunzip: images hardly get smaller by it."
         case .missingTestFolder(let root):
             "\(root) has a train folder but no test, val or valid folder with classes in it. Add one, or give the train "
-                + "folder itself as the root to have it split."
-        case .emptyClass(let path):
-            "The class folder \(path) contains no image. Add images or remove the folder."
+                + "folder itself as dataset.root to have it split."
+        case .emptyClass(let path, let seen):
+            "The class folder \(path) contains no image\(seen.map { ", but \($0)" } ?? ""). Add images (or convert these, if they "
+                + "are some) or remove the folder."
         case .classWithoutTraining(let name, let testFolder, let trainFolder):
             "The class \"\(name)\" of \(testFolder) is missing in \(trainFolder). Both need the same class folders: add it "
                 + "there or remove it here."
@@ -83,8 +111,9 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
         case .missingTestLabels(let list, let name, let folders, let dataset):
             "\(list) lists the test images of \(dataset) without their classes. Put \(name), a download of its own, into "
                 + "\(Self.list(folders)), or set dataset.split to validation to test on a share of the training images."
-        case .missingImages(let first, let count, let total, let list, let archive):
+        case .missingImages(let first, let count, let total, let list, let archive, let hint):
             "\(count) of the \(total) images that \(list) lists are not there, the first is \(first). "
+                + (hint.map { "\($0) " } ?? "")
                 + (archive.map { "They come from \($0): fetch it and unpack it again." }
                     ?? "Correct the list or the paths.")
         case .malformed(let path, let place, let reason):

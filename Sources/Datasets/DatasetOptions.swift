@@ -13,6 +13,7 @@ public enum DatasetKind: String, CaseIterable, Sendable {
     case dogs
     case csv
     case webdataset
+    case cifar
 
     /// The name people know it by.
     public var title: String {
@@ -26,6 +27,7 @@ public enum DatasetKind: String, CaseIterable, Sendable {
         case .dogs: "Stanford Dogs"
         case .csv: "a CSV manifest"
         case .webdataset: "WebDataset shards"
+        case .cifar: "CIFAR"
         }
     }
 }
@@ -51,13 +53,17 @@ public struct DatasetOptions: Equatable, Sendable {
     public var crop: DatasetCrop?
     /// File names of the shards with test images, with * for any text, where names do not say it (`webdataset`).
     public var testShards: String?
+    /// Whether a list may name images that are not below its folder (`csv`). These are called by their absolute paths, so that
+    /// the data set is another one when they move.
+    public var outsidePaths: Bool
     /// A folder for indexes of tar archives, so that the next process need not read their headers; nil to keep none. It says
     /// nothing about the data set.
     public var indexFolder: FilePath?
 
     public init(
         kind: DatasetKind = .auto, split: DatasetSplit = .official, testFraction: Double = 0.25, splitSeed: UInt64 = 0,
-        crop: DatasetCrop? = nil, testShards: String? = nil, indexFolder: FilePath? = nil
+        crop: DatasetCrop? = nil, testShards: String? = nil, outsidePaths: Bool = false,
+        indexFolder: FilePath? = nil
     ) {
         self.kind = kind
         self.split = split
@@ -65,6 +71,7 @@ public struct DatasetOptions: Equatable, Sendable {
         self.splitSeed = splitSeed
         self.crop = crop
         self.testShards = testShards
+        self.outsidePaths = outsidePaths
         self.indexFolder = indexFolder
     }
 }

@@ -1,3 +1,6 @@
+import Foundation
+import SystemPackage
+
 /// Paths that come from lists and archives.
 enum SafePath {
     /// The longest path that is believed, in bytes.
@@ -9,5 +12,16 @@ enum SafePath {
         return path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { component in
             !component.isEmpty && !component.elementsEqual(".".utf8) && !component.elementsEqual("..".utf8)
         }
+    }
+}
+
+/// Paths as the system knows them.
+enum AbsolutePath {
+    /// The absolute path of a folder as it is called, and, where that is another, with its links resolved.
+    static func spellings(of folder: FilePath) -> [FilePath] {
+        let current = FilePath(FileManager.default.currentDirectoryPath)
+        let called = current.pushing(folder).lexicallyNormalized()
+        let resolved = FilePath(URL(fileURLWithPath: called.string).resolvingSymlinksInPath().path)
+        return resolved == called ? [called] : [called, resolved]
     }
 }

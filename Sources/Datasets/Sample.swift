@@ -38,4 +38,17 @@ public enum SampleSource: Hashable, Sendable {
     case folder(String)
     /// In a part of an archive that is read in place.
     case archive(String, offset: Int, byteCount: Int)
+    /// Pixels of CIFAR within a file: planes of red, green and blue, 32 x 32 bytes each. As an image file they are a PPM.
+    case planes(String, offset: Int)
+}
+
+extension SampleSource {
+    /// The bytes of the image file where these are known without looking; nil for a file of its own.
+    var byteCount: Int? {
+        switch self {
+        case .file, .folder: nil
+        case .archive(_, _, let byteCount): byteCount
+        case .planes: CIFAR.imageFileByteCount
+        }
+    }
 }

@@ -1,10 +1,11 @@
 extension ExifOrientation {
-    /// The orientation that a JPEG or PNG file states. Upright where it states none, or where its metadata are damaged:
+    /// The orientation that a JPEG, PNG or WebP file states. Upright where it states none, or where its metadata are damaged:
     /// metadata never make an image unreadable.
     ///
-    /// Read are the first EXIF segment of a JPEG and the chunk eXIf of a PNG. Orientations in XMP are not looked at.
+    /// Read are the first EXIF segment of a JPEG, the chunk eXIf of a PNG and the chunk EXIF of a WebP. Orientations in XMP are not
+    /// looked at. A TIFF is turned when it is decoded, so that its pixels are upright.
     public init(of bytes: [UInt8]) {
-        let metadata = Self.jpegMetadata(bytes) ?? Self.pngMetadata(bytes)
+        let metadata = Self.jpegMetadata(bytes) ?? Self.pngMetadata(bytes) ?? Self.webPMetadata(bytes)
         self = metadata.flatMap(Self.init(tiff:)) ?? .upright
     }
 
@@ -31,6 +32,24 @@ extension ExifOrientation {
                 return chunk.starts(with: exifHeader) ? chunk.dropFirst(exifHeader.count) : chunk
             }
             position += 12 + length
+        }
+        return nil
+    }
+
+    /// What the chunk EXIF holds; nil if the bytes are no WebP or have none.
+    private static func webPMetadata(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
+        guard bytes.starts(with: Array("RIFF".utf8)), bytes.dropFirst(8).starts(with: Array("WEBP".utf8)) else {
+            return nil
+        }
+        var position = 12
+        while position + 8 <= bytes.count {
+            let length = bytes[position + 4..<position + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
+            guard length <= bytes.count - position - 8 else { return nil }
+            if bytes[position..<position + 4].elementsEqual("EXIF".utf8) {
+                let chunk = bytes[position + 8..<position + 8 + length]
+                return chunk.starts(with: exifHeader) ? chunk.dropFirst(exifHeader.count) : chunk
+            }
+            position += 8 + length + length % 2
         }
         return nil
     }

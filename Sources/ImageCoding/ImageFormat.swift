@@ -1,45 +1,64 @@
 import SystemPackage
 
 /// The file formats that are read, told apart by their first bytes.
-enum ImageFormat {
+public enum ImageFormat: String, CaseIterable, Sendable {
     case jpeg
     case png
+    case webp
+    case tiff
+    case bmp
+    case gif
+    /// PBM, PGM and PPM.
+    case netpbm
+
+    /// The name people know it by.
+    public var title: String {
+        switch self {
+        case .jpeg: "JPEG"
+        case .png: "PNG"
+        case .webp: "WebP"
+        case .tiff: "TIFF"
+        case .bmp: "BMP"
+        case .gif: "GIF"
+        case .netpbm: "PPM"
+        }
+    }
+
+    /// All of them, for messages: "JPEG, PNG, ... or PPM".
+    static let list =
+        allCases.dropLast().map(\.title).joined(separator: ", ") + " or " + allCases.last!.title
+
+    /// Nil for bytes that are of none of these.
+    public init?(of bytes: [UInt8]) {
+        guard let found = Self.allCases.first(where: { $0.begins(bytes) }) else { return nil }
+        self = found
+    }
 
     /// - Throws: `ImageCodingError.empty` or `.unknownFormat`.
     init(of bytes: [UInt8], path: FilePath) throws {
         guard !bytes.isEmpty else { throw ImageCodingError.empty(path: path) }
-        if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
-            self = .jpeg
-        } else if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
-            self = .png
-        } else {
-            throw ImageCodingError.unknownFormat(path: path, found: Self.describe(bytes))
+        guard let found = Self(of: bytes) else {
+            throw ImageCodingError.unknownFormat(path: path, found: UnreadContents.describe(bytes))
+        }
+        self = found
+    }
+
+    private func begins(_ bytes: [UInt8]) -> Bool {
+        switch self {
+        case .jpeg: bytes.starts(with: [0xFF, 0xD8, 0xFF])
+        case .png: bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+        case .webp: bytes.starts(with: "RIFF".utf8) && bytes.dropFirst(8).starts(with: "WEBP".utf8)
+        case .tiff: Self.tiffMarks.contains { bytes.starts(with: $0) } && !UnreadContents.isCameraRaw(bytes)
+        case .bmp: bytes.starts(with: "BM".utf8)
+        case .gif: bytes.starts(with: "GIF87a".utf8) || bytes.starts(with: "GIF89a".utf8)
+        case .netpbm:
+            bytes.count > 2 && bytes[0] == UInt8(ascii: "P")
+                && (UInt8(ascii: "1")...UInt8(ascii: "6")).contains(bytes[1]) && NetpbmHeader.isBlank(bytes[2])
         }
     }
 
-    /// What the contents look like, as the end of a sentence that starts with "it".
-    private static func describe(_ bytes: [UInt8]) -> String {
-        for (signature, name) in signatures where bytes.starts(with: signature) { return "is a \(name)" }
-        if bytes.starts(with: Array("RIFF".utf8)) && bytes.dropFirst(8).starts(with: Array("WEBP".utf8)) {
-            return "is a WebP image"
-        }
-        let head = bytes.prefix(64)
-        if head.allSatisfy({ (0x20..<0x7F).contains($0) || [0x09, 0x0A, 0x0D].contains($0) }) {
-            return "is a text file"
-        }
-        let hexadecimal = bytes.prefix(8).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }
-        return "starts with the bytes \(hexadecimal.joined(separator: " "))"
-    }
-
-    /// Formats found under the wrong name in real data sets.
-    private static let signatures: [(bytes: [UInt8], name: String)] = [
-        (Array("GIF8".utf8), "GIF image"),
-        (Array("BM".utf8), "BMP image"),
-        ([0x49, 0x49, 0x2A, 0x00], "TIFF image"),
-        ([0x4D, 0x4D, 0x00, 0x2A], "TIFF image"),
-        (Array("<!DOCTYPE".utf8), "web page"),
-        (Array("<html".utf8), "web page"),
-        ([0x1F, 0x8B], "gzip archive"),
-        (Array("PK\u{3}\u{4}".utf8), "zip archive"),
+    /// Both byte orders, of TIFF and of BigTIFF.
+    private static let tiffMarks: [[UInt8]] = [
+        [0x49, 0x49, 0x2A, 0x00], [0x4D, 0x4D, 0x00, 0x2A], [0x49, 0x49, 0x2B, 0x00], [0x4D, 0x4D, 0x00, 0x2B],
     ]
 }

@@ -8,7 +8,7 @@ extension RunConfiguration.Dataset {
     public var options: DatasetOptions {
         DatasetOptions(
             kind: kind, split: split, testFraction: testFraction, splitSeed: UInt64(splitSeed), crop: crop,
-            testShards: testShards)
+            testShards: testShards, outsidePaths: outsidePaths ?? false)
     }
 }
 

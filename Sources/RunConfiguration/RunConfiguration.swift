@@ -54,6 +54,8 @@ public struct RunConfiguration: Equatable, Sendable {
         public var crop: DatasetCrop?
         /// Names of the shards with test images, with * for any text, where the names do not say it (`webdataset`).
         public var testShards: String?
+        /// Whether a list of images (`csv`) may name files that are not below its folder; it may not if nil.
+        public var outsidePaths: Bool?
         /// Share of each class that becomes test images where the data set has no split of its own, or is not to use it.
         public var testFraction = DatasetOptions().testFraction
         /// Seed of that split. It is not the run's seed, so that runs with other seeds are tested on the same images.

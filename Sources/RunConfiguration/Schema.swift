@@ -51,6 +51,7 @@ extension RunConfiguration {
         Field("dataset", "split", \.dataset.split),
         Field("dataset", "crop", \.dataset.crop),
         Field("dataset", "test_shards", \.dataset.testShards, { $0?.isEmpty != true }),
+        Field("dataset", "outside_paths", \.dataset.outsidePaths),
         Field(
             "dataset", "test_fraction", \.dataset.testFraction, { $0 > 0 && $0 < 1 },
             expected: "a number between 0 and 1"),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import DurableFiles
 import Foundation
+import PrintableText
 import Reports
 import RunConfiguration
 import SystemPackage
@@ -73,7 +74,7 @@ struct AuditText {
     private static let exampleLimit = 5
 
     var text: String {
-        var lines = ["\(report.root)", report.recognition, ""]
+        var lines = [report.root.printable, report.recognition, ""]
         lines.append(row("split", "images", "classes", "per class", "MB"))
         for split in report.splits {
             lines.append(
@@ -83,11 +84,19 @@ struct AuditText {
                     String(format: "%.1f", Double(split.byteCount) / 1e6)))
         }
         lines.append("")
-        lines.append("formats: " + list(report.formats) + "; colours: " + list(report.colours))
-        let sizes = report.sizes
-        lines.append(
-            "width \(sizes.smallestWidth)-\(sizes.largestWidth), height \(sizes.smallestHeight)-\(sizes.largestHeight) pixels"
-        )
+        // The formats add up to the images of the table.
+        let imageCount = report.splits.reduce(0) { $0 + $1.imageCount }
+        let recognised = report.formats.values.reduce(0, +)
+        var formats = report.formats
+        if recognised < imageCount { formats["of no format that is read"] = imageCount - recognised }
+        lines.append("formats: " + list(formats))
+        if recognised > 0 {
+            let sizes = report.sizes
+            lines.append("colours: " + list(report.colours))
+            lines.append(
+                "width \(sizes.smallestWidth)-\(sizes.largestWidth), height \(sizes.smallestHeight)-\(sizes.largestHeight) pixels"
+            )
+        }
         if report.boxes.boxCount > 0 {
             lines.append(
                 "\(report.boxes.boxCount) boxes in \(report.boxes.imageCount) images"
@@ -97,7 +106,7 @@ struct AuditText {
         for finding in report.findings {
             lines.append("\(finding.severity.rawValue): \(finding.text)")
             for example in finding.examples.prefix(Self.exampleLimit) {
-                lines.append("    " + (example.paths.prefix(3) + [example.detail]).joined(separator: "  "))
+                lines.append("    " + (example.paths.prefix(3) + [example.detail]).joined(separator: "  ").printable)
             }
             if finding.count > Self.exampleLimit { lines.append("    and \(finding.count - Self.exampleLimit) more") }
         }

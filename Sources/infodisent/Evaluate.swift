@@ -56,6 +56,9 @@ struct Evaluate: CollectiveCommand {
     /// RFC 4180, with a header line.
     private func csv(_ predictions: [Prediction], classNames: [String]) -> String {
         func field(_ text: String) -> String {
+            // A spreadsheet would run names that begin like formulas; the apostrophe says that they are text.
+            let isFormula = text.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } ?? false
+            let text = isFormula ? "'" + text : text
             guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
             return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
         }

@@ -26,6 +26,102 @@ import Testing
         #expect(try direct.image(of: direct.test[0]).width == 24)
     }
 
+    static let spellings: [(String, String)] = [
+        ("manifest.csv", "path;label;split\na/1.jpg;wren;train\na/2.jpg;crow;train\n4.png;wren;test\n"),
+        ("manifest.csv", "path\tlabel\tsplit\na/1.jpg\twren\ttrain\na/2.jpg\tcrow\ttrain\n4.png\twren\ttest\n"),
+        ("manifest.csv", "Path,Label,Split\na/1.jpg,wren,Train\na/2.jpg,crow,TRAINING\n4.png,wren,Testing\n"),
+        ("metadata.csv", "file_name,label,split\na/1.jpg,wren,train\n./a/2.jpg,crow,train\n4.png,wren,dev\n"),
+        (
+            "manifest.csv",
+            "class id,filepaths,labels,data set\n0,a\\1.jpg,wren,train\n1,a/2.jpg,crow,train\n0,4.png,wren,valid\n"
+        ),
+        (
+            "manifest.csv",
+            "note;path;label;split\n\"a,b;c\";a/1.jpg;wren;train\n,;a/2.jpg;crow;train\nx;4.png;wren;eval\n"
+        ),
+    ]
+
+    @Test(arguments: spellings) func listsMayBeWrittenInOtherWays(name: String, text: String) throws {
+        let folder = try make(text, name: name)
+        let dataset = try folder.load()
+        #expect(dataset.kind == "csv" && dataset.classNames == ["crow", "wren"])
+        #expect(dataset.train == [Sample(path: "a/2.jpg", label: 0), Sample(path: "a/1.jpg", label: 1)])
+        #expect(dataset.test == [Sample(path: "4.png", label: 1)])
+        #expect(
+            text.contains("path;label") || text.contains("path\t")
+                || dataset.notes.contains { $0.contains("is taken for the label") })
+    }
+
+    @Test func aListMayEndInTSV() throws {
+        let folder = try make("path\tlabel\na/1.jpg\tx\na/2.jpg\tx\n4.png\ty\n5.jpg\ty\n", name: "birds.tsv")
+        #expect(try Dataset.load(root: folder.place("birds.tsv")).count == 4)
+    }
+
+    /// Lists that were read before keep the meaning of their columns.
+    @Test func aColumnThatWasPassedOverStaysSoWithANote() throws {
+        let plain = try make("path,label\na/1.jpg,x\na/2.jpg,x\n4.png,y\n5.jpg,y\n").load()
+        let other = try make(
+            "path,label,Split\na/1.jpg,x,test\na/2.jpg,x,train\n4.png,y,train\n5.jpg,y,train\n"
+        ).load()
+        #expect(other.fingerprint == plain.fingerprint && other.notes.contains { $0.contains("\"Split\" is not used") })
+    }
+
+    @Test func huggingFacesMetadataMayBeInEachPart() throws {
+        let folder = try DatasetFolder()
+        for part in ["train", "validation"] {
+            try folder.writeImages(["\(part)/1.jpg", "\(part)/2.jpg"])
+            try folder.write("file_name,label\n1.jpg,wren\n2.jpg,crow\n", to: "\(part)/metadata.csv")
+        }
+        let dataset = try folder.load()
+        #expect(dataset.kind == "csv" && dataset.train.map(\.path) == ["train/2.jpg", "train/1.jpg"])
+        #expect(dataset.test.map(\.path) == ["validation/2.jpg", "validation/1.jpg"])
+        // Class folders with a metadata.csv beside them are class folders.
+        let classes = try DatasetFolder()
+        for name in ["a", "b"] { try classes.writeImages(["\(name)/1.jpg", "\(name)/2.jpg"]) }
+        try classes.write("file_name,label\na/1.jpg,wren\n", to: "metadata.csv")
+        #expect(try classes.load().kind == "class_folders")
+    }
+
+    @Test func pathsMayBeAbsoluteBelowTheRoot() throws {
+        let folder = try DatasetFolder()
+        try folder.writeImages(["list/a/1.jpg", "list/2.jpg", "beside/3.jpg"])
+        let inside = folder.place("list")
+        func write(_ third: String) throws {
+            try folder.write(
+                "path,label,split\n\(inside)/a/1.jpg,x,train\n\(inside)/a/../2.jpg,y,train\n\(third),x,test\n",
+                to: "list/manifest.csv")
+        }
+        try write("2.jpg")
+        try folder.write(
+            "path,label,split\n\(inside)/a/1.jpg,x,train\n\(inside)/a/../2.jpg,y,train\n", to: "list/manifest.csv")
+        try write("\(folder.place("beside/3.jpg"))")
+        for path in ["\(folder.place("beside/3.jpg"))", "../beside/3.jpg"] {
+            try write(path)
+            let refused = #expect(throws: DatasetError.self) { try Dataset.load(root: inside) }
+            #expect(refused?.description.contains("dataset.outside_paths") == true, "\(String(describing: refused))")
+            let dataset = try Dataset.load(root: inside, options: DatasetOptions(outsidePaths: true))
+            #expect(dataset.train.map(\.path) == ["a/1.jpg", "2.jpg"])
+            #expect(dataset.test.map(\.path) == [folder.place("beside/3.jpg").string])
+            #expect(try dataset.image(of: dataset.test[0]).width == 24)
+        }
+        // The same through a link to the folder.
+        let link = folder.place("link")
+        try FileManager.default.createSymbolicLink(atPath: link.string, withDestinationPath: inside.string)
+        try write("\(inside)/2.jpg")
+        #expect(throws: DatasetError.self) { try Dataset.load(root: link) }
+        try folder.write(
+            "path,label,split\n\(inside)/a/1.jpg,x,train\n\(inside)/2.jpg,y,train\n\(folder.place("beside/3.jpg")),x,test\n",
+            to: "list/manifest.csv")
+        #expect(
+            try Dataset.load(root: link, options: DatasetOptions(outsidePaths: true)).train.map(\.path) == [
+                "a/1.jpg", "2.jpg",
+            ])
+        // Twice under two spellings is twice.
+        try folder.write("path,label\n2.jpg,x\n\(inside)/2.jpg,x\n", to: "list/manifest.csv")
+        let twice = #expect(throws: DatasetError.self) { try Dataset.load(root: inside) }
+        #expect(twice?.description.contains("2.jpg is listed twice") == true)
+    }
+
     @Test func numbersAreOrderedAsNumbers() throws {
         let folder = try make("label,path,split\n10,a/1.jpg,train\n9,a/2.jpg,train\n10,4.png,val\n9,5.jpg,validation\n")
         let dataset = try folder.load()
@@ -34,13 +130,14 @@ import Testing
     }
 
     @Test func withoutSplitClassesAreSplit() throws {
-        let dataset = try make("path,label\na/1.jpg,x\na/2.jpg,x\n4.png,x\n5.jpg,x\n").load()
-        #expect(dataset.train.count == 3 && dataset.test.count == 1)
+        let dataset = try make("path,label\na/1.jpg,x\na/2.jpg,x\n4.png,y\n5.jpg,y\n").load()
+        #expect(dataset.train.map(\.label) == [0, 1] && dataset.test.map(\.label) == [0, 1])
     }
 
     @Test func boxesMayBeGiven() throws {
         let folder = try make(
-            "path,label,split,x,y,width,height\na/1.jpg,x,train,1,2,3,4\n4.png,x,test,0,0,24,16\n5.jpg,x,test,,,,\n")
+            "path,label,split,x,y,width,height\na/1.jpg,x,train,1,2,3,4\n4.png,x,test,0,0,24,16\n5.jpg,x,test,,,,\n"
+                + "a/2.jpg,y,train,1,2,3,4\n")
         let dataset = try folder.load()
         #expect(try dataset.boxes(of: dataset.train[0]) == [BoundingBox(x: 1, y: 2, width: 3, height: 4)])
         #expect(try dataset.boxes(of: dataset.test[1]) == nil)
@@ -51,7 +148,8 @@ import Testing
 
     static let brokenManifests: [(String, String)] = [
         ("", "it is empty"), ("path,path\n", "two columns have the same name"),
-        ("file,label\n", "names no columns path and label"), ("path,label,x,y\n", "a box needs all of the columns"),
+        ("photo,label\n", "names no columns path and label"), ("photo,label\n", "but \"photo\" and \"label\""),
+        ("path,label,x,y\n", "a box needs all of the columns"),
         ("path,label\n../1.jpg,x\n", "line 2: \"../1.jpg\" is no path below"),
         ("path,label\n/etc/passwd,x\n", "line 2: \"/etc/passwd\" is no path below"),
         ("path,label\na/1.jpg,x\na/1.jpg,y\n", "line 3: the image a/1.jpg is listed twice"),
@@ -59,7 +157,7 @@ import Testing
         ("path,label\na/1.jpg,x,\n", "line 2: it has 3 fields"), ("path,label\n\"a/1.jpg,x\n", "a quote is not closed"),
         ("path,label\n\"a\"b,x\n", "behind the closing quote"),
         ("path,label\na\"b,x\n", "within a field that has no quotes"),
-        ("path,label,split\na/1.jpg,x,Test\n", "the split is \"Test\", expected train or test"),
+        ("path,label,split\na/1.jpg,x,probe\n", "the split is \"probe\", expected train or test"),
         ("path,label,split\na/1.jpg,x,train\n", "no row has the split test"),
         ("path,label,split\na/1.jpg,x,test\n", "has no image to train on"),
         ("path,label,split\na/1.jpg,x,test\na/2.jpg,y,train\n", "test images of the class \"x\""),

@@ -116,7 +116,7 @@ private func images(_ className: String, _ count: Int) -> [String] {
 
     @Test func anEmptyClassIsAnError() throws {
         let folder = try Folder(files: ["train/a/1.jpg", "train/b/notes.txt", "test/a/1.jpg"])
-        #expect(throws: DatasetError.emptyClass(path: folder.path.pushing("train/b"))) {
+        #expect(throws: DatasetError.emptyClass(path: folder.path.pushing("train/b"), seen: "1 file: 1 .txt")) {
             try ClassFolders.load(root: folder.path)
         }
     }
@@ -215,7 +215,9 @@ private func images(_ className: String, _ count: Int) -> [String] {
 
     @Test func aFolderWithoutClassesIsAnError() throws {
         let folder = try Folder(files: ["1.jpg", ".hidden/2.jpg"])
-        #expect(throws: DatasetError.noClasses(path: folder.path)) { try ClassFolders.load(root: folder.path) }
+        #expect(throws: DatasetError.noClasses(path: folder.path, seen: "1 file: 1 .jpg")) {
+            try ClassFolders.load(root: folder.path)
+        }
     }
 }
 

@@ -145,7 +145,7 @@ extension AuditReport {
             1.jpg,a,train,0,0,40,40
             2.jpg,a,train,10,10,31,5
             3.jpg,a,test,-1,0,5,5
-            4.jpg,a,test,,,,
+            4.jpg,b,train,,,,
             """, to: "manifest.csv")
         let report = try audit(folder)
         #expect(report.boxes.imageCount == 3 && report.boxes.boxCount == 3)

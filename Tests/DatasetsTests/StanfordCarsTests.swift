@@ -50,6 +50,37 @@ private func makeCars(nested: Bool = false, withTestLabels: Bool = true) throws 
         #expect(try dataset.boxes(of: dataset.test[0]) == [BoundingBox(x: 111, y: 6, width: 742, height: 711)])
     }
 
+    /// A mirror has the list of layout B beside the images of layout C; another one both lists and the devkit's images.
+    @Test func theListWhoseImagesAreThereCounts() throws {
+        let plain = try makeCars().load()
+        for folder in ["", "stanford_cars/"] {
+            let cars = try makeCars(nested: true)
+            try cars.copy("cars/cars_annos.mat", to: folder + "cars_annos.mat")
+            let dataset = try cars.load()
+            #expect(
+                dataset.train.map(\.path) == plain.train.map(\.path)
+                    && dataset.test.map(\.path) == plain.test.map(\.path))
+        }
+        // With the images of both, the single list counts as it always did.
+        let both = try makeCars()
+        try both.copy("cars/cars_annos.mat", to: "cars_annos.mat")
+        try both.writeImages((1...9).map { "car_ims/00000\($0).jpg" })
+        #expect(try both.load().test.map(\.path) == (7...9).map { "car_ims/00000\($0).jpg" })
+        // With neither, the message is about the list that was first.
+        let neither = try makeCars()
+        try neither.copy("cars/cars_annos.mat", to: "cars_annos.mat")
+        for name in ["cars_train", "cars_test"] { try neither.remove(name) }
+        neither.expectError(.auto, exitCode: 66, naming: "car_ims/000001.jpg", "car_ims.tgz")
+    }
+
+    @Test func aListWithoutItsImagesAsksForTheOther() throws {
+        let cars = try makeCars(nested: true)
+        try cars.remove("devkit")
+        try cars.copy("cars/cars_annos.mat", to: "cars_annos.mat")
+        cars.expectError(
+            .auto, exitCode: 66, naming: "needs cars_train_annos.mat", "lists those of car_ims/", "car_devkit.tgz")
+    }
+
     @Test func withoutTestLabelsTheyAreAskedForOrTrainingImagesAreTestedOn() throws {
         let cars = try makeCars(withTestLabels: false)
         cars.expectError(

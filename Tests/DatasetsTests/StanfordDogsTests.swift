@@ -48,6 +48,39 @@ private func makeDogs(lists: String = "lists/") throws -> DatasetFolder {
         #expect(try dataset.image(of: dataset.test[2]).height == 16)
     }
 
+    /// Kaggle's mirror has each archive in a folder of its own.
+    @Test func nestedMirrorsAreTheSameDataSet() throws {
+        let plain = try makeDogs().load()
+        let dogs = try DatasetFolder()
+        for name in ["train_list.mat", "test_list.mat", "file_list.mat"] {
+            try dogs.copy("dogs/\(name)", to: "lists/\(name)")
+        }
+        try dogs.writeImages(images.map { "images/Images/\($0).jpg" })
+        for image in images { try dogs.write(annotation([(2, 3, 12, 13)]), to: "annotations/Annotation/\(image)") }
+        let dataset = try dogs.load()
+        #expect(dataset.kind == "dogs" && dataset.train.map(\.path) == plain.train.map(\.path))
+        #expect(dataset.test.map(\.path) == plain.test.map(\.path))
+        #expect(dataset.path(of: dataset.train[0]).string.contains("/images/Images/n02085620-Chihuahua/"))
+        #expect(try dataset.image(of: dataset.test[0]).height == 16)
+        #expect(try dataset.boxes(of: dataset.train[0]) == [BoundingBox(x: 2, y: 3, width: 10, height: 10)])
+        // The mirror itself has no lists, and so no official split.
+        try dogs.remove("lists")
+        dogs.expectError(
+            .auto, exitCode: 66, naming: "needs train_list.mat", "lists.tar", dogs.place("images/Images").string)
+    }
+
+    @Test func anEmptyFolderHidesNoImages() throws {
+        let dogs = try makeDogs()
+        let plain = try dogs.load()
+        try FileManager.default.moveItem(atPath: dogs.place("Images").string, toPath: dogs.place("moved").string)
+        try FileManager.default.createDirectory(
+            atPath: dogs.place("images").string, withIntermediateDirectories: true)
+        try FileManager.default.moveItem(atPath: dogs.place("moved").string, toPath: dogs.place("images/Images").string)
+        try FileManager.default.createDirectory(
+            atPath: dogs.place("Images").string, withIntermediateDirectories: true)
+        #expect(try dogs.load().fingerprint == plain.fingerprint)
+    }
+
     @Test func boxesAreReadFromTheAnnotations() throws {
         let dogs = try makeDogs()
         try dogs.write(annotation([(2, 3, 12, 13), (10, 0, 30, 9)]), to: "Annotation/\(images[1])")

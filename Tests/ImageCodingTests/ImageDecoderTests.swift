@@ -64,9 +64,23 @@ import Testing
     }
 
     @Test(arguments: [
-        ("This is not an image.\n", "is a text file"), ("GIF89a......", "is a GIF image"),
-        ("<!DOCTYPE html><html>", "is a web page"), ("RIFF....WEBPVP8 ", "is a WebP image"),
-        ("\u{1}\u{2}", "starts with the bytes 01 02"),
+        ("This is not an image.\n", "is a text file"), ("\u{1}\u{2}", "starts with the bytes 01 02"),
+        ("<!DOCTYPE html><html>", "is a web page, perhaps a server's error message"),
+        ("\n <HTML><head>", "is a web page, perhaps a server's error message"),
+        ("{\"error\": 404}", "is a JSON text, perhaps a server's error message"),
+        ("<?xml version=\"1.0\"?><Error>", "is an XML document, perhaps a server's error message"),
+        ("<?xml version=\"1.0\"?>\n<svg width=\"9\">", "is an SVG drawing"), ("<svg>", "is an SVG drawing"),
+        ("\0\0\0\u{18}ftypheic\0\0", "is a HEIC image"), ("\0\0\0\u{18}ftypmif1\0\0", "is a HEIC image"),
+        ("\0\0\0\u{1C}ftypavif\0\0", "is an AVIF image"), ("\0\0\0\u{1C}ftypcrx \0\0", "is a camera raw file (CR3)"),
+        ("\0\0\0\u{1C}ftypisom\0\0", "is a film (MP4 or the like)"), ("\0\0\0\u{C}JXL \r\n", "is a JPEG XL image"),
+        ("\0\0\0\u{C}jP  \r\n", "is a JPEG 2000 image"), ("8BPS\0\u{1}", "is a Photoshop document"),
+        ("II*\0\u{10}\0\0\0CR\u{2}\0", "is a camera raw file"), ("%PDF-1.4", "is a PDF document"),
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+            "is a Git LFS pointer, not the image (git lfs pull fetches that)"
+        ),
+        ("P7\nWIDTH 4\n", "is a PAM image"),
+        ("\0\0\0\0\0\0", "is nothing but zeros, as a failed download or a broken disk leaves it"),
     ])
     func anotherFormatIsToldByContents(contents: String, expected: String) {
         let error = ImageCodingError.unknownFormat(path: path, found: expected)

@@ -11,6 +11,10 @@ import Testing
     @Test func thePageShowsWhatWasFoundAndNamesCannotBecomeMarkup() throws {
         try withTemporaryFolder { folder in
             for (index, split) in ["train", "test"].enumerated() {
+                let other = folder.appending(split).appending("wren")
+                try DurableFile.createDirectory(other)
+                try DurableFile.write(
+                    ImageEncoder.png(PixelImage(width: 40, height: 41 + index, red: 60)), to: other.appending("1.png"))
                 let place = folder.appending(split).appending("<b>crow")
                 try DurableFile.createDirectory(place)
                 try DurableFile.write(

@@ -2,7 +2,8 @@ import DurableFiles
 import SystemPackage
 
 /// A table of comma-separated values as RFC 4180 has them: fields in double quotes may hold commas, line breaks and doubled
-/// quotes, lines end with CR LF or LF, the first line names the columns. A byte-order mark is passed over.
+/// quotes, lines end with CR LF or LF, the first line names the columns. A byte-order mark is passed over. Where a reader asks
+/// for it, a semicolon or a tab may stand in the place of the comma.
 ///
 /// Rows are handed over one at a time.
 struct CommaSeparatedValues {
@@ -10,6 +11,7 @@ struct CommaSeparatedValues {
     /// The names of the columns.
     let columns: [String]
     private let bytes: [UInt8]
+    private let delimiter: UInt8
     private let start: Int
     private let startLine: Int
 
@@ -18,22 +20,42 @@ struct CommaSeparatedValues {
     /// The longest field.
     static let fieldLimit = 1 << 16
 
+    /// What may stand between fields in lists that people make: spreadsheets write semicolons where the comma is decimal.
+    static let usualDelimiters = Array(",;\t".utf8)
+
     /// Reads the file and the names of its columns.
+    ///
+    /// - Parameters:
+    ///   - delimiters: what may stand between fields. The first that gives columns which `fits` is taken, else the one that gives
+    ///     the most.
     /// - Throws: `DatasetError.malformed`, `DurableFileError`.
-    init(_ path: FilePath) throws {
+    init(
+        _ path: FilePath, delimiters: [UInt8] = [UInt8(ascii: ",")], fits: ([String]) -> Bool = { _ in true }
+    ) throws {
         let byteCount = try DurableFile.byteCount(of: path)
         guard byteCount <= Self.byteLimit else {
             throw DatasetError.malformed(
                 path: path, place: nil, reason: "it has \(byteCount) bytes, more than any list of images")
         }
-        try self.init(DurableFile.read(path), path: path)
+        let bytes = try DurableFile.read(path)
+        let others = delimiters.dropFirst().compactMap { try? Self(bytes, path: path, delimiter: $0) }
+        // What is wrong with the usual form is what there is to say if no other fits.
+        let tables = (try? Self(bytes, path: path, delimiter: delimiters[0])).map { [$0] + others } ?? others
+        let fitting = tables.first { fits($0.columns) }
+        let widest = tables.max { $0.columns.count < $1.columns.count }
+        if let table = fitting ?? widest, fitting != nil || table.columns.count > 1 {
+            self = table
+        } else {
+            try self.init(bytes, path: path, delimiter: delimiters[0])
+        }
     }
 
     /// The table in `bytes`; `path` is for messages.
-    init(_ bytes: [UInt8], path: FilePath) throws {
+    private init(_ bytes: [UInt8], path: FilePath, delimiter: UInt8) throws {
         self.path = path
         self.bytes = bytes
-        var cursor = Cursor(bytes: bytes, path: path)
+        self.delimiter = delimiter
+        var cursor = Cursor(bytes: bytes, path: path, delimiter: delimiter)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { cursor.offset = 3 }
         guard let header = try cursor.row() else {
             throw DatasetError.malformed(
@@ -50,7 +72,7 @@ struct CommaSeparatedValues {
     /// Hands over the rows below the header with the line they start on; empty lines are passed over.
     /// - Throws: `DatasetError.malformed`, or what `body` throws.
     func forEachRow(_ body: (_ line: Int, _ fields: [String]) throws -> Void) throws {
-        var cursor = Cursor(bytes: bytes, path: path)
+        var cursor = Cursor(bytes: bytes, path: path, delimiter: delimiter)
         cursor.offset = start
         cursor.line = startLine
         while true {
@@ -69,12 +91,14 @@ struct CommaSeparatedValues {
     private struct Cursor {
         let bytes: [UInt8]
         let path: FilePath
+        let delimiter: UInt8
         var offset = 0
         var line = 1
 
-        init(bytes: [UInt8], path: FilePath) {
+        init(bytes: [UInt8], path: FilePath, delimiter: UInt8) {
             self.bytes = bytes
             self.path = path
+            self.delimiter = delimiter
         }
 
         private func failure(_ reason: String) -> DatasetError {
@@ -89,7 +113,7 @@ struct CommaSeparatedValues {
                 fields.append(try field())
                 guard offset < bytes.count else { return fields }
                 switch bytes[offset] {
-                case UInt8(ascii: ","):
+                case delimiter:
                     offset += 1
                     // A comma at the very end is followed by an empty field.
                     if offset == bytes.count { return fields + [""] }
@@ -127,7 +151,7 @@ struct CommaSeparatedValues {
                 let begin = offset
                 while offset < bytes.count {
                     let byte = bytes[offset]
-                    if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\n") { break }
+                    if byte == delimiter || byte == UInt8(ascii: "\n") { break }
                     if byte == UInt8(ascii: "\r"), offset + 1 < bytes.count, bytes[offset + 1] == UInt8(ascii: "\n") {
                         break
                     }

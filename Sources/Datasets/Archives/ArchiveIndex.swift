@@ -54,7 +54,7 @@ struct ArchiveIndex: Equatable {
     }
 
     /// To be raised when the file's form changes, or what a reader leaves out or keeps.
-    private static let version = 1
+    private static let version = 2
 }
 
 // MARK: - The file

@@ -6,23 +6,23 @@ import SystemPackage
 /// A few files of a small .tar.gz, in a temporary folder that goes away with this.
 ///
 /// Compressed archives cannot be read in place; those of images are not compressed.
-final class UnpackedFiles {
+final class UnpackedFiles: Sendable {
     /// Called as the archive, so that messages that name a file in it say where it comes from.
     let folder: FilePath
     private let temporary: FilePath
 
-    /// The most bytes that an archive may unpack to.
+    /// The most bytes that an archive may unpack to, unless its reader says more.
     static let byteLimit = 64 << 20
 
     /// Unpacks the files called `names`, in whatever folders of the archive they are; of two of the same name the first.
     /// - Throws: `DatasetError.malformed` for a damaged archive, `.unreadable`, `DurableFileError`.
-    init(_ names: Set<String>, of archive: FilePath) throws {
+    init(_ names: Set<String>, of archive: FilePath, byteLimit: Int = byteLimit) throws {
         temporary = FilePath(NSTemporaryDirectory()).appending("infodisent-\(UUID().uuidString)")
         folder = temporary.appending(archive.lastComponent!.string)
         try DurableFile.createDirectory(folder)
         let plain = temporary.appending("plain.tar")
         do {
-            try DurableFile.write(Self.inflate(archive), to: plain)
+            try DurableFile.write(Self.inflate(archive, byteLimit), to: plain)
             try unpack(names, of: plain)
         } catch DatasetError.malformed(plain, let place, let reason) {
             remove()
@@ -48,7 +48,7 @@ final class UnpackedFiles {
     }
 
     /// What a file compressed by gzip holds.
-    private static func inflate(_ archive: FilePath) throws -> [UInt8] {
+    private static func inflate(_ archive: FilePath, _ byteLimit: Int) throws -> [UInt8] {
         guard let file = gzopen(archive.string, "rb") else {
             throw DatasetError.unreadable(path: archive, reason: "\(Errno(rawValue: errno))")
         }

@@ -56,14 +56,14 @@ public struct DatasetAudit: Sendable {
         hasher.update(bytes)
         result.digest = hasher.finalizeBytes()
         result.byteCount = bytes.count
-        let facts = ImageFacts(bytes)
+        let facts = ImageHeader(of: bytes)
         result.facts = facts
         examine(bytes, of: sample, facts, &result)
         guard let facts else { return result }
         if let extensions = Self.extensions[facts.format],
             !extensions.contains(where: sample.path.lowercased().hasSuffix)
         {
-            result.found(.wrongExtension, "a \(facts.format.rawValue.uppercased()) image")
+            result.found(.wrongExtension, "a \(facts.format.title) image")
         }
         if facts.colour == .cmyk || facts.colour == .ycck {
             result.found(.cmyk, facts.colour.rawValue.uppercased())
@@ -77,10 +77,13 @@ public struct DatasetAudit: Sendable {
         return result
     }
 
-    private static let extensions: [ImageFacts.Format: [String]] = [.jpeg: [".jpg", ".jpeg"], .png: [".png"]]
+    private static let extensions: [ImageFormat: [String]] = [
+        .jpeg: [".jpg", ".jpeg"], .png: [".png"], .webp: [".webp"], .tiff: [".tif", ".tiff"], .bmp: [".bmp", ".dib"],
+        .gif: [".gif"], .netpbm: [".ppm", ".pgm", ".pbm", ".pnm"],
+    ]
 
     /// Decodes the image.
-    private func examine(_ bytes: [UInt8], of sample: Sample, _ facts: ImageFacts?, _ result: inout Observation) {
+    private func examine(_ bytes: [UInt8], of sample: Sample, _ facts: ImageHeader?, _ result: inout Observation) {
         guard decodes || facts == nil else { return }
         do {
             _ = try ImageDecoder.decode(bytes, path: dataset.path(of: sample))
@@ -91,14 +94,16 @@ public struct DatasetAudit: Sendable {
         } catch ImageCodingError.empty {
             result.found(.unreadable, "an empty file")
         } catch ImageCodingError.unknownFormat(_, let found) {
-            result.found(.unreadable, "neither JPEG nor PNG: it \(found)")
+            result.found(.unreadable, "no image that is read: it \(found)")
+        } catch ImageCodingError.unsupported(_, let format, let reason) {
+            result.found(.unreadable, "\(format) of a kind that is not read: \(reason)")
         } catch {
             result.found(.unreadable, "\(error)")
         }
     }
 
     /// Looks whether boxes and parts are in the image.
-    private func examineAnnotations(of sample: Sample, _ facts: ImageFacts, _ result: inout Observation) {
+    private func examineAnnotations(of sample: Sample, _ facts: ImageHeader, _ result: inout Observation) {
         do {
             let boxes = try dataset.boxes(of: sample) ?? []
             result.boxCount = boxes.count
@@ -130,7 +135,7 @@ struct Observation {
     /// SHA-256 of the file; empty if it cannot be read.
     var digest: [UInt8] = []
     var byteCount = 0
-    var facts: ImageFacts?
+    var facts: ImageHeader?
     var boxCount = 0
     var visiblePartCount = 0
     var findings: [(kind: AuditReport.FindingKind, detail: String)] = []

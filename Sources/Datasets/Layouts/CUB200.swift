@@ -35,9 +35,12 @@ enum CUB200 {
     /// The data set at or below `root`.
     /// - Throws: `DatasetError`.
     static func load(root: FilePath, options: DatasetOptions, team: WorkerTeam) throws -> Dataset {
+        // Of several copies the one with images, in case that one has the lists alone.
+        let places = folders.map { $0.isEmpty ? root : root.pushing(FilePath($0)) }
+        let lists = places.filter { LayoutFiles.exists($0.appending("images.txt")) }
         let folder =
-            LayoutFiles.folder(of: root, among: folders, with: ["images.txt"])
-            ?? LayoutFiles.folder(of: root, among: folders, with: ["classes.txt"]) ?? root
+            LayoutFiles.withImages(lists, images: { [$0.appending("images")] })
+            ?? places.first { LayoutFiles.exists($0.appending("classes.txt")) } ?? root
         func file(_ name: String) throws -> FilePath { try files.require(name, in: [folder], archive: archive) }
         let annotations = try CUBAnnotations(
             images: file("images.txt"), classes: file("classes.txt"), labels: file("image_class_labels.txt"),

@@ -3,32 +3,51 @@ import SystemPackage
 
 /// A layout that was recognised, and by what.
 public struct DatasetLayout: Equatable, Sendable {
-    public let kind: DatasetKind
+    public internal(set) var kind: DatasetKind
     /// What it was recognised by, such as "found images.txt and train_test_split.txt in CUB_200_2011/".
-    public let evidence: String
+    public internal(set) var evidence: String
+    /// Where the data set is: the folder it was looked for in, or one in it that is all it holds.
+    public internal(set) var root: FilePath
 
     /// Recognises the layout of the data set at `root` by the names of files and folders; nothing is read but the first folders.
     ///
-    /// In order: a file that ends in .csv; CUB-200-2011; Stanford Cars; Stanford Dogs; ImageNet; the built-in part data set; a
-    /// manifest.csv; tar shards; and class folders for everything else.
+    /// In order: a file that ends in .csv or .tsv; CUB-200-2011; Stanford Cars; Stanford Dogs; ImageNet; the built-in part data
+    /// set; a manifest.csv (or Hugging Face's metadata.csv where there are no class folders); tar shards; CIFAR; and class folders for
+    /// everything else. A folder that holds nothing but another one, as archives unpack, is entered.
     ///
     /// - Throws: `DatasetError.missingRoot`, `.unreadable`.
     public static func detect(_ root: FilePath) throws -> DatasetLayout {
         guard let status = try? FileStatus(of: root) else { throw DatasetError.missingRoot(path: root) }
         if status.kind == .file {
-            guard root.extension?.lowercased() == "csv" else { throw DatasetError.rootIsNotAFolder(path: root) }
-            return DatasetLayout(kind: .csv, evidence: "\(root) is a .csv file")
+            guard CSVManifest.isList(root) else { throw DatasetError.rootIsNotAFolder(path: root) }
+            return DatasetLayout(kind: .csv, evidence: "\(root) is a \(root.extension!) file", root: root)
         }
-        let detectors: [(DatasetKind, (FilePath) throws -> String?)] = [
-            (.cub, CUB200.evidence), (.cars, StanfordCars.evidence), (.dogs, StanfordDogs.evidence),
-            (.imagenet, ImageNet.evidence), (.parts, partsEvidence), (.csv, CSVManifest.evidence),
-            (.webdataset, TarShards.evidence),
-        ]
-        for (kind, evidence) in detectors {
-            if let evidence = try evidence(root) { return DatasetLayout(kind: kind, evidence: evidence) }
+        let chain = LoneFolder.chain(from: root)
+        for place in chain {
+            for (kind, evidence) in detectors {
+                if let evidence = try evidence(place) {
+                    return DatasetLayout(kind: kind, evidence: evidence, root: place)
+                }
+            }
         }
-        return DatasetLayout(kind: .classFolders, evidence: "found no files of another layout in \(root)")
+        let place = try LoneFolder.classFoldersRoot(in: chain)
+        return DatasetLayout(kind: .classFolders, evidence: "found folders in \(place)", root: place)
     }
+
+    /// Where in `root` a data set of a known kind is: in it, or in the folder that is all it holds.
+    static func place(of kind: DatasetKind, in root: FilePath) throws -> FilePath {
+        let chain = LoneFolder.chain(from: root)
+        if kind == .classFolders { return try LoneFolder.classFoldersRoot(in: chain) }
+        guard let evidence = detectors.first(where: { $0.0 == kind })?.1 else { return root }
+        return try chain.first { try evidence($0) != nil } ?? root
+    }
+
+    private static let detectors: [(DatasetKind, @Sendable (FilePath) throws -> String?)] = [
+        (.cub, { CUB200.evidence($0) }), (.cars, { StanfordCars.evidence($0) }), (.dogs, { StanfordDogs.evidence($0) }),
+        (.imagenet, { try ImageNet.evidence($0) }), (.parts, { partsEvidence($0) }),
+        (.csv, { try CSVManifest.evidence($0) }), (.webdataset, { try TarShards.evidence($0) }),
+        (.cifar, { CIFAR.evidence($0) }),
+    ]
 
     private static func partsEvidence(_ root: FilePath) -> String? {
         found(["dataset.json", "annotations.jsonl"], in: root)
@@ -52,11 +71,25 @@ struct LayoutFiles {
     /// The data set, for messages.
     let kind: DatasetKind
 
-    /// The first of `folders` (of the root) in which all of `names` are; nil if there is none.
-    static func folder(of root: FilePath, among folders: [String], with names: [String]) -> FilePath? {
-        folders.map { $0.isEmpty ? root : root.pushing(FilePath($0)) }.first { folder in
-            names.allSatisfy { exists(folder.pushing(FilePath($0))) }
-        }
+    /// The first of `candidates` whose images are there; the first of all if they are nowhere, so that messages are about it.
+    ///
+    /// A list says nothing about which images came with it: mirrors keep one layout's list beside another one's images.
+    ///
+    /// - Parameter images: some image files of a candidate.
+    static func withImages<Candidate>(
+        _ candidates: [Candidate], images: (Candidate) throws -> [FilePath]
+    ) rethrows -> Candidate? {
+        guard candidates.count > 1 else { return candidates.first }
+        return try candidates.first { try images($0).contains(where: exists) } ?? candidates.first
+    }
+
+    /// Up to so many images of a list are looked for to see whether they are there at all.
+    private static let probeCount = 16
+
+    /// A few of `items`, from the first to the last.
+    static func probes<Item>(of items: [Item]) -> [Item] {
+        guard items.count > probeCount else { return items }
+        return (0..<probeCount).map { items[$0 * (items.count - 1) / (probeCount - 1)] }
     }
 
     static func exists(_ path: FilePath) -> Bool { FileManager.default.fileExists(atPath: path.string) }

@@ -2,19 +2,29 @@ import SystemPackage
 
 /// The validation images of ImageNet, wherever they are and whatever says their classes.
 enum ValidationImages {
+    /// Tiny ImageNet's list of its validation images: file, WordNet id and box in each line.
+    static let tinyList = "val_annotations.txt"
+
     static func find(
         _ root: FilePath, _ labels: [String: Int], _ devkit: ImageNet.Devkit, dataFolders: [String],
         indexFolder: FilePath?,
         _ notes: inout [String]
     ) throws -> [Sample] {
-        for data in dataFolders {
-            let folder = data.isEmpty ? FilePath("val") : FilePath(data).appending("val")
-            guard LayoutFiles.exists(root.pushing(folder)) else { continue }
+        let archive = root.appending(ImageNet.validationArchive)
+        let folders = dataFolders.map { ($0, $0.isEmpty ? FilePath("val") : FilePath($0).appending("val")) }.filter {
+            LayoutFiles.exists(root.pushing($0.1))
+        }
+        // A folder without images does not hide those elsewhere.
+        let filled = try folders.first { try holdsImages(root.pushing($0.1)) }
+        if let (data, folder) = filled ?? (LayoutFiles.exists(archive) ? nil : folders.first) {
             var scanner = FolderScanner(root: root)
             let listing = try scanner.list(folder)
             defer { notes += scanner.notes }
             if listing.folders.contains(where: ImageNet.isWordNetID) {
                 return try inFolders(root, folder, data, listing, labels, &scanner)
+            }
+            if listing.files.contains(where: { $0.name == tinyList }) {
+                return try tiny(root, folder, labels)
             }
             let files = listing.files.map(\.name).filter(FolderScanner.hasImageExtension)
             guard !files.isEmpty else {
@@ -24,13 +34,19 @@ enum ValidationImages {
             }
             return try labelled(files.map { ($0, .folder(folder.string)) }, root, labels, devkit)
         }
-        let archive = root.appending(ImageNet.validationArchive)
         guard LayoutFiles.exists(archive) else {
             throw DatasetError.missingFile(
                 name: "val/ or \(ImageNet.validationArchive)", folders: [root], archive: ImageNet.validationArchive,
                 dataset: DatasetKind.imagenet.title)
         }
         return try labelled(images(in: archive, indexFolder), root, labels, devkit)
+    }
+
+    private static func holdsImages(_ folder: FilePath) throws -> Bool {
+        var scanner = FolderScanner(root: folder)
+        let listing = try scanner.list(FilePath())
+        return listing.imageCount > 0 || listing.folders.contains(where: ImageNet.isWordNetID)
+            || listing.files.contains { $0.name == tinyList }
     }
 
     // MARK: - Labels from folders
@@ -63,6 +79,27 @@ enum ValidationImages {
 
     // MARK: - Labels from lists
 
+    /// The validation images of Tiny ImageNet: in `images`, or beside the list.
+    private static func tiny(_ root: FilePath, _ folder: FilePath, _ labels: [String: Int]) throws -> [Sample] {
+        let list = root.pushing(folder).appending(tinyList)
+        let images = LayoutFiles.exists(root.pushing(folder).appending("images")) ? folder.appending("images") : folder
+        var samples: [Sample] = []
+        var seen: Set<Substring> = []
+        try AnnotationText(list).forEachRecord(fieldCount: 2) { record in
+            let name = record.fields[0]
+            let wnid = String(record.fields[1].prefix { !$0.isWhitespace })
+            guard SafePath.isSafe(name), !name.utf8.contains(UInt8(ascii: "/")) else {
+                throw record.failure("\"\(name)\" is no name of an image")
+            }
+            guard seen.insert(name).inserted else { throw record.failure("the image \(name) is listed twice") }
+            guard let label = labels[wnid] else {
+                throw record.failure("\"\(wnid)\" is not the WordNet id of a folder in train/")
+            }
+            samples.append(Sample(path: "val/\(wnid)/\(name)", label: label, source: .folder(images.string)))
+        }
+        return samples
+    }
+
     private static func images(
         in archive: FilePath, _ indexFolder: FilePath?
     ) throws -> [(name: String, source: SampleSource)] {
@@ -93,7 +130,7 @@ enum ValidationImages {
         _ images: [(name: String, source: SampleSource)], _ root: FilePath, _ labels: [String: Int],
         _ devkit: ImageNet.Devkit
     ) throws -> [Sample] {
-        let (list, classes) = try classes(root, devkit)
+        let (list, classes) = try classes(of: images.first?.name, root, devkit)
         guard images.count == classes.count else {
             throw DatasetError.malformed(
                 path: list, place: nil,
@@ -111,13 +148,21 @@ enum ValidationImages {
     }
 
     /// The WordNet id of each validation image, by the image's name without extension, and what says it.
+    ///
+    /// Of several tables the one that lists `image` counts.
     private static func classes(
-        _ root: FilePath, _ devkit: ImageNet.Devkit
+        of image: String?, _ root: FilePath, _ devkit: ImageNet.Devkit
     ) throws -> (list: FilePath, classes: [String: String]) {
         let solutions = [root, root.appending("ILSVRC")].map { $0.appending("LOC_val_solution.csv") }
-        if let solution = solutions.first(where: LayoutFiles.exists) {
-            return (solution, try LocalisationTable(solution).classes)
+            .filter(LayoutFiles.exists)
+        let identifier = image.map { String($0[..<($0.lastIndex(of: ".") ?? $0.endIndex)]) } ?? ""
+        var first: (list: FilePath, classes: [String: String])?
+        for solution in solutions {
+            let classes = try LocalisationTable(solution).classes
+            if classes[identifier] != nil { return (solution, classes) }
+            first = first ?? (solution, classes)
         }
+        if let first { return first }
         let truth = try ImageNet.files.require(
             ImageNet.Devkit.truth, in: devkit.places(of: ImageNet.Devkit.truth),
             archive: "\(ImageNet.devkitArchive) (Kaggle's copy has LOC_val_solution.csv instead)")
@@ -179,8 +224,8 @@ struct Synsets {
     /// damaged archive is no devkit here: what classes are called decides nothing.
     static func titles(_ root: FilePath, _ devkit: ImageNet.Devkit, _ wnids: [String]) throws -> [String] {
         var words: [String: String] = [:]
-        let mapping = root.appending("LOC_synset_mapping.txt")
-        if LayoutFiles.exists(mapping) {
+        let tables = ["LOC_synset_mapping.txt", "words.txt"].map { root.appending($0) }
+        if let mapping = tables.first(where: LayoutFiles.exists) {
             try AnnotationText(mapping).forEachRecord(fieldCount: 2) {
                 words[String($0.fields[0])] = String($0.fields[1])
             }

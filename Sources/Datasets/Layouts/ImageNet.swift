@@ -9,6 +9,7 @@ import Tensors
 ///     train/<wnid>/*.JPEG, val/ILSVRC2012_val_*.JPEG, the devkit       as the archives unpack
 ///     ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, the devkit     not unpacked: read in place
 ///     ILSVRC/Data/CLS-LOC/{train/<wnid>,val}, LOC_val_solution.csv     as Kaggle has it
+///     train/<wnid>/images/*.JPEG, val/images/*, val/val_annotations.txt   Tiny ImageNet, which has 200 of the classes
 ///
 /// and mixtures of these. The devkit is data/meta.mat and data/ILSVRC2012_validation_ground_truth.txt, or its archive
 /// ILSVRC2012_devkit_t12.tar.gz with these in it.
@@ -64,7 +65,10 @@ enum ImageNet {
 
     /// What says that the data set is at `root`; nil if nothing does.
     static func evidence(_ root: FilePath) throws -> String? {
-        for names in [[trainArchive], ["ILSVRC/Data/CLS-LOC"], ["LOC_synset_mapping.txt"], ["data/meta.mat", "train"]] {
+        for names in [
+            ["train", "val/\(ValidationImages.tinyList)"], [trainArchive], ["ILSVRC/Data/CLS-LOC"],
+            ["LOC_synset_mapping.txt"], ["data/meta.mat", "train"],
+        ] {
             if let found = DatasetLayout.found(names, in: root) { return found }
         }
         guard LayoutFiles.exists(root.appending("train")),
@@ -140,11 +144,16 @@ enum ImageNet {
     private static func trainingImages(
         _ root: FilePath, _ options: DatasetOptions, _ team: WorkerTeam
     ) throws -> (classes: [FoundClass], notes: [String]) {
-        if let folder = dataFolders.first(where: { LayoutFiles.exists(root.pushing(FilePath($0)).appending("train")) })
-        {
-            return try folders(root, data: folder, team)
+        let found = dataFolders.filter { LayoutFiles.exists(root.pushing(FilePath($0)).appending("train")) }
+        // A folder without classes, as a failed download leaves it, does not hide the images elsewhere.
+        let filled = try found.first { data in
+            var scanner = FolderScanner(root: root.pushing(FilePath(data)))
+            return try scanner.list("train").folders.contains(where: isWordNetID)
         }
         let archive = root.appending(trainArchive)
+        if let folder = filled ?? (LayoutFiles.exists(archive) ? nil : found.first) {
+            return try folders(root, data: folder, team)
+        }
         guard LayoutFiles.exists(archive) else {
             throw DatasetError.missingFile(
                 name: "train/ or \(trainArchive)", folders: [root], archive: trainArchive,
@@ -166,20 +175,20 @@ enum ImageNet {
         guard !wnids.isEmpty else { throw DatasetError.noClasses(path: root.pushing(folder)) }
         let found = try team.map(wnids.count) { _, index in
             var scanner = FolderScanner(root: root)
-            let images = try scanner.images(below: folder.appending(wnids[index]))
-            guard !images.isEmpty else {
-                throw DatasetError.emptyClass(path: root.pushing(folder).appending(wnids[index]))
+            let contents = try scanner.contents(below: folder.appending(wnids[index]))
+            guard !contents.images.isEmpty else {
+                throw DatasetError.emptyClass(
+                    path: root.pushing(folder).appending(wnids[index]), seen: contents.summary)
             }
-            let samples = images.map { image in
+            let samples = contents.images.map { image in
                 FoundSample(
                     path: data.isEmpty ? image.path : String(image.path.dropFirst(data.utf8.count + 1)),
                     source: data.isEmpty ? .file : .folder(FilePath(image.path).removingLastComponent().string))
             }
-            return (FoundClass(wnid: wnids[index], images: samples), scanner.notes)
+            return (FoundClass(wnid: wnids[index], images: samples), scanner)
         }
-        var notes = scanner.notes
-        for (_, more) in found { notes += more.filter { !notes.contains($0) } }
-        return (found.map(\.0), notes)
+        for (_, other) in found { scanner.merge(other) }
+        return (found.map(\.0), scanner.notes)
     }
 }
 

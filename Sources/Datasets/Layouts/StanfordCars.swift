@@ -36,13 +36,63 @@ enum StanfordCars {
     }
 
     /// The data set at or below `root`.
+    ///
+    /// Mirrors mix the layouts: of the lists that are there those count whose images are.
     /// - Throws: `DatasetError`.
     static func load(root: FilePath, options: DatasetOptions, team: WorkerTeam) throws -> Dataset {
-        if let folder = LayoutFiles.folder(of: root, among: folders, with: ["cars_annos.mat"]) {
-            return try loadSingleList(folder, options, team)
+        let places = folders.map { $0.isEmpty ? root : root.appending($0) }
+        var candidates: [Candidate] = places.filter { LayoutFiles.exists($0.appending(singleList)) }
+            .map { .singleList($0) }
+        candidates += places.filter { base in
+            devkits.contains { LayoutFiles.exists(base.pushing(FilePath($0)).appending("cars_train_annos.mat")) }
+        }.map { .devkit($0) }
+        let chosen = try LayoutFiles.withImages(candidates) { try $0.probes() }
+        if case .singleList(let base) = chosen {
+            let hasOwnImages = try chosen!.probes().contains(where: LayoutFiles.exists)
+            // The list numbers the images of car_ims through: nothing says which of them are 00001.jpg of cars_train.
+            if !hasOwnImages, LayoutFiles.exists(base.appending("cars_train")) {
+                throw DatasetError.missingFile(
+                    name:
+                        "cars_train_annos.mat, the list of the images in cars_train/ (\(singleList) lists those of car_ims/)",
+                    folders: devkits.map { $0.isEmpty ? base : base.pushing(FilePath($0)) },
+                    archive: "car_devkit.tgz", dataset: DatasetKind.cars.title)
+            }
+            return try loadSingleList(base, options, team)
         }
-        let base = folders.map { $0.isEmpty ? root : root.appending($0) }.first { evidence(in: $0) != nil } ?? root
-        return try loadDevkit(base, options, team)
+        if case .devkit(let base) = chosen { return try loadDevkit(base, options, team) }
+        return try loadDevkit(places.first { evidence(in: $0) != nil } ?? root, options, team)
+    }
+
+    private static let singleList = "cars_annos.mat"
+
+    /// A list, and the folder that its images are looked for from.
+    private enum Candidate {
+        case singleList(FilePath)
+        case devkit(FilePath)
+
+        /// A few of its images.
+        func probes() throws -> [FilePath] {
+            switch self {
+            case .singleList(let base):
+                let file = try MatFile(base.appending(StanfordCars.singleList))
+                return try StanfordCars.probes(file, "relative_im_path").map { base.pushing(FilePath($0)) }
+            case .devkit(let base):
+                let places = devkits.map { $0.isEmpty ? base : base.pushing(FilePath($0)) }
+                let list = try files.require("cars_train_annos.mat", in: places, archive: "car_devkit.tgz")
+                let folder = imageFolder("cars_train", in: base)
+                return try StanfordCars.probes(MatFile(list), "fname").map {
+                    Dataset.file(of: Sample(path: folder.path + $0, label: 0, source: folder.source), below: base)
+                }
+            }
+        }
+    }
+
+    private static func probes(_ file: MatFile, _ nameField: String) throws -> [String] {
+        let records = try MatRecords(file, "annotations")
+        return try LayoutFiles.probes(of: Array(0..<records.count)).compactMap { index in
+            let name = try records.text(index, nameField)
+            return SafePath.isSafe(name) ? name : nil
+        }
     }
 
     // MARK: - Layouts A and C
@@ -91,7 +141,7 @@ enum StanfordCars {
     private static func loadSingleList(_ base: FilePath, _ options: DatasetOptions, _ team: WorkerTeam) throws
         -> Dataset
     {
-        let list = base.appending("cars_annos.mat")
+        let list = base.appending(singleList)
         let file = try MatFile(list)
         let classNames = try names(file)
         let all = try samples(file, "relative_im_path", classNames, folder: ("", .file))

@@ -8,11 +8,20 @@ import Tensors
 ///     images.tar      Images/n02085620-Chihuahua/n02085620_10074.jpg
 ///     annotation.tar  Annotation/n02085620-Chihuahua/n02085620_10074  XML without an extension
 ///
+/// Mirrors have each archive in a folder of its own, images/Images and annotations/Annotation.
+///
 /// A class is called as its folder is; classes have the order of the lists' labels. All images come from ImageNet, so a
 /// backbone that was trained on ImageNet has seen most of them with their classes.
 enum StanfordDogs {
     private static let folders = ["", "stanford_dogs"]
     private static let files = LayoutFiles(kind: .dogs)
+    /// Where the images, the annotations and the lists are.
+    private static let imageFolders = ["Images", "images/Images", "Images/Images", "images"]
+    private static let annotationFolders = [
+        "Annotation", "annotations/Annotation", "annotation/Annotation", "Annotations/Annotation",
+        "Annotation/Annotation",
+    ]
+    private static let listFolders = ["", "lists", "lists/lists"]
 
     /// What says that the data set is at `root`; nil if nothing does.
     static func evidence(_ root: FilePath) -> String? {
@@ -24,11 +33,14 @@ enum StanfordDogs {
 
     private static func evidence(in base: FilePath) -> String? {
         for name in ["train_list.mat", "test_list.mat", "file_list.mat"] {
-            for place in [name, "lists/\(name)"] {
+            for folder in listFolders {
+                let place = folder.isEmpty ? name : "\(folder)/\(name)"
                 if let found = DatasetLayout.found([place], in: base) { return found }
             }
         }
-        if let found = DatasetLayout.found(["Images", "Annotation"], in: base) { return found }
+        for names in [["Images", "Annotation"], ["images/Images", "annotations/Annotation"]] {
+            if let found = DatasetLayout.found(names, in: base) { return found }
+        }
         return nil
     }
 
@@ -37,18 +49,41 @@ enum StanfordDogs {
     static func load(root: FilePath, options: DatasetOptions, team: WorkerTeam) throws -> Dataset {
         let base = folders.map { $0.isEmpty ? root : root.appending($0) }.first { evidence(in: $0) != nil } ?? root
         func list(_ name: String) throws -> FilePath {
-            try files.require(name, in: [base, base.appending("lists")], archive: "lists.tar")
+            do {
+                return try files.require(
+                    name, in: listFolders.map { $0.isEmpty ? base : base.pushing(FilePath($0)) }, archive: "lists.tar")
+            } catch DatasetError.missingFile(_, let folders, let archive, let dataset) {
+                let images = imageFolders.map { base.pushing(FilePath($0)) }.first(where: LayoutFiles.exists)
+                throw DatasetError.missingFile(
+                    name: name
+                        + (images.map { " for the official split (or give \($0) as dataset.root for one of its own)" }
+                            ?? ""),
+                    folders: folders, archive: archive, dataset: dataset)
+            }
         }
         let (trainList, testList, fileList) = (
             try list("train_list.mat"), try list("test_list.mat"), try list("file_list.mat")
         )
-        _ = try files.requireFolder("Images", in: [base], archive: "images.tar")
         let (train, test) = (try entries(of: trainList), try entries(of: testList))
+        let images = LayoutFiles.withImages(
+            imageFolders.filter { LayoutFiles.exists(base.pushing(FilePath($0))) },
+            images: { folder in
+                LayoutFiles.probes(of: train).map { base.pushing(FilePath("\(folder)/\($0.path)")) }
+            })
+        guard let images else {
+            throw DatasetError.missingFile(
+                name: "Images/", folders: [base, base.appending("images")], archive: "images.tar",
+                dataset: DatasetKind.dogs.title)
+        }
         let classNames = try classNames(train + test, lists: [trainList, testList])
         try checkComplete(train: train, test: test, fileList: fileList, testList: testList)
         let boxFiles = try boxFiles(base, options)
         func samples(_ entries: [Entry]) throws -> [Sample] {
-            entries.map { Sample(path: "Images/" + $0.path, label: $0.label) }
+            entries.map { entry in
+                Sample(
+                    path: "Images/" + entry.path, label: entry.label,
+                    source: images == "Images" ? .file : .folder("\(images)/\(entry.folder)"))
+            }
         }
         return try Dataset.listed(
             .dogs, root: base, classNames: classNames, train: samples(train), test: samples(test), boxFiles: boxFiles,
@@ -59,8 +94,13 @@ enum StanfordDogs {
     }
 
     private static func boxFiles(_ base: FilePath, _ options: DatasetOptions) throws -> BoxFiles? {
-        let folder = base.appending("Annotation")
-        guard (try? FileStatus(of: folder))?.kind != .folder else { return .dogs(folder: folder) }
+        // Of a folder in one of the same name the inner one has the breeds.
+        let found = annotationFolders.map { base.pushing(FilePath($0)) }.filter {
+            (try? FileStatus(of: $0))?.kind == .folder
+        }
+        if let folder = found.first(where: { !LayoutFiles.exists($0.appending("Annotation")) }) {
+            return .dogs(folder: folder)
+        }
         guard options.crop == nil else {
             throw DatasetError.missingFile(
                 name: "Annotation/", folders: [base], archive: "annotation.tar", dataset: DatasetKind.dogs.title)

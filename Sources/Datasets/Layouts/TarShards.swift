@@ -9,25 +9,47 @@ import Tensors
 ///     shards/train-000000.tar    0001.jpg, 0001.cls, 0002.jpg, 0002.cls, ...
 ///     shards/test-000000.tar
 ///
-/// A sample has one image (.jpg, .jpeg or .png) and its label in .cls (an integer or a class name) or .json (its "label", and
+/// A sample has one image (.jpg, .jpeg or .png, or else one of `otherImageSuffixes`) and its label in .cls (an integer or a class name) or .json (its "label", and
 /// "class_name" for what the class is called). Test shards are those in a folder test (or val, valid), those with one of these words in their names,
 /// or those that `DatasetOptions.testShards` matches; without any, classes are split as class folders are.
+///
+/// Names with further dots, such as photo.001.jpg, belong by that rule to one sample, photo. Where such a sample has neither
+/// image nor label, its files are put together by what stands before their last dot instead.
 enum TarShards {
     /// Words for test shards, best first.
     private static let testWords = ["test", "val", "valid", "validation"]
+    private static let imageSuffixes = ["jpg", "jpeg", "png"]
+    /// Taken where there is none of the usual ones, which have been read longer.
+    private static let otherImageSuffixes = ["webp", "tif", "tiff", "bmp", "ppm", "pgm", "gif"]
     /// The largest label file.
     static let labelByteLimit = 1 << 20
 
     /// What says that the data set is at `root`; nil if nothing does.
     static func evidence(_ root: FilePath) throws -> String? {
-        guard let first = try shards(root).first else { return nil }
+        if let first = try shards(root).first { return "found \(first.path) in \(root)" }
+        // An archive may lie beside what was unpacked from it.
+        guard let first = try shards(root, compressed: true).first, try !holdsImages(root) else { return nil }
         return "found \(first.path) in \(root)"
+    }
+
+    /// Whether there are images in the root, or images or folders in its folders.
+    private static func holdsImages(_ root: FilePath) throws -> Bool {
+        var scanner = FolderScanner(root: root)
+        let top = try scanner.list(FilePath())
+        return try top.imageCount > 0
+            || top.folders.contains { folder in
+                let listing = try scanner.list(FilePath(folder))
+                return listing.imageCount > 0 || !listing.folders.isEmpty
+            }
     }
 
     /// The data set at `root`.
     /// - Throws: `DatasetError`.
     static func load(root: FilePath, options: DatasetOptions, team: WorkerTeam) throws -> Dataset {
         let shards = try shards(root)
+        if shards.isEmpty, case let compressed = try Self.shards(root, compressed: true), let first = compressed.first {
+            throw DatasetError.compressedShards(first: root.pushing(FilePath(first.path)), count: compressed.count)
+        }
         guard !shards.isEmpty else {
             throw DatasetError.missingFile(
                 name: "a .tar file", folders: [root] + (["train"] + testWords).map { root.appending($0) },
@@ -67,17 +89,29 @@ enum TarShards {
         let folder: String
     }
 
-    private static func shards(_ root: FilePath) throws -> [Shard] {
+    /// The shards in the root and in folders for parts of a data set.
+    ///
+    /// - Parameter compressed: look for shards that cannot be read in place instead; one .tar.gz alone may be anything, a
+    ///   whole data set that has to be unpacked, for example.
+    private static func shards(_ root: FilePath, compressed: Bool = false) throws -> [Shard] {
+        let suffixes = compressed ? [".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"] : [".tar"]
         var scanner = FolderScanner(root: root)
         let top = try scanner.list(FilePath())
         var shards: [Shard] = []
         for folder in [""] + top.folders.filter({ (["train"] + testWords).contains($0) }) {
             let listing = folder.isEmpty ? top : try scanner.list(FilePath(folder))
-            for file in listing.files where file.name.lowercased().hasSuffix(".tar") {
+            for file in listing.files where suffixes.contains(where: file.name.lowercased().hasSuffix) {
                 shards.append(Shard(path: folder.isEmpty ? file.name : "\(folder)/\(file.name)", folder: folder))
             }
         }
-        return shards
+        // Shards are numbered or called by their part.
+        return compressed && !shards.contains { !$0.folder.isEmpty || isNumbered($0.path) } ? [] : shards
+    }
+
+    private static func isNumbered(_ name: String) -> Bool {
+        let stem = name.prefix { $0 != "." }
+        return (SplitName(String(stem)).map { $0.certainty < .hinted } ?? false)
+            || (stem.last?.isNumber == true && stem.allSatisfy { $0.isNumber || $0 == "-" })
     }
 
     /// Whether each shard holds test images; nil for those that are not used.
@@ -133,20 +167,27 @@ enum TarShards {
             var reader = TarReader(file)
             var entries: [ArchiveIndex.Entry] = []
             while let entry = try reader.next() {
-                let (key, suffix) = split(entry.name)
+                let name = SampleName(entry.name)
                 var content: [UInt8] = []
-                if ["cls", "json"].contains(suffix) {
+                if ["cls", "json"].contains(name.lastSuffix) {
+                    // What belongs to no sample by WebDataset's rule need not be a label.
+                    let isLabel = name.suffix == name.lastSuffix
+                    func failure(_ reason: String) -> DatasetError {
+                        .malformed(path: archive, place: "sample \(name.key)", reason: reason)
+                    }
                     guard entry.byteCount <= labelByteLimit else {
-                        throw DatasetError.malformed(
-                            path: archive, place: "sample \(key)", reason: "its .\(suffix) is far too long")
+                        if isLabel { throw failure("its .\(name.suffix) is far too long") }
+                        entries.append(.init(entry))
+                        continue
                     }
                     let bytes = try file.read(from: entry.offset, byteCount: entry.byteCount)
-                    content =
-                        try suffix == "cls"
-                        ? bytes
-                        : shortened(bytes) {
-                            .malformed(path: archive, place: "sample \(key)", reason: $0)
-                        }
+                    if name.lastSuffix == "cls" {
+                        content = bytes
+                    } else if isLabel {
+                        content = try shortened(bytes, failure: failure)
+                    } else {
+                        content = (try? shortened(bytes, failure: failure)) ?? []
+                    }
                 }
                 entries.append(.init(entry, content: content))
             }
@@ -154,74 +195,137 @@ enum TarShards {
         }.flatMap(\.entries)
     }
 
+    /// The samples of a shard.
     private static func members(of shard: String, _ root: FilePath, _ indexFolder: FilePath?) throws -> [Member] {
-        let archive = root.pushing(FilePath(shard))
-        var (members, seen): ([Member], Set<String>) = ([], [])
-        var group = Group(key: "")
-        func failure(_ key: String, _ reason: String) -> DatasetError {
+        var assembly = Assembly(shard: shard, archive: root.pushing(FilePath(shard)))
+        for entry in try entries(of: assembly.archive, indexFolder) { try assembly.add(entry) }
+        try assembly.finishGroup()
+        return assembly.members
+    }
+
+    /// Puts the files of a shard together.
+    private struct Assembly {
+        let shard: String
+        let archive: FilePath
+        private(set) var members: [Member] = []
+        private var seen: Set<String> = []
+        private var key = ""
+        private var files: [(name: SampleName, entry: ArchiveIndex.Entry)] = []
+
+        init(shard: String, archive: FilePath) {
+            self.shard = shard
+            self.archive = archive
+        }
+
+        private func failure(_ key: String, _ reason: String) -> DatasetError {
             .malformed(path: archive, place: "sample \(key)", reason: reason)
         }
-        func finish() throws {
-            guard !group.key.isEmpty else { return }
-            guard seen.insert(group.key).inserted else {
-                throw failure(group.key, "its files are not one after the other, or it is there twice")
+
+        mutating func add(_ entry: ArchiveIndex.Entry) throws {
+            let name = SampleName(entry.file.name)
+            if name.key != key {
+                try finishGroup()
+                key = name.key
+            }
+            files.append((name, entry))
+        }
+
+        /// Makes samples of the files with the same key, which come one after the other.
+        mutating func finishGroup() throws {
+            defer { files = [] }
+            guard !key.isEmpty else { return }
+            let isSample = files.contains { isPart($0.name.suffix) }
+            if isSample || !files.contains(where: { isPart($0.name.lastSuffix) }) {
+                return try finish(key, files.map { ($0.name.suffix, $0.entry) })
+            }
+            // By the last dot, in the order of the archive.
+            var keys: [String] = []
+            var groups: [String: [(String, ArchiveIndex.Entry)]] = [:]
+            for (name, entry) in files {
+                // What is no object with a label was not kept.
+                if name.lastSuffix == "json" && entry.content.isEmpty { continue }
+                if groups[name.longKey] == nil { keys.append(name.longKey) }
+                groups[name.longKey, default: []].append((name.lastSuffix, entry))
+            }
+            for key in keys { try finish(key, groups[key]!) }
+        }
+
+        private func isPart(_ suffix: String) -> Bool {
+            imageSuffixes.contains(suffix) || otherImageSuffixes.contains(suffix) || ["cls", "json"].contains(suffix)
+        }
+
+        private mutating func finish(_ key: String, _ files: [(suffix: String, entry: ArchiveIndex.Entry)]) throws {
+            guard seen.insert(key).inserted else {
+                throw failure(key, "its files are not one after the other, or it is there twice")
+            }
+            var (image, other): (TarEntry?, TarEntry?)
+            var (label, className): (Label?, String?)
+            for (suffix, entry) in files {
+                switch suffix {
+                case "cls", "json":
+                    let (found, name) =
+                        try suffix == "cls"
+                        ? (labelText(entry.content), nil)
+                        : labelObject(entry.content, failure: { failure(key, $0) })
+                    guard suffix == "json" || found != nil else {
+                        throw failure(key, "its .cls is neither a number nor a name")
+                    }
+                    // A .cls is the label if there are both.
+                    if suffix == "cls" || label == nil { label = found ?? label }
+                    className = name ?? className
+                case _ where imageSuffixes.contains(suffix):
+                    guard image == nil else { throw failure(key, "it has two images") }
+                    image = entry.file
+                case _ where otherImageSuffixes.contains(suffix): other = other ?? entry.file
+                default: break
+                }
             }
             // Files that belong to no sample, such as a description of the shard, have neither.
-            if group.image == nil && group.label == nil { return }
-            guard let image = group.image else {
-                throw failure(group.key, "it has a label, but no .jpg, .jpeg or .png")
+            if image == nil && other == nil && label == nil { return }
+            guard let image = image ?? other else {
+                throw failure(key, "it has a label, but no .jpg, .jpeg or .png (its files are \(names(files)))")
             }
-            guard let label = group.label else {
-                throw failure(group.key, "it has an image, but no .cls or .json with a label")
+            guard let label else {
+                // A picture of a format that was passed over before, without a label, is still no sample.
+                if imageSuffixes.contains(SampleName(image.name).lastSuffix) {
+                    throw failure(
+                        key, "it has an image, but no .cls or .json with a label (its files are \(names(files)))")
+                }
+                return
             }
             members.append(
                 Member(
                     path: "\(shard)/\(image.name)",
                     source: .archive(shard, offset: image.offset, byteCount: image.byteCount), label: label,
-                    className: group.className))
+                    className: className))
         }
-        for entry in try entries(of: archive, indexFolder) {
-            let (key, suffix) = split(entry.file.name)
-            if key != group.key {
-                try finish()
-                group = Group(key: key)
-            }
-            switch suffix {
-            case "jpg", "jpeg", "png":
-                guard group.image == nil else { throw failure(key, "it has two images") }
-                group.image = entry.file
-            case "cls", "json":
-                let bytes = entry.content
-                let (label, className) =
-                    try suffix == "cls"
-                    ? (labelText(bytes), nil) : labelObject(bytes, failure: { failure(key, $0) })
-                guard suffix == "json" || label != nil else {
-                    throw failure(key, "its .cls is neither a number nor a name")
-                }
-                // A .cls is the label if there are both.
-                if suffix == "cls" || group.label == nil { group.label = label ?? group.label }
-                group.className = className ?? group.className
-            default: break
-            }
+
+        private func names(_ files: [(suffix: String, entry: ArchiveIndex.Entry)]) -> String {
+            DatasetLayout.list(files.prefix(4).map { $0.entry.file.fileName })
         }
-        try finish()
-        return members
     }
 
-    private struct Group {
+    /// The name of a file of a shard in its parts.
+    private struct SampleName {
+        /// Up to the first dot of the last component.
         let key: String
-        var image: TarEntry?
-        var label: Label?
-        var className: String?
+        /// What follows it, in lower case.
+        let suffix: String
+        /// Up to the last dot.
+        let longKey: String
+        let lastSuffix: String
 
-        init(key: String) { self.key = key }
-    }
-
-    /// The name up to the first dot of its last component, and what follows it, in lower case.
-    private static func split(_ name: String) -> (key: String, suffix: String) {
-        let start = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
-        guard let dot = name[start...].firstIndex(of: ".") else { return (name, "") }
-        return (String(name[..<dot]), name[name.index(after: dot)...].lowercased())
+        init(_ name: String) {
+            let start = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
+            guard let dot = name[start...].firstIndex(of: "."), let last = name[start...].lastIndex(of: ".") else {
+                (key, suffix, longKey, lastSuffix) = (name, "", name, "")
+                return
+            }
+            key = String(name[..<dot])
+            suffix = name[name.index(after: dot)...].lowercased()
+            longKey = String(name[..<last])
+            lastSuffix = name[name.index(after: last)...].lowercased()
+        }
     }
 
     /// Of an object with a label what is read of it.

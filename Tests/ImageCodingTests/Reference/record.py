@@ -356,7 +356,8 @@ def record_heat_maps():
 
 def main():
     for old in FIXTURES.iterdir():
-        if old.name != ".gitkeep":
+        # The folder formats is record_formats.py's.
+        if old.is_file() and old.name != ".gitkeep":
             old.unlink()
     record_parts()
     recorded = {"files": record_files(), "orientations": record_orientations(), "resizing": record_resizing(), "transforms": record_transforms(),

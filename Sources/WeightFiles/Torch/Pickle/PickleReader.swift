@@ -209,8 +209,9 @@ struct PickleReader {
 
     /// A text of Python 2, which is bytes that are mostly ASCII.
     private mutating func pushOldText(byteCount: Int) throws {
-        guard byteCount <= Self.textByteCountLimit else { throw tooMuch("bytes of a text", Self.textByteCountLimit) }
         let start = offset
+        // A longer one is no text, but the elements of an array.
+        guard byteCount <= Self.textByteCountLimit else { return try pushBytes(byteCount: byteCount) }
         let text = String(validating: try take(byteCount), as: UTF8.self)
         try push(text.map { .text($0) } ?? .bytes(start..<offset))
     }
