@@ -182,7 +182,9 @@ let package = Package(
             ]),
         .executableTarget(
             name: "infodisent-inspect",
-            dependencies: ["Checkpoints", "DurableFiles", "StrictJSON", "WeightFiles", arguments, system]),
+            dependencies: [
+                "Checkpoints", "DurableFiles", "PrintableText", "StrictJSON", "WeightFiles", arguments, system,
+            ]),
 
         // Tests
         .target(name: "TemporaryFolders", dependencies: ["DurableFiles", system], path: "Tests/TemporaryFolders"),

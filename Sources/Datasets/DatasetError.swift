@@ -25,6 +25,8 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     case missingTestFolder(root: FilePath)
     /// A class folder without a single image; `seen` is what is there instead.
     case emptyClass(path: FilePath, seen: String? = nil)
+    /// A folder of images, whatever they are, without any.
+    case noImages(path: FilePath)
     /// A class that is tested but not trained.
     case classWithoutTraining(name: String, testFolder: FilePath, trainFolder: FilePath)
     /// Too few images in a class to split it.
@@ -54,7 +56,7 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
-        case .missingRoot, .rootIsNotAFolder, .missingFile, .missingTestLabels, .missingImages: 66
+        case .missingRoot, .rootIsNotAFolder, .missingFile, .missingTestLabels, .missingImages, .noImages: 66
         case .unreadable: 74
         case .invalidTestFraction, .noBoxes: 78
         case .nameIsNotText, .noClasses, .singleClass, .looksLikeSplits, .namesDifferByNormalisation,
@@ -99,6 +101,8 @@ public enum DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
         case .emptyClass(let path, let seen):
             "The class folder \(path) contains no image\(seen.map { ", but \($0)" } ?? ""). Add images (or convert these, if they "
                 + "are some) or remove the folder."
+        case .noImages(let path):
+            "There is no image in \(path) or the folders below it. Give the path of another folder, or of image files."
         case .classWithoutTraining(let name, let testFolder, let trainFolder):
             "The class \"\(name)\" of \(testFolder) is missing in \(trainFolder). Both need the same class folders: add it "
                 + "there or remove it here."

@@ -4,6 +4,11 @@ extension String {
     /// lists and file headers may hold any of them.
     public var printable: String { printable(limit: .max) }
 
+    /// The lines of a text that is to be shown as several, each made `printable`.
+    public var printableLines: String {
+        split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n")
+    }
+
     /// `printable`, cut with "..." behind `limit` characters.
     public func printable(limit: Int) -> String {
         var result = ""

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import DurableFiles
+import PrintableText
 import StrictJSON
 import SystemPackage
 
@@ -60,7 +61,7 @@ struct InspectCommand: ParsableCommand {
         let state = try Checkpoint.state(of: directory)
         let places = RunPlaces(ofCheckpoint: directory)
         let provenance = ProvenanceReport(directory: directory, state: state, places: places)
-        if !json { print(provenance.text) }
+        if !json { print(provenance.text.printableLines) }
         let checkpoint = try Checkpoint(reading: directory)
         let health = HealthReport(CheckpointHealth(of: checkpoint))
         show(
@@ -78,7 +79,7 @@ struct InspectCommand: ParsableCommand {
 
     private func verify(_ directory: FilePath) throws {
         func ok(_ what: String) {
-            if !json { print("ok  \(what)") }
+            if !json { print("ok  \(what)".printableLines) }
         }
         let state = try Checkpoint.state(of: directory)
         ok("state.json: schema version \(CheckpointState.schemaVersion), digest, step \(state.step)")
@@ -100,6 +101,6 @@ struct InspectCommand: ParsableCommand {
     }
 
     private func show(_ value: JSONValue, _ text: () -> String) {
-        print(json ? value.text(indented: true) : text())
+        print(json ? value.text(indented: true) : text().printableLines)
     }
 }

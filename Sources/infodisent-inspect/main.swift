@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import DurableFiles
 import Glibc
+import PrintableText
 import WeightFiles
 
 /// The exit code of a failure, as in sysexits.h.
@@ -17,7 +18,7 @@ func exitCode(of error: any Error) -> Int32 {
 /// Ends the program with a line on the error output, after what was printed.
 func fail(_ message: String, code: Int32) -> Never {
     fflush(nil)
-    let line = Array("infodisent-inspect: \(message)\n".utf8)
+    let line = Array("infodisent-inspect: \(message)\n".printableLines.utf8)
     _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     exit(code)
 }

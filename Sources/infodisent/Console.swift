@@ -1,5 +1,6 @@
 import DurableFiles
 import Foundation
+import PrintableText
 import RunControl
 import Synchronization
 import SystemPackage
@@ -15,17 +16,20 @@ enum Console {
     static func result(_ line: String) throws {
         guard !isQuiet else { return }
         do {
-            _ = try FileDescriptor.standardOutput.writeAll((line + "\n").utf8)
+            // A program that reads the results gets every name as it is.
+            let text = isatty(STDOUT_FILENO) == 0 ? line : line.printableLines
+            _ = try FileDescriptor.standardOutput.writeAll((text + "\n").utf8)
         } catch Errno.brokenPipe {
         } catch let error as Errno {
             throw DurableFileError.failed(operation: "write to", path: "standard output", code: error.rawValue)
         }
     }
 
-    /// Writes a line about what is going on to standard error.
-    static func note(_ line: String) {
+    /// Writes a line about what is going on to standard error; or several, if it has line ends. Characters that would tell a
+    /// terminal to do something, which names from anywhere may hold, are written out.
+    static func note(_ text: String) {
         progress.clear()
-        write(line + "\n", to: .standardError)
+        write(text.printableLines + "\n", to: .standardError)
     }
 
     /// Shows progress on standard error: a bar on a terminal, now and then a line elsewhere.

@@ -3,6 +3,8 @@ import DurableFiles
 import Explanations
 import Extraction
 import Foundation
+import ImageCoding
+import Inference
 import Reports
 import Results
 import SystemPackage
@@ -22,7 +24,10 @@ struct Explain: ParsableCommand {
     var className: String?
     @Option(help: "Channels shown for each image.") var channels = 8
     @OptionGroup var deployment: DeploymentOptions
-    @Argument(help: "JPEG or PNG files.", completion: .image, transform: { FilePath($0) }) var images: [FilePath]
+    @Argument(
+        help: "Image files, or folders of them. Files that are no images are skipped and listed.", completion: .image,
+        transform: { FilePath($0) })
+    var images: [FilePath]
 
     func validate() throws {
         if channels < 1 { throw ValidationError("--channels is \(channels), but at least 1 is needed.") }
@@ -31,6 +36,9 @@ struct Explain: ParsableCommand {
     func run() throws {
         try OutputFolder.check(output)
         let team = deployment.team
+        // Found out before a model is loaded.
+        let files = try ImageFiles(at: images, team: team)
+        files.notes.forEach(Console.note)
         let model = try source.load(team: team)
         try OutputFolder.check(
             output, holding: ["explanations.json", "index.html"], overwriting: force,
@@ -43,11 +51,17 @@ struct Explain: ParsableCommand {
         guard let table = found else { preconditionFailure("a single process is rank 0") }
         let explainer = Explainer(model, shownCount: channels, team: team)
         let label = try className.map { try explainer.label(ofClass: $0) }
-        let explanations = try images.enumerated().map { index, image in
-            let explanation = try explainer.explain(image, label: label)
+        var skipped = files.bad
+        var explanations: [ImageExplanation] = []
+        for (index, path) in files.paths.enumerated() {
+            do {
+                explanations.append(try explainer.explain(path, label: label))
+            } catch let error as ImageCodingError {
+                skipped.append((path, "\(error)"))
+                if skipped.count == files.bad.count + files.paths.count { throw error }
+            }
             Console.showProgress(
-                .init(activity: "explain", completed: index + 1, total: images.count, unit: "images"))
-            return explanation
+                .init(activity: "explain", completed: index + 1, total: files.paths.count, unit: "images"))
         }
         let pictures = PrototypePictures(model)
         let classNames = model.experiment.dataset.displayNames
@@ -59,6 +73,11 @@ struct Explain: ParsableCommand {
         try DurableFile.write(page.html(), to: output.appending("index.html"))
         for explanation in explanations {
             Console.note(summary(of: explanation, classNames))
+        }
+        for (_, reason) in skipped { Console.note("Skipped: \(reason)") }
+        if !skipped.isEmpty {
+            let count = skipped.count + explanations.count
+            Console.note("\(skipped.count) of \(count) files were skipped; the page shows the others.")
         }
         try Console.result(output.appending("index.html").string)
     }

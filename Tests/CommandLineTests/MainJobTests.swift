@@ -65,6 +65,32 @@ import Testing
         #expect(outcome.exitCode == 64 && outcome.errors.contains(name))
     }
 
+    @Test func aFolderIsExplainedAndWhatIsNoImageInItIsSkippedAndListed() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let images = try testImages(folder).map { try Data(contentsOf: folder.url($0)) }
+        try folder.write(images[0], to: "photos/a/one.jpg")
+        try folder.write(images[1], to: "photos/b/two.jpg")
+        try folder.write(Data("no image".utf8), to: "photos/b/three.png")
+        // The header is sound, and what follows is not there.
+        try folder.write(images[0].prefix(700), to: "photos/b/four.jpg")
+        try folder.write(Data("notes".utf8), to: "photos/notes.txt")
+        let outcome = try Tool.infodisent.run(
+            ["explain", "--checkpoint", "run", "--output", "explanation", "photos"], in: folder)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        let text = try folder.text("explanation/explanations.json")
+        #expect(text.contains("photos/a/one.jpg") && text.contains("photos/b/two.jpg"))
+        #expect(!text.contains("three.png"))
+        #expect(outcome.errors.contains("Skipped: ") && outcome.errors.contains("three.png"))
+        #expect(outcome.errors.contains("of 4 files were skipped"))
+
+        let bad = ["explain", "--checkpoint", "run", "--output", "other"]
+        #expect(try Tool.infodisent.run(bad + ["photos/b/three.png"], in: folder).exitCode == 65)
+        #expect(try Tool.infodisent.run(bad + ["nowhere.png"], in: folder).exitCode == 66)
+        try FileManager.default.createDirectory(at: folder.url("empty"), withIntermediateDirectories: true)
+        #expect(try Tool.infodisent.run(bad + ["empty"], in: folder).exitCode == 66)
+        #expect(!folder.exists("other"))
+    }
+
     @Test func theInspectorReadsWhatTrainingWrote() throws {
         let folder = try SmallExperiment.trainedFolder()
         let text = try Tool.inspect.succeed("run", "--verify", in: folder)
