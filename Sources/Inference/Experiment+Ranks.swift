@@ -5,17 +5,23 @@ import Tensors
 extension Experiment {
     /// The experiment of several ranks: each reads the dataset's listing and the weights by itself, and then all make sure
     /// that they have the same. Collective.
+    ///
+    /// - Parameter rewording: gives an error of a rank the words of the caller.
     /// - Throws: on all ranks, the error of the first that cannot read its dataset or weights, or
     ///   `ExperimentError.ranksDiffer` naming the first rank that has something else than rank 0.
     public init(
         _ configuration: RunConfiguration, on communicator: any Communicator, makesCache: Bool = false,
-        team: WorkerTeam = WorkerTeam()
+        team: WorkerTeam = WorkerTeam(), rewording: (any Error) -> any Error = { $0 }
     ) throws {
         communicator.activity.begin(step: 0, "reading the dataset's listing and the weights")
         self = try communicator.together {
             // A million images on a network file system take their time.
             try communicator.activity.allowing(.seconds(3600)) {
-                try Experiment(configuration, makesCache: makesCache, team: team)
+                do {
+                    return try Experiment(configuration, makesCache: makesCache, team: team)
+                } catch {
+                    throw rewording(error)
+                }
             }
         }
         try RankFacts.requireEqual(facts, on: communicator)

@@ -6,6 +6,8 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
     case provenanceDiffers(checkpoint: FilePath, what: String, expected: String, found: String)
     /// A checkpoint that was moved out of its run does not say where something is.
     case locationUnknown(checkpoint: FilePath, key: String)
+    /// Data or weights are not where the run of a checkpoint had them.
+    case moved(checkpoint: FilePath, key: String, path: FilePath)
     /// No backbone is named, and the dataset is not the one that the built-in backbone was trained on.
     case backboneNotNamed(dataset: FilePath)
     /// A folder that is written to lies inside the dataset.
@@ -18,6 +20,7 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
         switch self {
         case .ranksDiffer, .backboneNotNamed, .insideDataset, .locationUnknown: 78
         case .provenanceDiffers: 65
+        case .moved: 66
         }
     }
 
@@ -31,6 +34,10 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
         case .locationUnknown(let checkpoint, let key):
             """
             \(checkpoint) is not in a run directory, and does not say itself where things are: pass --set \(key)=PATH.
+            """
+        case .moved(let checkpoint, let key, let path):
+            """
+            \(path), which \(checkpoint) was trained with, does not exist. If it has moved, say where to: --set \(key)=PATH.
             """
         case .backboneNotNamed(let dataset):
             """

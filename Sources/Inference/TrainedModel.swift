@@ -1,4 +1,5 @@
 import Checkpoints
+import Datasets
 import DisentangledHead
 import DurableFiles
 import FeatureCache
@@ -51,7 +52,15 @@ public struct TrainedModel: Sendable {
         }
         let locations = text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         configuration = try Self.configuration(of: checkpoint, overrides: locations + overrides)
-        experiment = try Experiment(configuration, on: communicator, team: team)
+        experiment = try Experiment(configuration, on: communicator, team: team) { [configuration, checkpoint] error in
+            switch error {
+            case DatasetError.missingRoot(let path):
+                ExperimentError.moved(checkpoint: checkpoint.directory, key: "dataset.root", path: path)
+            case DurableFileError.missing(let path) where path == configuration.backbone.weights:
+                ExperimentError.moved(checkpoint: checkpoint.directory, key: "backbone.weights", path: path)
+            default: error
+            }
+        }
         try checkpoint.requireSameData(as: experiment)
         head = try checkpoint.head()
     }

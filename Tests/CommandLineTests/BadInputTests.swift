@@ -33,6 +33,16 @@ import Testing
         try expect(["backbones", "--threads", "2"], in: folder, exitCode: 64, naming: "--threads")
     }
 
+    @Test func whatHasMovedSinceTheTrainingIsNamedWithTheKeyThatMendsIt() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        try FileManager.default.moveItem(at: folder.url("birds"), to: folder.url("moved-birds"))
+        let evaluation = ["evaluate", "--checkpoint", "run"]
+        try expect(evaluation, in: folder, exitCode: 66, naming: "--set dataset.root=PATH")
+        try Tool.infodisent.succeed("evaluate", "--checkpoint", "run", "--set", "dataset.root=moved-birds", in: folder)
+        let weights = ["--set", "dataset.root=moved-birds", "--set", "backbone.weights=none.pth"]
+        try expect(evaluation + weights, in: folder, exitCode: 66, naming: "--set backbone.weights=PATH")
+    }
+
     @Test func aMissingConfigurationIsNamed() throws {
         let folder = try Folder()
         try expect(["train", "--config", "none.yaml"], in: folder, exitCode: 66, naming: "none.yaml")
