@@ -88,7 +88,9 @@ let package = Package(
         // Level 3
         .target(
             name: "Backbones",
-            dependencies: ["CounterRandom", "ImageCoding", "NameSuggestions", "Tensors", "WeightFiles", system],
+            dependencies: [
+                "CounterRandom", "DurableFiles", "ImageCoding", "NameSuggestions", "Tensors", "WeightFiles", system,
+            ],
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
             name: "Datasets",

@@ -1,3 +1,4 @@
+public import DurableFiles
 import ImageCoding
 import Tensors
 import WeightFiles
@@ -15,51 +16,91 @@ public typealias BackboneWorkspace = Workspace
 public final class Backbone: Sendable {
     /// Its name in `BackboneRegistry`.
     public let name: String
-    /// How images may be prepared for these weights; the first is the default.
+    /// How images may be prepared for these weights; the first is the default: what is said beside the file, if anything is, and
+    /// then what the registry knows.
     public let presets: [InputPreset]
     /// The layer from feature maps to the classes the weights were trained on, when the file has one that works on them.
     public let classifier: LinearClassifierWeights?
     /// What a user should know of how the weights were taken, a sentence each.
     public let notes: [String]
+    /// The names of the classes the weights were trained on, in the order of the classifier's rows, where a `config.json`
+    /// beside the file has them. The classifier itself may be missing.
+    public let labelNames: [String]?
+    /// What decides what the network computes and is not seen in the file's bytes.
+    private let decisions: [String]
     private let network: any BackboneNetwork
 
     init(
         name: String, presets: [InputPreset], classifier: LinearClassifierWeights?, network: any BackboneNetwork,
-        notes: [String]
+        notes: [String], labelNames: [String]? = nil, decisions: [String] = []
     ) {
         self.name = name
         self.presets = presets
         self.classifier = classifier
         self.network = network
         self.notes = notes
+        self.labelNames = labelNames
+        self.decisions = decisions
     }
 
-    /// Builds the backbone `name` from `weights`: reads, checks, folds and packs every tensor.
+    /// Builds the backbone `name` from `weights`: finds its tensors, reads, checks, folds and packs every one.
     ///
     /// Names and shapes are checked before any tensor is read.
+    /// - Parameter choice: which network to take from a file that has several.
     /// - Throws: `BackboneError` for an unknown name or weights that do not fit; what `weights` throws on reading.
-    public static func load(name: String, weights: some WeightSource) throws -> Backbone {
+    public static func load(
+        name: String, weights: some WeightSource, choice: NetworkChoice = NetworkChoice()
+    ) throws -> Backbone {
         let (family, entry) = try BackboneRegistry.entry(named: name, for: weights)
-        return try load(entry, of: family, weights: weights)
+        return try load(entry, of: family, weights: weights, choice: choice)
     }
 
     /// Builds a backbone that need not be in the registry.
     package static func load(
-        _ entry: BackboneEntry, of family: BackboneFamily, weights: some WeightSource
+        _ entry: BackboneEntry, of family: BackboneFamily, weights: some WeightSource,
+        choice: NetworkChoice = NetworkChoice()
     ) throws -> Backbone {
-        let name = entry.name
-        let tensors = CanonicalTensors(of: weights, family: family)
-        do {
-            var dryRun = ParameterLoader(tensors, backbone: name, isDryRun: true)
-            _ = try entry.read(from: &dryRun)
-        } catch BackboneError.unfittingWeights(var misfit) {
-            misfit.fittingBackbones = BackboneRegistry.backbones(fitting: weights)
-            throw BackboneError.unfittingWeights(misfit)
-        }
-        var loader = ParameterLoader(tensors, backbone: name)
-        let (network, classifier) = try entry.read(from: &loader)
+        let search = NetworkSearch(weights)
+        let (chosen, others, decisions) = try search.find(entry, of: family, choice: choice)
+        var loader = ParameterLoader(chosen.tensors, backbone: entry.name)
+        let read = try entry.read(from: &loader)
+        let presets = (chosen.tensors.ownPreset.map { [$0] } ?? []) + entry.presets
         return Backbone(
-            name: name, presets: entry.presets, classifier: classifier, network: network, notes: loader.notes)
+            name: entry.name, presets: presets, classifier: read.classifier, network: read.network,
+            notes: search.notes(on: chosen, others: others, requested: loader.requested.keys) + loader.notes
+                + notes(onImagesOf: chosen.tensors, default: presets[0]),
+            labelNames: labelNames(chosen.tensors, classCount: read.classifier?.classCount), decisions: decisions)
+    }
+
+    /// What is said of images beside the file.
+    private static func notes(onImagesOf tensors: CanonicalTensors, default preset: InputPreset) -> [String] {
+        if preset == tensors.ownPreset {
+            return [
+                "\(SavedConfiguration.preprocessingFileName) beside it says how images are prepared: that is the default, and the "
+                    + "preset \"\(preset.name)\"."
+            ]
+        }
+        guard let side = tensors.trainedSide, side != preset.input.crop else { return [] }
+        return [
+            "\(SavedConfiguration.fileName) beside it says that it was trained on images of \(side) x \(side) pixels; the default "
+                + "preset, \(preset.name), makes \(preset.input.crop) x \(preset.input.crop). Choose another with input.preset, or "
+                + "input.resize and input.crop."
+        ]
+    }
+
+    /// The names of classes in a `config.json` that belongs to the file: transformers', of the file's architecture, or timm's.
+    private static func labelNames(_ tensors: CanonicalTensors, classCount: Int?) -> [String]? {
+        let timms = tensors.source.configuration.flatMap { $0.text("architecture") == nil ? nil : $0 }
+        guard let names = (tensors.configuration ?? timms)?.labelNames, names.count == classCount ?? names.count else {
+            return nil
+        }
+        return names
+    }
+
+    /// What identifies the features that this backbone computes, given the digest of its weight file: that digest, unless
+    /// the file's bytes leave something open, such as which of two networks was taken.
+    public func identity(ofFile digest: ContentDigest) -> ContentDigest {
+        decisions.isEmpty ? digest : ContentDigest(of: ([digest.hexadecimal] + decisions).joined(separator: "\n"))
     }
 
     public var defaultInput: InputTransform { presets[0].input }

@@ -1,3 +1,5 @@
+import WeightFiles
+
 /// What can be wrong with a request for a backbone or with its weights.
 public enum BackboneError: Error, Equatable, Sendable {
     /// No backbone has this name; `nearest` are the known names most like it, best first.
@@ -9,8 +11,19 @@ public enum BackboneError: Error, Equatable, Sendable {
     /// The file does not describe its own architecture, as that of the backbone asked for has to, but its tensors are those
     /// of other backbones.
     case otherWeights(file: String, backbone: String, fittingBackbones: [String])
-    /// The file's tensors are those of no backbone.
-    case unknownWeights(file: String)
+    /// The file describes a network that is not the one that comes with the program, which was asked for; `name` is what
+    /// stands for such files.
+    case describedByFile(file: String, backbone: String, name: String)
+    /// Nothing is known about the backbone without a file that describes it.
+    case undescribed(backbone: String)
+    /// The file's tensors are those of no backbone; `names` says what they are called.
+    case unknownWeights(file: String, names: String)
+    /// Several networks in the file fit; `prefixes` are what the names of each begin with.
+    case severalNetworks(file: String, backbone: String, prefixes: [String])
+    /// Only moving averages of the weights fit, and they were not asked for.
+    case onlyAveragedWeights(file: String, backbone: String, found: [String])
+    /// Moving averages of the weights were asked for, and the networks that fit are none.
+    case noAveragedWeights(file: String, backbone: String, found: [String])
     /// A number that no trained network has: `expectation` says what it should be.
     case unusableValue(file: String, tensor: String, index: Int, value: Float, expectation: String)
     /// The file does not describe its own architecture, or describes an impossible one.
@@ -20,8 +33,8 @@ public enum BackboneError: Error, Equatable, Sendable {
     /// file's reader makes it 78), bad data otherwise.
     public var exitCode: Int32 {
         switch self {
-        case .unknownName, .unknownPreset: 64
-        case .unfittingWeights, .otherWeights, .unknownWeights, .unusableValue, .invalidConfiguration: 65
+        case .unknownName, .unknownPreset, .undescribed: 64
+        default: 65
         }
     }
 
@@ -36,15 +49,22 @@ public enum BackboneError: Error, Equatable, Sendable {
         public let knownLayouts: [String]
         /// Canonical names, in the order in which the network asks for them.
         public let missing: [String]
-        /// The file's own names, sorted.
+        /// The file's own names, behind `prefix`, sorted.
         public let unexpected: [String]
         public let misshapen: [MisshapenTensor]
+        /// What `config.json` says that is not so of this backbone.
+        public let contradictions: [String]
+        /// What stands before the names above in the file.
+        public internal(set) var prefix: String
+        /// What the names in the file look like, as a sentence.
+        public internal(set) var names: String
         /// The backbones that the file does fit.
         public internal(set) var fittingBackbones: [String] = []
 
         public init(
             file: String, backbone: String, layout: String?, knownLayouts: [String], missing: [String],
-            unexpected: [String], misshapen: [MisshapenTensor], fittingBackbones: [String] = []
+            unexpected: [String], misshapen: [MisshapenTensor], contradictions: [String] = [], prefix: String = "",
+            names: String = "", fittingBackbones: [String] = []
         ) {
             self.file = file
             self.backbone = backbone
@@ -53,6 +73,9 @@ public enum BackboneError: Error, Equatable, Sendable {
             self.missing = missing
             self.unexpected = unexpected
             self.misshapen = misshapen
+            self.contradictions = contradictions
+            self.prefix = prefix
+            self.names = names
             self.fittingBackbones = fittingBackbones
         }
     }
@@ -75,7 +98,8 @@ extension BackboneError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknownName(let name, let nearest):
-            "There is no backbone named \"\(name)\". Did you mean \(Self.alternatives(nearest))? "
+            "There is no backbone named \"\(name)\". "
+                + (nearest.isEmpty ? "" : "Did you mean \(Self.alternatives(nearest))? ")
                 + "`infodisent backbones` lists them all."
         case .unknownPreset(let preset, let backbone, let known):
             "\(backbone) has no input preset named \"\(preset)\". It has \(known.joined(separator: ", ")); "
@@ -84,9 +108,23 @@ extension BackboneError: CustomStringConvertible {
         case .otherWeights(let file, let backbone, let fittingBackbones):
             "\(file) does not describe its own architecture, which the backbone \(backbone) needs. These are the weights of "
                 + "\(Self.alternatives(fittingBackbones)): set backbone.name to that."
-        case .unknownWeights(let file):
-            "\(file) holds the weights of no backbone that `infodisent backbones` lists. Try to load it as the one it should be: "
-                + "the error then says which tensors differ."
+        case .describedByFile(let file, let backbone, let name):
+            "\(file) describes its own architecture, and is not the \(backbone) backbone that comes with the program. Set "
+                + "backbone.name to \(name), which stands for such files."
+        case .undescribed(let backbone):
+            "What \(backbone) is stands in its weight file, which has to be given."
+        case .unknownWeights(let file, let names):
+            "\(file) holds the weights of no backbone that `infodisent backbones` lists. \(names) Try to load it as the one it "
+                + "should be: the error then says which tensors differ."
+        case .severalNetworks(let file, let backbone, let prefixes):
+            "\(file) holds \(prefixes.count) networks that are \(backbone). Their names begin with "
+                + "\(Self.beginnings(prefixes)): set backbone.prefix to one of these."
+        case .onlyAveragedWeights(let file, let backbone, let found):
+            "The only weights of \(backbone) in \(file) are averaged ones (\(Self.beginnings(found))). Set backbone.use_ema, or "
+                + "--use-ema, to use them."
+        case .noAveragedWeights(let file, let backbone, let found):
+            "Averaged (EMA) weights of \(backbone) were asked for, and \(file) has none (found: \(Self.beginnings(found))). "
+                + "Leave out backbone.use_ema or --use-ema."
         case .unusableValue(let file, let tensor, let index, let value, let expectation):
             "Element \(index) of the tensor \(tensor) in \(file) is \(value), but it has to be \(expectation). "
                 + "The file is damaged or its training diverged; fetch or train it again."
@@ -94,6 +132,11 @@ extension BackboneError: CustomStringConvertible {
             "The metadata of \(file) does not describe a network: the entry \(key) \(problem). "
                 + "Save the file again with the metadata that Sources/Backbones/README.md describes."
         }
+    }
+
+    /// Beginnings of names in quotes; of a network whose names have nothing before them, that.
+    private static func beginnings(_ prefixes: [String]) -> String {
+        alternatives(prefixes.map { $0.isEmpty ? "\"\" (nothing)" : "\"\(printable($0))\"" })
     }
 
     fileprivate static func alternatives(_ names: [String]) -> String {
@@ -110,8 +153,11 @@ extension BackboneError.UnfittingWeights: CustomStringConvertible {
                 Self.listing(
                     "of another shape",
                     misshapen.map { "\($0.name) is \($0.found) instead of \($0.expected)" }),
+                contradictions.isEmpty ? nil : "config.json says that \(contradictions.joined(separator: ", "))",
             ].compactMap(\.self).joined(separator: "; ")
-            + ". Its names are \(layout.map { "those of \($0)" } ?? "none of \(knownLayouts.joined(separator: ", "))"). "
+            + ". Its names\(prefix.isEmpty ? "" : ", behind \"\(printable(prefix))\",") are "
+            + "\(layout.map { "those of \($0)" } ?? "none of \(knownLayouts.joined(separator: ", "))"). "
+            + (names.isEmpty ? "" : names + " ")
             + (fittingBackbones.isEmpty
                 ? "Choose the backbone that the file was saved from, or the file that belongs to \(backbone)."
                 : "These are the weights of \(BackboneError.alternatives(fittingBackbones)): set backbone.name to that, "
@@ -123,7 +169,7 @@ extension BackboneError.UnfittingWeights: CustomStringConvertible {
     private static func listing(_ title: String, _ names: [String]) -> String? {
         guard !names.isEmpty else { return nil }
         let rest = names.count - listedCount
-        return "\(names.count) \(title) (\(names.prefix(listedCount).joined(separator: ", "))"
+        return "\(names.count) \(title) (\(names.prefix(listedCount).map { printable($0) }.joined(separator: ", "))"
             + (rest > 0 ? " and \(rest) more)" : ")")
     }
 }

@@ -16,6 +16,15 @@ public enum DemoBackbone {
             .pushing("infodisent_Backbones.resources/DemoBackbone/demo-backbone.safetensors")
     }
 
+    /// Whether these are its weights, wherever the file lies.
+    static func isFile(of weights: any WeightSource) -> Bool {
+        if weights.path == self.weights { return true }
+        guard let own = try? SafetensorsFile(self.weights), own.metadata == weights.metadata,
+            let digest = try? own.digest()
+        else { return false }
+        return (try? weights.digest()) == digest
+    }
+
     /// What its file says about it.
     static func description() throws -> BackboneDescription {
         BackboneDescription(try ResNet.selfDescribedEntry(name: name, SafetensorsFile(weights)), of: ResNet.family)

@@ -36,7 +36,7 @@ public struct Experiment: Sendable {
             throw ExperimentError.backboneNotNamed(dataset: configuration.dataset.root)
         }
         if let name = configuration.backbone.name {
-            _ = try BackboneRegistry.description(named: name).input(preset: configuration.input.preset)
+            try BackboneRegistry.check(name: name, preset: configuration.input.preset)
         }
         dataset = try Self.loadDataset(configuration, makesCache: makesCache, team: team)
         if configuration.backbone.name == nil, dataset.kind != DatasetKind.parts.rawValue {
@@ -46,13 +46,12 @@ public struct Experiment: Sendable {
         configuration.backbone.name = name
         shardNote = configuration.training.lowerLogicalShards(for: dataset.train.count)
         self.configuration = configuration
-        weights = try WeightFile.open(
-            configuration.backbone.weights ?? DemoBackbone.weights, useEMA: configuration.backbone.useEMA)
-        backbone = try Backbone.load(name: name, weights: weights)
+        weights = try WeightFile.open(configuration.backbone.weights ?? DemoBackbone.weights)
+        backbone = try Backbone.load(name: name, weights: weights, choice: configuration.backbone.networkChoice)
         input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
         cacheIdentity = CacheIdentity(
-            backbone: backbone.name, weightDigest: try weights.digest(), input: input,
+            backbone: backbone.name, weightDigest: backbone.identity(ofFile: try weights.digest()), input: input,
             datasetFingerprint: dataset.fingerprint,
             precision: configuration.cache.precision,
             featureMap: backbone.featureMapShape(crop: input.crop),
@@ -77,7 +76,7 @@ public struct Experiment: Sendable {
     /// What a user should know of how the dataset and the weights were found, a sentence each.
     public var notes: [String] {
         dataset.notes + (shardNote.map { [$0] } ?? [])
-            + (weights.layout.notes + backbone.notes).map { "\(weights.path): \($0)" }
+            + backbone.notes.map { "\(weights.path): \($0)" }
     }
 
     private static func loadDataset(
@@ -88,6 +87,11 @@ public struct Experiment: Sendable {
         if makesCache || DurableFile.exists(cache) { options.indexFolder = cache.appending("archives") }
         return try Dataset.load(root: configuration.dataset.root, options: options, team: team)
     }
+}
+
+extension RunConfiguration.Backbone {
+    /// Which network of the weight file is meant.
+    package var networkChoice: NetworkChoice { NetworkChoice(prefix: prefix, useEMA: useEMA) }
 }
 
 extension RunConfiguration.Input {

@@ -60,12 +60,12 @@ public struct PlannedRun: Sendable {
         guard let name = configuration.backbone.name else {
             throw ExperimentError.backboneNotNamed(dataset: configuration.dataset.root)
         }
-        _ = try BackboneRegistry.description(named: name).input(preset: configuration.input.preset)
+        try BackboneRegistry.check(name: name, preset: configuration.input.preset)
         let backbone: Backbone
         let weights = configuration.backbone.weights ?? DemoBackbone.weights
         if DurableFile.exists(weights) || DurableDirectory.exists(weights) {
             backbone = try Backbone.load(
-                name: name, weights: WeightFile.open(weights, useEMA: configuration.backbone.useEMA))
+                name: name, weights: WeightFile.open(weights), choice: configuration.backbone.networkChoice)
         } else {
             backbone = try Backbone.withRandomWeights(name: name)
         }

@@ -38,6 +38,8 @@ public struct RunConfiguration: Equatable, Sendable {
         public var name: String?
         /// The weight file; nil for the weights that come with the program (`demo` only).
         public var weights: FilePath?
+        /// What the names of the network's tensors begin with in the weight file; nil where it has one such network.
+        public var prefix: String?
         /// Whether to take the moving average of the weights that the file has beside them or in their place.
         public var useEMA = false
 

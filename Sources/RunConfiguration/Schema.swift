@@ -44,6 +44,7 @@ extension RunConfiguration {
 
         Field("backbone", "name", \.backbone.name, { $0?.isEmpty != true }),
         Field("backbone", "weights", \.backbone.weights, { $0?.isEmpty != true }),
+        Field("backbone", "prefix", \.backbone.prefix),
         Field("backbone", "use_ema", \.backbone.useEMA),
 
         Field("dataset", "kind", \.dataset.kind),

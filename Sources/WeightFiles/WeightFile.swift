@@ -1,78 +1,143 @@
 import DurableFiles
-import Synchronization
 public import SystemPackage
 
-/// A file of weights in any form that can be read, mapped into memory: safetensors, or what `torch.save` wrote.
+/// Weights in any form that can be read, mapped into memory: safetensors, what `torch.save` wrote, NumPy's archives; in one
+/// file or in several with a list of them.
 ///
 ///     let file = try WeightFile.open("resnet50.pth")
-///     let weight = try file.floats("conv1.weight", shape: [64, 3, 7, 7])
+///     let weight = try file.floats("state_dict.conv1.weight", shape: [64, 3, 7, 7])
 ///
 /// The form is told by the content. Nothing in a file is executed: a pickle is read for its tensors, by an interpreter that
-/// knows a fixed list of names and calls nothing. Tensors have the names of the bare network; `layout` says what those were
-/// wrapped in. Their bytes stay in the file until they are asked for.
+/// knows a fixed list of names and calls nothing. All tensors are there, under the names that the file gives them, behind the
+/// keys of the dictionaries they lie in; which of them make a network is the business of Backbones. Their bytes stay in the
+/// file until they are asked for.
 public final class WeightFile: WeightSource {
-    private let file: MappedFile
-    private let contents: WeightContents
-    /// What is known of the storages that had to be looked at before they could be used.
-    private let prepared = Mutex<[Int: Prepared]>([:])
+    /// As it was given, or the file that was found in that folder.
+    public let path: FilePath
+    private let parts: [WeightFilePart]
+    /// Where the tensors are, sorted by the UTF-8 bytes of their names; nil when there is one part, which has that order.
+    private let places: [Place]?
+    public let configuration: SavedConfiguration?
+    public let preprocessing: SavedConfiguration?
 
-    private enum Prepared {
-        /// The checksum is right.
-        case checked
-        case inflated([UInt8])
+    private struct Place {
+        let part: Int
+        let tensor: Int
     }
 
-    /// Opens the file at `path` and reads its structure.
+    /// Opens the weights at `path`, a file, a list of files (`model.safetensors.index.json`) or the folder of one of these, and
+    /// reads their structure.
     ///
-    /// - Parameter useEMA: whether to take the exponential moving average of the weights, which training programs keep
-    ///   beside the weights or in their place. It is never taken by itself.
-    /// - Throws: `DurableFileError`; `WeightFileError` when the file is damaged, holds objects instead of tensors, or has no
-    ///   network of the kind asked for.
-    public static func open(_ path: FilePath, useEMA: Bool = false) throws -> WeightFile {
-        let file = try MappedFile(path)
-        do {
-            return WeightFile(file, try file.withBytes { try contents(of: $0, at: path, useEMA: useEMA) })
-        } catch {
-            throw WeightFileError(error, in: path)
-        }
+    /// - Throws: `DurableFileError`; `WeightFileError` when a file is damaged or holds no tensors.
+    public static func open(_ path: FilePath) throws -> WeightFile {
+        let path = DurableDirectory.exists(path) ? try WeightFolder.file(in: path) : path
+        if path.string.hasSuffix(WeightFolder.indexSuffix) { return try WeightFile(index: path) }
+        if let index = WeightFolder.index(over: path) { throw WeightFileError.onePart(path: path, index: index) }
+        return WeightFile(path, [try WeightFilePart(path)], places: nil)
     }
 
-    /// What the file holds. Of a file whose content says nothing, its name says what it should have been.
-    private static func contents(
-        of bytes: UnsafeRawBufferPointer, at path: FilePath, useEMA: Bool
-    ) throws -> WeightContents {
-        do {
-            return try WeightContents(of: bytes, useEMA: useEMA)
-        } catch let kind as UnrecognisedFile {
-            if path.extension == "safetensors", kind == .unknown || kind == .empty {
-                _ = try SafetensorsHeader(of: bytes)
+    private init(_ path: FilePath, _ parts: [WeightFilePart], places: [Place]?) {
+        self.path = path
+        self.parts = parts
+        self.places = places
+        configuration = Self.configuration(SavedConfiguration.fileName, beside: path)
+        preprocessing = Self.configuration(SavedConfiguration.preprocessingFileName, beside: path)
+    }
+
+    /// The files that a list names, as one.
+    private convenience init(index path: FilePath) throws {
+        let index = try WeightFileError.naming(path) {
+            try MappedFile(path).withBytes { bytes throws in try ShardIndex(bytes) }
+        }
+        let folder = path.removingLastComponent()
+        let parts = try index.files.map { name throws in
+            guard DurableFile.exists(folder.appending(name)) else {
+                throw WeightFileError.shards(path: path, fault: .missingFile(name))
             }
-            throw kind
+            return try WeightFilePart(folder.appending(name))
         }
+        var places: [Place] = []
+        for (name, part) in index.tensors {
+            guard let tensor = parts[part].contents.index(of: name) else {
+                throw WeightFileError.shards(path: path, fault: .missingTensor(name, file: index.files[part]))
+            }
+            places.append(Place(part: part, tensor: tensor))
+        }
+        // Names are listed once, so equal counts mean that every tensor is listed.
+        if places.count != parts.reduce(0, { $0 + $1.contents.tensors.count }) {
+            let listed = Set(places.map { [$0.part, $0.tensor] })
+            for (part, file) in index.files.enumerated() {
+                let tensors = parts[part].contents.tensors
+                if let tensor = tensors.indices.first(where: { !listed.contains([part, $0]) }) {
+                    throw WeightFileError.shards(
+                        path: path, fault: .unlistedTensor(tensors[tensor].entry.name, file: file))
+                }
+            }
+        }
+        let names = places.map { parts[$0.part].contents.tensors[$0.tensor].entry.name }
+        let order = names.indices.sorted { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) }
+        self.init(path, parts, places: order.map { places[$0] })
     }
 
-    private init(_ file: MappedFile, _ contents: WeightContents) {
-        self.file = file
-        self.contents = contents
+    /// What is beside the weights. It may belong to something else or be damaged: whoever needs it will miss it then.
+    private static func configuration(_ name: String, beside path: FilePath) -> SavedConfiguration? {
+        let file = path.removingLastComponent().appending(name)
+        guard DurableFile.exists(file), let count = try? DurableFile.byteCount(of: file),
+            count <= SavedConfiguration.byteCountLimit, let text = try? DurableFile.read(file)
+        else { return nil }
+        return SavedConfiguration(text)
     }
 
-    public var path: FilePath { file.path }
+    // MARK: Tensors
 
-    /// Size of the file.
-    public var byteCount: Int { file.byteCount }
+    /// Size of all files.
+    public var byteCount: Int { parts.reduce(0) { $0 + $1.file.byteCount } }
 
-    /// How the tensors were found.
-    public var layout: WeightLayout { contents.layout }
+    /// What the file is.
+    public var layout: WeightLayout {
+        var layout = parts[0].contents.layout
+        layout.partCount = parts.count
+        return layout
+    }
 
-    public var metadata: [String: String] { contents.metadata }
+    public var metadata: [String: String] { parts[0].contents.metadata }
 
-    public var tensorNames: [String] { contents.tensors.map(\.entry.name) }
+    public var tensorNames: [String] { entries.map(\.name) }
 
-    /// All tensors of the network, sorted by name.
-    public var entries: [TensorEntry] { contents.tensors.map(\.entry) }
+    /// All tensors, sorted by name.
+    public var entries: [TensorEntry] {
+        guard let places else { return parts[0].contents.tensors.map(\.entry) }
+        return places.map { parts[$0.part].contents.tensors[$0.tensor].entry }
+    }
 
-    public func entry(_ name: String) -> TensorEntry? {
-        contents.index(of: name).map { contents.tensors[$0].entry }
+    private func place(of name: String) -> Place? {
+        guard let places else { return parts[0].contents.index(of: name).map { Place(part: 0, tensor: $0) } }
+        func nameAt(_ index: Int) -> String {
+            parts[places[index].part].contents.tensors[places[index].tensor].entry.name
+        }
+        var (low, high) = (0, places.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if nameAt(middle).utf8.lexicographicallyPrecedes(name.utf8) { low = middle + 1 } else { high = middle }
+        }
+        return low < places.count && nameAt(low).utf8.elementsEqual(name.utf8) ? places[low] : nil
+    }
+
+    private func tensor(_ name: String) -> StoredTensor? {
+        place(of: name).map { parts[$0.part].contents.tensors[$0.tensor] }
+    }
+
+    public func entry(_ name: String) -> TensorEntry? { tensor(name)?.entry }
+
+    public func isInPickledNetwork(_ name: String) -> Bool { tensor(name)?.isInPickledNetwork == true }
+
+    public func isSameTensor(_ name: String, _ other: String) -> Bool {
+        guard let one = place(of: name), let two = place(of: other), one.part == two.part else { return false }
+        let tensors = parts[one.part].contents.tensors
+        let (first, second) = (tensors[one.tensor], tensors[two.tensor])
+        return first.storage == second.storage && first.byteOffset == second.byteOffset
+            && first.strides == second.strides
+            && first.entry.shape == second.entry.shape && first.entry.elementType == second.entry.elementType
     }
 
     public func floats(_ name: String) throws -> [Float] {
@@ -94,35 +159,17 @@ public final class WeightFile: WeightSource {
     ///
     /// - Throws: `WeightFileError` when there is no such tensor or its data is damaged.
     public func withBytes<Result>(of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
-        guard let index = contents.index(of: name) else {
+        guard let place = place(of: name) else {
             throw WeightFileError.missingTensor(path: path, name: name, tensorNames: tensorNames)
         }
-        let tensor = contents.tensors[index]
-        let storage = contents.storages[tensor.storage]
-        if case .inflated(let bytes) = try preparation(of: tensor.storage) {
-            return try bytes.withUnsafeBytes { try tensor.withBytes(in: $0, body) }
-        }
-        return try file.withBytes {
-            try tensor.withBytes(in: UnsafeRawBufferPointer(rebasing: $0[storage.fileRange]), body)
-        }
+        return try parts[place.part].withBytes(of: place.tensor, body)
     }
 
-    /// Checks or inflates a storage when it is used first.
-    private func preparation(of index: Int) throws -> Prepared {
-        let storage = contents.storages[index]
-        guard !storage.isPlain else { return .checked }
-        return try prepared.withLock { known in
-            if let prepared = known[index] { return prepared }
-            let prepared: Prepared
-            do {
-                prepared = try file.withBytes { bytes in
-                    try storage.inflated(from: bytes).map { .inflated($0) } ?? .checked
-                }
-            } catch {
-                throw WeightFileError(error, in: path)
-            }
-            known[index] = prepared
-            return prepared
-        }
+    /// The SHA-256 of the file; of several, that of their names and digests.
+    public func digest() throws -> ContentDigest {
+        guard places != nil else { return try ContentDigest.ofFile(path) }
+        return ContentDigest(
+            of: try parts.map { "\($0.file.path.lastComponent!.string) \(try ContentDigest.ofFile($0.file.path))\n" }
+                .joined())
     }
 }

@@ -19,12 +19,32 @@ public protocol WeightSource: Sendable {
     /// What the file says about its tensors beside them; empty for forms that have no room for it.
     var metadata: [String: String] { get }
 
+    /// What a `config.json` beside the file says; nil where there is none that can be read.
+    var configuration: SavedConfiguration? { get }
+
+    /// What a `preprocessor_config.json` beside the file says; nil where there is none that can be read.
+    var preprocessing: SavedConfiguration? { get }
+
+    /// Whether two names stand for the same elements.
+    func isSameTensor(_ name: String, _ other: String) -> Bool
+
+    /// Whether a tensor lies in a pickled network rather than in a dictionary of tensors.
+    func isInPickledNetwork(_ name: String) -> Bool
+
     /// The SHA-256 of the file. Throws `DurableFileError`.
     func digest() throws -> ContentDigest
 }
 
 extension WeightSource {
     public var metadata: [String: String] { [:] }
+
+    public var configuration: SavedConfiguration? { nil }
+
+    public var preprocessing: SavedConfiguration? { nil }
+
+    public func isSameTensor(_ name: String, _ other: String) -> Bool { name.utf8.elementsEqual(other.utf8) }
+
+    public func isInPickledNetwork(_ name: String) -> Bool { false }
 
     /// The entry of a tensor that must be there. Throws `WeightFileError.missingTensor`.
     public func requiredEntry(_ name: String) throws -> TensorEntry {

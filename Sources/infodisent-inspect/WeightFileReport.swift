@@ -3,7 +3,7 @@ import StrictJSON
 import SystemPackage
 import WeightFiles
 
-/// What is in a file of weights: safetensors, or what torch.save wrote.
+/// What is in a file of weights, or in several that a list names: safetensors, what torch.save wrote, arrays of NumPy.
 struct WeightFileReport {
     private let file: WeightFile
     private let digest: ContentDigest
@@ -12,18 +12,9 @@ struct WeightFileReport {
 
     /// - Parameter checkingElements: whether to read all data: checksums, and whether the numbers are finite.
     init(_ path: FilePath, checkingElements: Bool) throws {
-        file = try Self.open(path)
+        file = try WeightFile.open(path)
         digest = try file.digest()
         notFinite = try checkingElements ? Self.tensorsNotFinite(in: file) : nil
-    }
-
-    /// Averaged weights are shown where there are no others; a run takes them on request alone.
-    private static func open(_ path: FilePath) throws -> WeightFile {
-        do {
-            return try WeightFile.open(path)
-        } catch WeightFileError.unsuitable(_, .onlyEMA) {
-            return try WeightFile.open(path, useEMA: true)
-        }
     }
 
     private static func tensorsNotFinite(in file: WeightFile) throws -> [String] {
@@ -36,8 +27,11 @@ struct WeightFileReport {
         }.map(\.name)
     }
 
-    /// Numbers in all tensors of the network.
+    /// Numbers in all tensors.
     private var parameterCount: Int { file.entries.reduce(0) { $0 + $1.elementCount } }
+
+    /// What all names begin with.
+    private var beginning: String { TensorNames.sharedBeginning(of: file.tensorNames) }
 
     var text: String {
         let layout = file.layout
@@ -45,14 +39,21 @@ struct WeightFileReport {
         head.add("file", file.path.string)
         head.add("bytes", file.byteCount)
         head.add("sha256", digest)
-        head.add("format", layout.form.rawValue)
-        head.add("layout", layout.path + (layout.usesEMA ? ", averaged weights (--use-ema)" : ""))
+        head.add("format", layout.form.rawValue + (layout.partCount > 1 ? ", \(layout.partCount) files" : ""))
+        if !beginning.isEmpty { head.add("names", "all begin with \(printable(beginning))") }
         for (key, value) in file.metadata.sorted(by: { $0.key < $1.key }) {
             head.add("metadata \(printable(key))", printable(value))
         }
-        if !layout.alternatives.isEmpty { head.add("also there", listed(layout.alternatives.map { printable($0) })) }
-        if !layout.ignored.isEmpty {
-            head.add("left out", listed(layout.ignored.map { "\(printable($0.name)) (\($0.reason))" }))
+        if let configuration = file.configuration {
+            let said =
+                (configuration.modelType.map { ["\(printable($0))"] } ?? [])
+                + (configuration.labelNames.map {
+                    ["\($0.count) classes: \(listed($0.map { printable($0) }, limit: 4))"]
+                } ?? [])
+            head.add(SavedConfiguration.fileName, said.isEmpty ? "of something else" : said.joined(separator: ", "))
+        }
+        if !layout.others.isEmpty {
+            head.add("beside", listed(layout.others.map { "\(printable($0.name)) (\($0.kind))" }))
         }
         if let notFinite {
             head.add("checked", layout.hasChecksums ? "structure, checksums" : "structure")
@@ -77,15 +78,9 @@ struct WeightFileReport {
         var members: [String: JSONValue] = [
             "file": .string(file.path.string), "bytes": .integer(file.byteCount),
             "sha256": .string(digest.hexadecimal), "format": .string(layout.form.rawValue),
-            "layout": .object([
-                "container": .array(layout.container.map { .string($0) }),
-                "stripped_prefixes": .array(layout.strippedPrefixes.map { .string($0) }),
-                "renamed_prefixes": .object(layout.renamedPrefixes.mapValues { .string($0) }),
-                "averaged": .bool(layout.usesEMA),
-                "alternatives": .array(layout.alternatives.map { .string($0) }),
-                "left_out": .array(
-                    layout.ignored.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
-            ]),
+            "files": .integer(layout.partCount),
+            "shared_beginning": .string(beginning),
+            "beside": .array(layout.others.map { .object(["name": .string($0.name), "kind": .string($0.kind)]) }),
             "metadata": .object(file.metadata.mapValues { .string($0) }),
             "parameters": .integer(parameterCount),
             "tensors": .array(
@@ -96,6 +91,7 @@ struct WeightFileReport {
                     ])
                 }),
         ]
+        members["labels"] = file.configuration?.labelNames.map { .array($0.map { .string($0) }) }
         members["not_finite"] = notFinite.map { .array($0.map { .string($0) }) }
         return .object(members)
     }

@@ -9,20 +9,36 @@ import WeightFiles
 /// `infodisent backbones`: names, input presets and feature-map sizes.
 struct ListBackbones: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backbones", abstract: "List the backbones, their input presets and their feature maps.")
+        commandName: "backbones", abstract: "List the backbones, their input presets and their feature maps.",
+        discussion: """
+            With --fitting, those that a file of weights holds, wherever in it, and what the names of each begin with there. A \
+            residual network that its safetensors file describes itself is called \(BackboneRegistry.describedName).
+            """)
 
     @Option(
         help: ArgumentHelp("List only those whose weights this file holds.", valueName: "file"), completion: .file(),
         transform: { FilePath($0) })
     var fitting: FilePath?
+    @Option(help: "With --fitting: only those whose names begin so in the file (backbone.prefix).")
+    var prefix: String?
     @Flag(help: "Print JSON.") var json = false
 
+    func validate() throws {
+        if prefix != nil && fitting == nil { throw ValidationError("--prefix is about the file that --fitting names.") }
+    }
+
     func run() throws {
-        let backbones =
-            try fitting.map { try BackboneRegistry.backbones(of: WeightFile.open($0)) } ?? BackboneRegistry.all
+        let found = try fitting.map { try BackboneRegistry.backbones(of: WeightFile.open($0), prefix: prefix) }
+        let backbones = found?.map(\.description) ?? BackboneRegistry.all
         if json {
-            try Console.result(jsonText(backbones.map(BackboneRecord.init)))
+            try Console.result(
+                jsonText(backbones.indices.map { BackboneRecord(backbones[$0], place: found?[$0]) }))
             return
+        }
+        for network in found ?? [] where !network.prefix.isEmpty {
+            Console.note(
+                "\(network.description.name): names begin with \"\(printable(network.prefix))\""
+                    + (network.isAveraged ? ", averaged weights (backbone.use_ema)." : "."))
         }
         try Console.result(row("name", "family", "resize/crop", "interpolation", "feature map", "input.preset"))
         for backbone in backbones {
@@ -58,8 +74,13 @@ private struct BackboneRecord: Encodable {
     let input: InputTransform
     let presets: [InputPreset]
     let featureMap: FeatureMapShape
+    /// Of a network in a file: what its names begin with there, and whether it is a moving average of the weights.
+    let prefix: String?
+    let isAveraged: Bool?
 
-    init(_ backbone: BackboneDescription) {
+    init(_ backbone: BackboneDescription, place: RecognisedBackbone?) {
+        prefix = place?.prefix
+        isAveraged = place?.isAveraged
         name = backbone.name
         family = backbone.family
         input = backbone.defaultInput

@@ -71,7 +71,7 @@ import Testing
 
     @Test(arguments: [
         ("resnet-50", ["resnet50"]), ("ResNet101", ["resnet101"]), ("dmeo", ["demo"]),
-        ("resnet", ["resnet18", "resnet34", "resnet50"]),
+        ("resnet", ["resnet18", "resnet34", "resnet50"]), ("vgg16", []), ("efficientnet_b0", []), ("my_network", []),
     ])
     func anUnknownNameIsAnsweredWithTheNearest(name: String, nearest: [String]) {
         #expect(throws: BackboneError.unknownName(name, nearest: nearest)) {
@@ -87,5 +87,8 @@ import Testing
             BackboneError.unknownName("resnet51", nearest: ["resnet50", "resnet101"]).description
                 == "There is no backbone named \"resnet51\". Did you mean resnet50 or resnet101? "
                 + "`infodisent backbones` lists them all.")
+        #expect(
+            BackboneError.unknownName("vgg16", nearest: []).description
+                == "There is no backbone named \"vgg16\". `infodisent backbones` lists them all.")
     }
 }

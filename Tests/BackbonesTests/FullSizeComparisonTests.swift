@@ -26,10 +26,10 @@ struct FullSizeComparisonTests {
 
     @Test func writesFeatureMapsAndTimes() throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.string)
-            .filter { $0.hasSuffix(".weights.safetensors") }.sorted()
+            .filter { $0.hasSuffix(".weights.safetensors") || $0.hasSuffix(".pretrained") }.sorted()
         for file in names {
             let name = String(file.prefix { $0 != "." })
-            let weights = try SafetensorsFile(folder.appending(file))
+            let weights = try WeightFile.open(folder.appending(file))
             #expect(BackboneRegistry.backbones(fitting: weights).contains(name), "\(name) is not recognised")
             let backbone = try Backbone.load(name: name, weights: weights)
             let images = try SafetensorsFile(folder.appending("\(name).images.safetensors")).tensor("images")

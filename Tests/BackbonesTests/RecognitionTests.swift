@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func theWeightsOfNothingAreAnError() {
-        let error = BackboneError.unknownWeights(file: "in-memory.safetensors")
+        let error = BackboneError.unknownWeights(file: "in-memory.safetensors", names: "It has no tensors.")
         #expect(throws: error) { try BackboneRegistry.backbones(of: WeightsInMemory(parameters: [:])) }
         #expect(error.exitCode == 65)
         #expect(error.description.hasPrefix("in-memory.safetensors holds the weights of no backbone"))
@@ -35,6 +35,17 @@ import Testing
         weights.parameters["layer2.0.bn1.bias"] = nil
         #expect(BackboneRegistry.backbones(fitting: weights) == [])
         #expect(BackboneRegistry.backbones(fitting: WeightsInMemory(parameters: [:])) == [])
+    }
+
+    /// Names that lie in each other fifty times, under each beginning many.
+    @Test func namesThatNestAreSearchedInBoundedTime() {
+        let weights = WeightsInMemory(
+            shapes: Dictionary(
+                uniqueKeysWithValues: (0..<20_000).map {
+                    (String(repeating: "layer1.0.", count: 50) + "blocks.0.attn.w\($0)", [1])
+                }))
+        let time = ContinuousClock().measure { #expect(BackboneRegistry.backbones(fitting: weights) == []) }
+        #expect(time < .seconds(20))
     }
 
     /// No two of these ask for the same tensors, so a file of one is never taken for another.

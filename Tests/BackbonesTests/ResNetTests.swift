@@ -10,7 +10,7 @@ import WeightFiles
 
     static func load(_ kind: String) throws -> (Backbone, expected: SafetensorsFile) {
         (
-            try Backbone.load(name: "demo", weights: Fixtures.safetensors("narrow-\(kind).safetensors")),
+            try Backbone.load(name: "resnet_described", weights: Fixtures.safetensors("narrow-\(kind).safetensors")),
             try Fixtures.safetensors("narrow-\(kind).expected.safetensors")
         )
     }

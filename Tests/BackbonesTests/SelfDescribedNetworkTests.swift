@@ -17,7 +17,7 @@ import WeightFiles
         let path = FilePath(NSTemporaryDirectory()).appending("self-described-\(UUID().uuidString).safetensors")
         defer { try? FileManager.default.removeItem(atPath: path.string) }
         try SafetensorsWriter.write([.floats("odd", [1], [0])], metadata: metadata, to: path)
-        _ = try Backbone.load(name: "demo", weights: SafetensorsFile(path))
+        _ = try Backbone.load(name: "resnet_described", weights: SafetensorsFile(path))
     }
 
     @Test(arguments: [[:], ["stem_width": "4", "stem_kernel": "3", "stem_stride": "1", "stem_pooling": "false"]])
@@ -25,8 +25,8 @@ import WeightFiles
         #expect {
             try Self.load(Self.valid.merging(stem) { $1 })
         } throws: { error in
-            guard case .unfittingWeights(let misfit) = error as? BackboneError, misfit.unexpected == ["odd"],
-                misfit.misshapen == [], misfit.layout == nil
+            guard case .unfittingWeights(let misfit) = error as? BackboneError, misfit.unexpected == [],
+                misfit.misshapen == [], misfit.layout == nil, misfit.names == "It has one tensor: odd."
             else { return false }
             // conv1, bn1, two blocks of ten and the projection between them.
             return misfit.missing.count == 5 + 10 + 10 + 5
@@ -72,6 +72,30 @@ import WeightFiles
         }
     }
 
+    /// `demo` is the network that comes with the program and no other.
+    @Test func anotherFileIsNotTheDemoBackbone() throws {
+        let file = try Fixtures.safetensors("narrow-basic.safetensors")
+        let error = BackboneError.describedByFile(
+            file: file.path.string, backbone: "demo", name: "resnet_described")
+        #expect(throws: error) { try Backbone.load(name: "demo", weights: file) }
+        #expect(
+            error.description
+                == "\(file.path) describes its own architecture, and is not the demo backbone that comes with the program. Set "
+                + "backbone.name to resnet_described, which stands for such files.")
+        #expect(error.exitCode == 65)
+        #expect(BackboneRegistry.backbones(fitting: file) == ["resnet_described"])
+        #expect(try BackboneRegistry.backbones(of: file).map(\.description.name) == ["resnet_described"])
+    }
+
+    @Test func nothingIsKnownOfSuchANetworkWithoutItsFile() throws {
+        #expect(throws: BackboneError.undescribed(backbone: "resnet_described")) {
+            try BackboneRegistry.description(named: "resnet_described")
+        }
+        // But the name is one.
+        try BackboneRegistry.check(name: "resnet_described", preset: nil)
+        #expect(BackboneRegistry.names.contains("resnet_described"))
+    }
+
     @Test func theErrorSaysWhatToDo() {
         #expect(
             BackboneError.invalidConfiguration(file: "a.safetensors", key: "crop", problem: "is missing").description
@@ -90,6 +114,11 @@ struct DemoBackboneTests {
         #expect(backbone.defaultInput == description.defaultInput)
         #expect(backbone.channelCount == description.featureMap.channelCount)
         #expect(BackboneRegistry.backbones(fitting: try SafetensorsFile(DemoBackbone.weights)) == ["demo"])
+        // As configurations may have it that name the file.
+        let copy = FilePath(NSTemporaryDirectory()).appending("demo-\(UUID().uuidString).safetensors")
+        try FileManager.default.copyItem(atPath: DemoBackbone.weights.string, toPath: copy.string)
+        defer { try? FileManager.default.removeItem(atPath: copy.string) }
+        #expect(try Backbone.load(name: "demo", weights: SafetensorsFile(copy)).name == "demo")
         let shape = backbone.featureMapShape(crop: description.defaultInput.crop)
         #expect(shape == description.featureMap)
     }

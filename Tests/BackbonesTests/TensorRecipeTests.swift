@@ -11,6 +11,12 @@ import Testing
     @Test(arguments: [
         (TensorRecipe.file("a"), [3, 2], [1, 2, 3, 4, 5, 6]),
         (.reshaped(.file("c"), [4, 1, 1]), [4, 1, 1], [9, 10, 11, 12]),
+        (.transposed(.file("a"), [1, 0]), [2, 3], [1, 3, 5, 2, 4, 6]),
+        (.transposed(.file("c"), [0]), [4], [9, 10, 11, 12]),
+        (
+            .transposed(.reshaped(.joined([.file("a"), .file("a")]), [2, 3, 2]), [2, 0, 1]), [2, 2, 3],
+            [1, 3, 5, 1, 3, 5, 2, 4, 6, 2, 4, 6]
+        ),
         (.rows(.file("a"), 1..<3), [2, 2], [3, 4, 5, 6]),
         (.rows(.file("c"), 0..<1), [1], [9]),
         (.joined([.file("b"), .zeros([2, 2]), .file("a")]), [6, 2], [7, 8, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]),
@@ -24,7 +30,9 @@ import Testing
     /// What cannot be done leaves the tensor alone, so that the error shows the file's own shape.
     @Test(arguments: [
         (TensorRecipe.reshaped(.file("a"), [4]), [3, 2]), (.reshaped(.file("a"), [Int.max, 2]), [3, 2]),
-        (.reshaped(.file("a"), [-1, -6]), [3, 2]), (.rows(.file("a"), 2..<4), [3, 2]),
+        (.reshaped(.file("a"), [-1, -6]), [3, 2]), (.transposed(.file("a"), [0]), [3, 2]),
+        (.transposed(.file("a"), [0, 0]), [3, 2]), (.transposed(.file("a"), [1, 2]), [3, 2]),
+        (.rows(.file("a"), 2..<4), [3, 2]),
         (.rows(.file("scalar"), 0..<1), []),
         (.joined([.file("a"), .file("c")]), [3, 2]), (.joined([.file("scalar"), .file("scalar")]), []),
     ])

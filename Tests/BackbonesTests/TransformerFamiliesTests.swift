@@ -197,6 +197,93 @@ import WeightFiles
         #expect(try Self.vitOfTimm.load(weights).classifier == nil)
     }
 
+    /// Fine-tuned with the mean of the tokens, a network has a normalisation for that mean and none before it.
+    @Test func withANormalisationForTheMeanTheTokensHaveNone() throws {
+        var weights = try Self.vitOfTimm.weights()
+        let plain = try Self.vitOfTimm.load(weights)
+        for end in ["weight", "bias"] {
+            weights.parameters["fc_norm.\(end)"] = weights.parameters.removeValue(forKey: "norm.\(end)")
+        }
+        let backbone = try Self.vitOfTimm.load(weights)
+        #expect(
+            backbone.notes == [
+                "Left out: fc_norm (2 tensors).",
+                "The network ends without a normalisation: its own (fc_norm) is for the mean of the tokens.",
+            ])
+        let images = Self.vitOfTimm.images(SpatialSize(20))
+        let maps = backbone.featureMaps(of: images, workspace: backbone.makeWorkspace())
+        let normalised = plain.featureMaps(of: images, workspace: plain.makeWorkspace())
+        // The plain network's normalisation on top makes them its own.
+        let (scale, shift) = (weights.parameters["fc_norm.weight"]!.values, weights.parameters["fc_norm.bias"]!.values)
+        let expected = stride(from: 0, to: maps.values.count, by: 16).flatMap { pixel in
+            let values = maps.values[pixel..<pixel + 16].map(Double.init)
+            let mean = values.reduce(0, +) / 16
+            let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 16 + 1e-6).squareRoot()
+            return values.indices.map { Float((values[$0] - mean) / deviation) * scale[$0] + shift[$0] }
+        }
+        #expect(errorRelativeToLargest(normalised.values, expected) < 1e-5)
+    }
+
+    /// Masked autoencoders keep a decoder, DINO its heads.
+    @Test func decodersAndHeadsAreLeftOut() throws {
+        var weights = try Self.vitOfTimm.weights()
+        for (name, shape) in [
+            ("decoder_embed.weight", [8, 16]), ("decoder_blocks.0.attn.qkv.weight", [24, 8]),
+            ("decoder_pos_embed", [1, 26, 8]),
+            ("decoder_blocks.0.norm1.weight", [8]), ("dino_head.mlp.0.weight", [8, 16]),
+        ] {
+            weights.parameters[name] = .init(shape: shape, values: Array(repeating: 0, count: shape.reduce(1, *)))
+        }
+        #expect(
+            try Self.vitOfTimm.load(weights).notes == [
+                "Left out: decoder_blocks (2 tensors), decoder_embed.weight, decoder_pos_embed, dino_head.mlp.0.weight."
+            ])
+        weights.parameters["blocks.0.attn.q_norm.weight"] = .init(shape: [8], values: Array(repeating: 0, count: 8))
+        #expect(throws: BackboneError.self) { try Self.vitOfTimm.load(weights) }
+    }
+
+    /// DINOv2's blocks for fully sharded training, numbered through or not.
+    @Test(arguments: [
+        ["blocks.0.0.", "blocks.1.1."], ["blocks.0.0.", "blocks.1.0."], ["blocks.0.0.", "blocks.0.1."],
+    ])
+    func blocksInChunksAreFound(places: [String]) throws {
+        let network = Self.visionTransformer("dinov2")
+        let weights = try network.weights()
+        var chunked = WeightsInMemory(parameters: [:])
+        for (name, parameter) in weights.parameters {
+            var moved = name
+            for block in 0..<2 where name.hasPrefix("blocks.\(block).") {
+                moved = places[block] + name.dropFirst("blocks.0.".count)
+            }
+            chunked.parameters["teacher.backbone." + moved] = parameter
+        }
+        chunked.parameters["teacher.dino_head.mlp.0.weight"] = .init(shape: [1], values: [0])
+        let backbone = try Backbone.load(
+            network.entry, of: network.family, weights: chunked, choice: .init(useEMA: true))
+        let expected = try network.load(weights)
+        let images = network.images(SpatialSize(20))
+        #expect(
+            backbone.featureMaps(of: images, workspace: backbone.makeWorkspace())
+                == expected.featureMaps(of: images, workspace: expected.makeWorkspace()))
+        #expect(backbone.notes.contains("Left out: teacher.dino_head.mlp.0.weight."))
+    }
+
+    /// torchvision's features and normalisation as an nn.Sequential numbers them.
+    @Test(arguments: swins)
+    func swinTransformersInASequenceAreFound(network: Case) throws {
+        let weights = try network.weights()
+        var sequence = WeightsInMemory(parameters: [:])
+        for (name, parameter) in weights.parameters where !name.hasPrefix("head.") {
+            let moved = name.hasPrefix("features.") ? "0." + name.dropFirst(9) : "1." + name.dropFirst(5)
+            sequence.parameters["body." + moved] = parameter
+        }
+        let (backbone, expected) = (try network.load(sequence), try network.load(weights))
+        let images = network.images(network.sizes[0].0)
+        #expect(
+            backbone.featureMaps(of: images, workspace: backbone.makeWorkspace())
+                == expected.featureMaps(of: images, workspace: expected.makeWorkspace()))
+    }
+
     @Test func theOldNamesOfTorchvisionGiveTheSameBits() throws {
         var weights = try Self.vit.weights()
         let expected = try Self.vit.load(weights)

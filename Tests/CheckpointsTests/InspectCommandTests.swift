@@ -144,7 +144,10 @@ struct InspectCommandTests {
             #expect(json["sha256"] == .string(digest.hexadecimal))
             try DurableFile.write("{}", to: path)
             let broken = try inspect(path.string)
-            #expect(broken.code == 65 && broken.errors.contains("is not a valid safetensors file"))
+            #expect(broken.code == 65 && broken.errors.contains("it is JSON, which holds no weights"))
+            try DurableFile.write([1, 2, 3], to: path)
+            let damaged = try inspect(path.string)
+            #expect(damaged.code == 65 && damaged.errors.contains("is not a valid safetensors file"))
         }
     }
 

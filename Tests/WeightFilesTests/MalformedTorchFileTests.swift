@@ -210,6 +210,8 @@ struct MalformedTorchFileTests {
         builder.records[0].name = "a/data.pkl"
         builder.records.append(.init(name: "b/data.pkl", data: []))
         #expect(throws: TorchFault.noPickle) { try WeightContents(bytes: builder.bytes) }
+        builder.records = []
+        #expect(throws: UnrecognisedFile.self) { try WeightContents(bytes: builder.bytes) }
         #expect(throws: TorchFault.missingStorage("0")) {
             try WeightContents(bytes: ZipBuilder.torch(Self.pickle).bytes)
         }
@@ -326,6 +328,7 @@ struct MalformedTorchFileTests {
         } catch is LayoutFault {
         } catch is UnrecognisedFile {
         } catch is SafetensorsFault {
+        } catch is NumpyFault {
         }
         return nil
     }

@@ -17,8 +17,8 @@ enum TorchFixture {
 
 extension WeightContents {
     /// The contents of a file in memory.
-    init(bytes: [UInt8], useEMA: Bool = false) throws {
-        self = try bytes.withUnsafeBytes { try WeightContents(of: $0, useEMA: useEMA) }
+    init(bytes: [UInt8]) throws {
+        self = try bytes.withUnsafeBytes { bytes throws in try WeightContents(of: bytes) }
     }
 
     /// Names and elements of all tensors.

@@ -20,6 +20,7 @@ package struct ConvNeXt: BackboneNetwork {
     init(_ configuration: ConvNeXtConfiguration, from loader: inout ParameterLoader) throws {
         self.configuration = configuration
         let widths = configuration.widths
+        loader.expect("hidden_act", "gelu")
         stem = try loader.convolution(
             "features.0.0", hasBias: true, inputChannelCount: 3, outputChannelCount: widths[0],
             window: ConvNeXtConfiguration.stemWindow)

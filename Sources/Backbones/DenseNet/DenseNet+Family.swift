@@ -5,13 +5,13 @@ extension DenseNet {
     package static let family = BackboneFamily(
         name: "DenseNet",
         layouts: [
-            .canonical("torchvision and timm") { $0.containsPrefix("features.denseblock1.denselayer1.norm1.") },
-            .renaming("torchvision's files of 2017 (norm.1)") {
-                $0.containsPrefix("features.denseblock1.denselayer1.norm.1.")
-            } _: {
+            .canonical("torchvision and timm", anchor: "features.denseblock1.denselayer1.norm1."),
+            .renaming("torchvision's files of 2017 (norm.1)", anchor: "features.denseblock1.denselayer1.norm.1.") {
                 joiningNumbers($0)
             },
+            .renaming("its features alone", anchor: "denseblock1.denselayer1.norm1.") { nameOfFeature($0) },
         ],
+        isInTrunk: { $0.hasPrefix("features.") },
         entries: [
             entry(
                 "densenet121", DenseNetConfiguration(growth: 32, layerCounts: [6, 12, 24, 16], stemWidth: 64),
@@ -45,5 +45,11 @@ extension DenseNet {
             ["1", "2"].contains(parts[4])
         else { return name }
         return (parts[..<3] + [parts[3] + parts[4]] + parts[5...]).joined(separator: ".")
+    }
+
+    /// `features` saved by itself, or in an nn.Sequential.
+    private static func nameOfFeature(_ name: String) -> String {
+        ["conv0", "norm0", "denseblock", "transition", "norm5"].contains { name.hasPrefix($0) }
+            ? "features." + name : name
     }
 }

@@ -2,45 +2,58 @@ import WeightFiles
 
 /// One way in which files name (and shape) the tensors of a family.
 ///
-/// A layout is a pure function of the file's names and shapes; it reads no numbers.
+/// A layout is a pure function of names and shapes; it reads no numbers.
 package struct NameLayout: Sendable {
     /// Whose it is, for errors: "timm".
     package let name: String
-    /// Whether a file with these tensors is named so. A single telling name is enough: what does not fit is reported later.
+    /// What some names of a network so named begin with, and those of few others: wherever in a file a name has it at its
+    /// front or behind a dot, there may be such a network. What does not fit is reported later.
+    package let anchor: String
+    /// What else has to hold.
     package let isLayout: @Sendable (FileTensors) -> Bool
-    /// From canonical names to how their tensors are made. Tensors of the file that no recipe uses are reported as
-    /// unexpected.
+    /// First components of names that lie beside the network rather than in it and are those of its classifier.
+    package let siblings: [String]
+    /// What the library that names tensors so adds to variances; nil where it is what the network's paper says.
+    package let epsilon: @Sendable (FileTensors) -> Double?
+    /// What transformers calls the architectures that it names so, in a `config.json`; empty for other libraries, whose
+    /// files of that name are not read.
+    package let modelTypes: Set<String>
+    /// From canonical names to how their tensors are made.
     package let recipes: @Sendable (FileTensors) -> [String: TensorRecipe]
 
     package init(
-        _ name: String, if isLayout: @escaping @Sendable (FileTensors) -> Bool,
-        recipes: @escaping @Sendable (FileTensors) -> [String: TensorRecipe]
+        _ name: String, anchor: String, if isLayout: @escaping @Sendable (FileTensors) -> Bool = { _ in true },
+        siblings: [String] = [], epsilon: @escaping @Sendable (FileTensors) -> Double? = { _ in nil },
+        modelTypes: Set<String> = [], recipes: @escaping @Sendable (FileTensors) -> [String: TensorRecipe]
     ) {
         self.name = name
+        self.anchor = anchor
         self.isLayout = isLayout
+        self.siblings = siblings
+        self.epsilon = epsilon
+        self.modelTypes = modelTypes
         self.recipes = recipes
     }
 
     /// Files whose names are the canonical ones.
-    package static func canonical(_ name: String, if isLayout: @escaping @Sendable (FileTensors) -> Bool) -> NameLayout
-    {
-        renaming(name, if: isLayout) { $0 }
+    package static func canonical(_ name: String, anchor: String) -> NameLayout {
+        renaming(name, anchor: anchor) { $0 }
     }
 
     /// Files whose tensors are the canonical ones under other names: `canonicalName` is given a name of the file. Of two
     /// tensors that would get the same name the second, by code point, is left over.
     package static func renaming(
-        _ name: String, if isLayout: @escaping @Sendable (FileTensors) -> Bool,
+        _ name: String, anchor: String, if isLayout: @escaping @Sendable (FileTensors) -> Bool = { _ in true },
+        siblings: [String] = [], modelTypes: Set<String> = [],
         _ canonicalName: @escaping @Sendable (_ name: String) -> String
     ) -> NameLayout {
-        NameLayout(name, if: isLayout) { tensors in
-            Dictionary(
-                tensors.names.map { (canonicalName($0), .file($0)) }, uniquingKeysWith: { first, _ in first })
+        NameLayout(name, anchor: anchor, if: isLayout, siblings: siblings, modelTypes: modelTypes) { tensors in
+            tensors.renamed(canonicalName)
         }
     }
 }
 
-/// Names and shapes of a file's tensors.
+/// Names and shapes of the tensors at one place of a file.
 package struct FileTensors: Sendable {
     /// Sorted by code point.
     package let names: [String]
@@ -58,39 +71,9 @@ package struct FileTensors: Sendable {
 
     /// Whether any name begins with `prefix`.
     package func containsPrefix(_ prefix: String) -> Bool { names.contains { $0.hasPrefix(prefix) } }
-}
 
-/// A file's tensors under a family's canonical names.
-struct CanonicalTensors: Sendable {
-    let source: any WeightSource
-    /// The layout of the file; nil if it is none of the family's, whose first is then assumed.
-    let layout: String?
-    /// Names of the family's layouts.
-    let knownLayouts: [String]
-    private let recipes: [String: TensorRecipe]
-    private let isIgnored: @Sendable (String) -> Bool
-
-    init(of source: any WeightSource, family: BackboneFamily) {
-        let tensors = FileTensors(source)
-        let layout = family.layouts.first { $0.isLayout(tensors) }
-        self.source = source
-        self.layout = layout?.name
-        knownLayouts = family.layouts.map(\.name)
-        recipes = (layout ?? family.layouts[0]).recipes(tensors)
-        isIgnored = family.isIgnored
+    /// Each tensor as it is, under the name that `canonicalName` gives it; of two with one name the first.
+    package func renamed(_ canonicalName: (String) -> String) -> [String: TensorRecipe] {
+        Dictionary(names.map { (canonicalName($0), .file($0)) }, uniquingKeysWith: { first, _ in first })
     }
-
-    subscript(name: String) -> TensorRecipe? { recipes[name] }
-
-    /// The canonical names that the file has tensors for.
-    var names: Dictionary<String, TensorRecipe>.Keys { recipes.keys }
-
-    /// Names, in the file, of tensors that none of the canonical tensors `requested` is made from and that matter.
-    func leftOver(requested: some Sequence<String>) -> [String] {
-        let used = Set(requested.flatMap { recipes[$0]?.fileNames ?? [] })
-        return source.tensorNames.filter { !used.contains($0) && !Self.isCounter($0) && !isIgnored($0) }.sorted()
-    }
-
-    /// Counters that batch normalisations keep for training.
-    private static func isCounter(_ name: String) -> Bool { name.hasSuffix(".num_batches_tracked") }
 }

@@ -22,6 +22,7 @@ package struct ParameterLoader {
     private(set) var notes: [String] = []
     private var missing: [String] = []
     private var misshapen: [BackboneError.MisshapenTensor] = []
+    private var contradictions: [String] = []
 
     /// - Parameter backbone: the name to use in errors.
     init(
@@ -75,16 +76,24 @@ package struct ParameterLoader {
         if !notes.contains(note) { notes.append(note) }
     }
 
-    /// - Throws: `BackboneError.unfittingWeights` with everything that is missing, misshapen or left over.
-    package func finish() throws {
-        let unexpected = tensors.leftOver(requested: requested.keys)
-        guard missing.isEmpty && misshapen.isEmpty && unexpected.isEmpty else {
+    /// - Throws: `BackboneError.unfittingWeights` with everything that is missing or misshapen, what is left over inside of the
+    ///   network, and what is said of another network beside the file.
+    package mutating func finish() throws {
+        if let problem = tensors.problem { contradictions.append(problem) }
+        // To recognise a file it is enough to know that something is wrong.
+        let isDecided = !acceptsOtherSizes && !(missing.isEmpty && misshapen.isEmpty)
+        let unexpected = isDecided ? [] : tensors.leftOver(requested: requested.keys).inside
+        guard missing.isEmpty && misshapen.isEmpty && unexpected.isEmpty && contradictions.isEmpty else {
             throw BackboneError.unfittingWeights(
                 .init(
-                    file: file, backbone: backbone, layout: tensors.layout, knownLayouts: tensors.knownLayouts,
-                    missing: missing, unexpected: unexpected, misshapen: misshapen))
+                    file: file, backbone: backbone, layout: tensors.layout?.name, knownLayouts: tensors.knownLayouts,
+                    missing: missing, unexpected: unexpected, misshapen: misshapen, contradictions: contradictions,
+                    prefix: tensors.source.prefix))
         }
     }
+
+    /// How many of the tensors that were asked for are there in their shapes.
+    var fittingCount: Int { requested.count - missing.count - misshapen.count }
 
     func check(
         _ values: [Float], of name: String, expectation: String, _ isUsable: (Float) -> Bool
@@ -96,24 +105,56 @@ package struct ParameterLoader {
     }
 }
 
+// MARK: - What is said beside the file
+
+extension ParameterLoader {
+    /// What is added to variances: what the library of the file adds, or what `config.json` says, or else `usual`.
+    package func epsilon(otherwise usual: Double) -> Double { tensors.epsilon ?? usual }
+
+    /// What `config.json` says under `key`, if it is the network's.
+    func integers(saidOf key: String) -> [Int]? { tensors.configuration?.integers(key) }
+
+    /// Where `config.json` says anything else of `key` than `expected`, the file is of another network, whatever its tensors.
+    package mutating func expect(_ key: String, _ expected: [Int]) {
+        guard let found = tensors.configuration?.integers(key), found != expected,
+            // One number stands for all.
+            !(found.count == 1 && expected.allSatisfy { $0 == found[0] })
+        else { return }
+        contradict(
+            key, found.count == 1 ? "\(found[0])" : "\(found)", expected.count == 1 ? "\(expected[0])" : "\(expected)")
+    }
+
+    package mutating func expect(_ key: String, _ expected: String) {
+        guard let found = tensors.configuration?.text(key), found != expected else { return }
+        contradict(key, found, expected)
+    }
+
+    package mutating func expect(_ key: String, _ expected: Bool) {
+        guard let found = tensors.configuration?.flag(key), found != expected else { return }
+        contradict(key, "\(found)", "\(expected)")
+    }
+
+    private mutating func contradict(_ key: String, _ found: String, _ expected: String) {
+        contradictions.append("\(key) is \(printable(found)) instead of \(expected)")
+    }
+}
+
 // MARK: - Classifiers
 
 extension ParameterLoader {
-    /// The classifier, for any number of classes; nil if the file has none or if it cannot be used.
+    /// The classifier, for any number of classes; nil if the file has none that can be used. What it has instead is behind the
+    /// feature map, and is left out like everything there.
     mutating func classifier(_ rule: ClassifierRule, channelCount: Int) throws -> LinearClassifierWeights? {
         switch rule {
         case .linear(let name): return try linearClassifier(name, channelCount: channelCount)
         case .normalisedLinear(let name, let norm, let epsilon):
             let parts = [norm + ".weight", norm + ".bias"]
-            let classifier = try linearClassifier(name, channelCount: channelCount)
-            if requested[name + ".weight"] == nil {
-                // A file without its classifier may have kept the normalisation.
-                for part in parts where shape(part) != nil { _ = note(part, [channelCount]) }
-                return nil
-            }
+            guard parts.allSatisfy({ shape($0) == [channelCount] }),
+                let classifier = try linearClassifier(name, channelCount: channelCount)
+            else { return nil }
             let scale = try floats(parts[0], [channelCount])
             let shift = try floats(parts[1], [channelCount])
-            return classifier?.standardising(scale: scale, shift: shift, epsilon: epsilon)
+            return classifier.standardising(scale: scale, shift: shift, epsilon: self.epsilon(otherwise: epsilon))
         case .unusable(let prefixes):
             for name in tensors.names where prefixes.contains(where: { name.hasPrefix($0 + ".") }) {
                 requested[name] = shape(name) ?? []
@@ -122,17 +163,18 @@ extension ParameterLoader {
         }
     }
 
-    /// `prefix`.weight [C, D] and .bias [C] for any C, or nil if the file has neither.
+    /// `prefix`.weight [C, D], for any C, and .bias [C], if the file has one; nil if the file has something else.
     private mutating func linearClassifier(
         _ prefix: String, channelCount: Int
     ) throws -> LinearClassifierWeights? {
-        let shapes = (weights: shape(prefix + ".weight"), biases: shape(prefix + ".bias"))
-        guard shapes.weights != nil || shapes.biases != nil else { return nil }
-        let classCount = (shapes.weights ?? shapes.biases)?.first ?? 1
-        let weights = try values(prefix + ".weight", [classCount, channelCount])
-        let biases = try values(prefix + ".bias", [classCount])
-        guard let weights, let biases else { return nil }
+        guard let found = shape(prefix + ".weight"), found.count == 2, found[0] > 0, found[1] == channelCount,
+            [nil, [found[0]]].contains(shape(prefix + ".bias"))
+        else { return nil }
+        let weights = try values(prefix + ".weight", found)
+        let hasBias = shape(prefix + ".bias") != nil
+        let biases = hasBias ? try values(prefix + ".bias", [found[0]]) : nil
+        guard let weights, let biases = hasBias ? biases : Array(repeating: 0, count: found[0]) else { return nil }
         return LinearClassifierWeights(
-            classCount: classCount, channelCount: channelCount, weights: weights, biases: biases)
+            classCount: found[0], channelCount: channelCount, weights: weights, biases: biases)
     }
 }

@@ -6,18 +6,23 @@ package struct BackboneFamily: Sendable {
     package let name: String
     /// How files name the tensors. The first is the canonical one: its names are those that `BackboneEntry.make` asks for.
     package let layouts: [NameLayout]
-    /// Tensors of a file, by its own names, that evaluation does not need; they may be there or not.
+    /// Tensors, by their canonical names or the file's own, that evaluation does not need; they may be there or not.
     package let isIgnored: @Sendable (String) -> Bool
+    /// Whether a tensor of this canonical name, or of a name that no layout knows, would be a part of the network up to its
+    /// feature map. A tensor that is one and that the network does not ask for is an error: it would compute something else.
+    /// All others lie behind the feature map or beside it, and may be anything.
+    package let isInTrunk: @Sendable (String) -> Bool
     /// Small to large.
     package let entries: [BackboneEntry]
 
     package init(
         name: String, layouts: [NameLayout], isIgnored: @escaping @Sendable (String) -> Bool = { _ in false },
-        entries: [BackboneEntry]
+        isInTrunk: @escaping @Sendable (String) -> Bool, entries: [BackboneEntry]
     ) {
         self.name = name
         self.layouts = layouts
         self.isIgnored = isIgnored
+        self.isInTrunk = isInTrunk
         self.entries = entries
     }
 }
@@ -50,6 +55,11 @@ package struct BackboneEntry: Sendable {
         self.classifier = classifier
         self.make = make
     }
+}
+
+extension String {
+    /// What stands before the first dot.
+    var firstComponent: Substring { prefix { $0 != "." } }
 }
 
 /// What a file's classifier is applied to, and so whether it says anything about channels of the feature map. All of its

@@ -48,30 +48,58 @@ public enum BackboneRegistry {
         ((try? [DemoBackbone.description()]) ?? [])
         + families.flatMap { family in family.entries.map { BackboneDescription($0, of: family) } }
 
-    /// The names of `all`, and "demo" in any case.
-    public static var names: [String] { [DemoBackbone.name] + families.flatMap(\.entries).map(\.name) }
+    /// The name of a residual network that its file describes in its metadata.
+    public static let describedName = "resnet_described"
+
+    /// The names of `all`, "demo" in any case, and the one of networks that their files describe.
+    public static var names: [String] {
+        [DemoBackbone.name] + families.flatMap(\.entries).map(\.name) + [describedName]
+    }
 
     /// Names that stand for one of `names`: mostly timm's for what torchvision names otherwise.
     public static var aliases: [String] { families.flatMap(\.entries).flatMap(\.aliases) }
 
-    /// - Throws: `BackboneError.unknownName` with the nearest known names.
+    /// - Throws: `BackboneError.unknownName` with the nearest known names; `.undescribed` for networks that their files
+    ///   describe.
     public static func description(named name: String) throws -> BackboneDescription {
         if name == DemoBackbone.name { return try DemoBackbone.description() }
+        if name == describedName { throw BackboneError.undescribed(backbone: name) }
         let (family, entry) = try find(name)
         return BackboneDescription(entry, of: family)
     }
 
-    /// The entry `name`; that of "demo" is what `weights` says about itself.
+    /// Checks what can be checked of a backbone's name and of the name of a preset before weights are read.
+    ///
+    /// - Throws: `BackboneError.unknownName`, `BackboneError.unknownPreset`.
+    public static func check(name: String, preset: String?) throws {
+        guard name != describedName else { return }
+        let description = try description(named: name)
+        if preset != InputPreset.ownName { _ = try description.input(preset: preset) }
+    }
+
+    /// The entry `name`; that of a network which its file describes is what `weights` says about itself.
     static func entry(named name: String, for weights: any WeightSource) throws -> (BackboneFamily, BackboneEntry) {
-        guard name == DemoBackbone.name else { return try find(name) }
+        guard name == DemoBackbone.name || name == describedName else { return try find(name) }
+        let file = weights.path.string
+        let entry: BackboneEntry
         do {
-            return (ResNet.family, try ResNet.selfDescribedEntry(name: name, weights))
+            entry = try ResNet.selfDescribedEntry(name: name, weights)
         } catch {
+            // For measurements without a file.
+            if name == describedName, weights.tensorNames.isEmpty { throw BackboneError.undescribed(backbone: name) }
             let fitting = backbones(fitting: weights)
             guard !fitting.isEmpty else { throw error }
-            throw BackboneError.otherWeights(
-                file: weights.path.string, backbone: name, fittingBackbones: fitting)
+            throw BackboneError.otherWeights(file: file, backbone: name, fittingBackbones: fitting)
         }
+        guard name == describedName || DemoBackbone.isFile(of: weights) else {
+            throw BackboneError.describedByFile(file: file, backbone: name, name: describedName)
+        }
+        return (ResNet.family, entry)
+    }
+
+    /// What a network that `weights` describes is called.
+    static func nameOfDescribed(by weights: any WeightSource) -> String {
+        DemoBackbone.isFile(of: weights) ? DemoBackbone.name : describedName
     }
 
     private static func find(_ name: String) throws -> (BackboneFamily, BackboneEntry) {

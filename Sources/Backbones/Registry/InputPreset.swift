@@ -6,6 +6,9 @@ public struct InputPreset: Codable, Equatable, Sendable {
     public let name: String
     public let input: InputTransform
 
+    /// What a file says itself about its images.
+    static let ownName = "own"
+
     public init(_ name: String, _ input: InputTransform) {
         self.name = name
         self.input = input

@@ -5,8 +5,7 @@ extension ResNet {
     /// The published networks, by the names that torchvision and timm share. Reference/check_presets.py compares the presets
     /// with theirs.
     package static let family = BackboneFamily(
-        name: "ResNet",
-        layouts: [.canonical("torchvision and timm") { $0.containsPrefix("layer1.0.") }],
+        name: "ResNet", layouts: layouts, isInTrunk: isInTrunk,
         entries: [
             entry(
                 "resnet18", ResNetConfiguration(block: .basic, blockCounts: [2, 2, 2, 2]),

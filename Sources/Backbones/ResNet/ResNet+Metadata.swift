@@ -11,7 +11,7 @@ extension ResNet {
     static func selfDescribedEntry(name: String, _ weights: any WeightSource) throws -> BackboneEntry {
         let description = SelfDescription(file: weights.path.string, metadata: weights.metadata)
         return entry(
-            name, try description.configuration(), presets: [InputPreset("own", try description.input())])
+            name, try description.configuration(), presets: [InputPreset(InputPreset.ownName, try description.input())])
     }
 }
 

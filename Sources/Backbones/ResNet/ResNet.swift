@@ -11,6 +11,10 @@ package struct ResNet: BackboneNetwork {
     /// Reads conv1, bn1 and layer1, layer2, ...
     init(_ configuration: ResNetConfiguration, from loader: inout ParameterLoader) throws {
         self.configuration = configuration
+        loader.expect("hidden_act", "relu")
+        loader.expect("downsample_in_first_stage", false)
+        // The strides are the 3x3 convolutions'.
+        loader.expect("downsample_in_bottleneck", false)
         stem = try Self.stem(configuration, from: &loader)
         var blocks: [ResidualBlock] = []
         for (stageIndex, stage) in configuration.stages.enumerated() {

@@ -30,11 +30,13 @@ struct ContinuousPositionBias: Sendable {
     let hiddenBiases: [Float]
     /// [heads, hidden].
     let weights: [Float]
+    /// The side of the windows that the network was trained for first, if these are others: offsets count in those.
+    var trainedSide: Int?
 
     /// A row [heads] for each offset.
     func callAsFunction(_ offsets: WindowOffsets) -> [Float] {
         let hiddenCount = Self.hiddenCount
-        return offsets.logarithmic.flatMap { dy, dx in
+        return offsets.logarithmic(inWindowsOf: trainedSide).flatMap { dy, dx in
             let hidden = (0..<hiddenCount).map {
                 max(
                     0,
@@ -64,11 +66,12 @@ struct WindowOffsets {
         return (0..<headCount).flatMap { head in indices.map { table[$0 * headCount + head] } }
     }
 
-    /// Rows and columns of the offsets on a logarithmic scale, on which 8 is a window's extent.
-    var logarithmic: [(Double, Double)] {
+    /// Rows and columns of the offsets on a logarithmic scale, on which 8 is the extent of the window, or of one of `side`
+    /// pixels.
+    func logarithmic(inWindowsOf side: Int? = nil) -> [(Double, Double)] {
         func coordinates(_ extent: Int) -> [Double] {
             (1 - extent..<extent).map { offset in
-                let relative = 8 * Double(offset) / Double(max(extent - 1, 1))
+                let relative = 8 * Double(offset) / Double(max((side ?? extent) - 1, 1))
                 return (relative < 0 ? -1 : 1) * log2(abs(relative) + 1) / 3
             }
         }
@@ -95,13 +98,33 @@ extension ParameterLoader {
     }
 
     /// The network `prefix`.cpb_mlp.
-    mutating func continuousPositionBias(_ prefix: String, headCount: Int) throws -> PositionBias {
+    mutating func continuousPositionBias(_ prefix: String, headCount: Int, stage: Int) throws -> PositionBias {
         let hiddenCount = ContinuousPositionBias.hiddenCount
+        let trained = try trainedWindowSide(prefix, stage: stage)
         return .continuous(
             ContinuousPositionBias(
                 hiddenWeights: try floats("\(prefix).cpb_mlp.0.weight", [hiddenCount, 2]),
                 hiddenBiases: try floats("\(prefix).cpb_mlp.0.bias", [hiddenCount]),
-                weights: try floats("\(prefix).cpb_mlp.2.weight", [headCount, hiddenCount])))
+                weights: try floats("\(prefix).cpb_mlp.2.weight", [headCount, hiddenCount]),
+                trainedSide: trained))
+    }
+
+    /// The side of the windows that offsets count in, where it is not that of the network's windows: as `config.json` says it,
+    /// or as the table of scaled offsets does that Microsoft's files have.
+    private mutating func trainedWindowSide(_ prefix: String, stage: Int) throws -> Int? {
+        if let sides = integers(saidOf: "pretrained_window_sizes"), sides.indices.contains(stage) {
+            return sides[stage] > 1 ? sides[stage] : nil
+        }
+        let name = "\(prefix).relative_coords_table"
+        guard !isDryRun, let shape = shape(name), shape.count == 4, shape[0] == 1, shape[1] == shape[2], shape[3] == 2,
+            (3...255).contains(shape[1]), !shape[1].isMultiple(of: 2),
+            let farthest = try values(name, shape)?.last
+        else { return nil }
+        // 8 (side - 1) / (trained side - 1) on the logarithmic scale.
+        let side = (shape[1] + 1) / 2
+        let trained = 1 + 8 * Double(side - 1) / (pow(8, Double(farthest)) - 1)
+        guard trained.isFinite, trained > 1.5, trained < 1000, Int(trained.rounded()) != side else { return nil }
+        return Int(trained.rounded())
     }
 
     /// What each head multiplies its cosines with, e^logit_scale, at most 100.

@@ -50,7 +50,8 @@ extension SwinTransformer {
     private static func family(
         _ name: String, _ version: SwinTransformerConfiguration.Version, _ entries: [BackboneEntry]
     ) -> BackboneFamily {
-        BackboneFamily(name: name, layouts: layouts(version), isIgnored: isIgnored, entries: entries)
+        BackboneFamily(
+            name: name, layouts: layouts(version), isIgnored: isIgnored, isInTrunk: isInTrunk, entries: entries)
     }
 
     package static func entry(

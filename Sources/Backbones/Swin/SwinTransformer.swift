@@ -21,6 +21,10 @@ package struct SwinTransformer: BackboneNetwork {
     init(_ configuration: SwinTransformerConfiguration, from loader: inout ParameterLoader) throws {
         let epsilon = SwinTransformerConfiguration.epsilon
         self.configuration = configuration
+        loader.expect("hidden_act", "gelu")
+        loader.expect("num_heads", configuration.headCounts)
+        // The second version's tensors do not show it; the first version's tables do, and can be resampled.
+        if configuration.version == .second { loader.expect("window_size", [configuration.windowSide]) }
         patchEmbedding = try loader.convolution(
             "features.0.0", hasBias: true, inputChannelCount: 3, outputChannelCount: configuration.width,
             window: SwinTransformerConfiguration.patchWindow)
@@ -45,7 +49,7 @@ package struct SwinTransformer: BackboneNetwork {
         }
         self.stages = stages
         normalisation = try loader.layerNormalisation(
-            "norm", channelCount: configuration.channelCount, epsilon: epsilon)
+            "norm", channelCount: configuration.channelCount, epsilon: loader.epsilon(otherwise: epsilon))
     }
 
     private static func block(
@@ -57,7 +61,8 @@ package struct SwinTransformer: BackboneNetwork {
         let isFirst = configuration.version == .first
         let norms = try (1...2).map {
             try loader.layerNormalisation(
-                "\(prefix).norm\($0)", channelCount: width, epsilon: SwinTransformerConfiguration.epsilon)
+                "\(prefix).norm\($0)", channelCount: width,
+                epsilon: loader.epsilon(otherwise: SwinTransformerConfiguration.epsilon))
         }
         let attention = SelfAttention(
             headCount: headCount,
@@ -72,7 +77,7 @@ package struct SwinTransformer: BackboneNetwork {
             bias: isFirst
                 ? try loader.positionTable(
                     "\(prefix).attn", headCount: headCount, windowSide: configuration.windowSide)
-                : try loader.continuousPositionBias("\(prefix).attn", headCount: headCount),
+                : try loader.continuousPositionBias("\(prefix).attn", headCount: headCount, stage: stage),
             windowSide: configuration.windowSide, isShifted: isShifted)
         let feedForward = FeedForward(
             inputNormalisation: isFirst ? norms[1] : nil,

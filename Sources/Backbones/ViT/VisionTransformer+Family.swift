@@ -7,7 +7,7 @@ extension VisionTransformer {
     /// Their classifiers look at the class token (DeiT's distilled ones at another too), which is not part of the feature
     /// map, so none is read.
     package static let family = BackboneFamily(
-        name: "ViT", layouts: layouts, isIgnored: isIgnored,
+        name: "ViT", layouts: layouts, isIgnored: isIgnored, isInTrunk: isInTrunk,
         entries: [
             entry(
                 "vit_tiny_patch16_224", aliases: ["deit_tiny_patch16_224", "deit_tiny_distilled_patch16_224"], tiny,

@@ -13,11 +13,15 @@ package struct VisionTransformer: BackboneNetwork {
     private let leadingTokens: [Float]
     private let positions: PositionGrid
     private let blocks: [(attention: SelfAttention, feedForward: FeedForward)]
-    private let normalisation: LayerNormalisation
+    /// Nil where the file has one for the mean of the tokens instead, which is behind the feature map.
+    private let normalisation: LayerNormalisation?
 
     init(_ configuration: VisionTransformerConfiguration, from loader: inout ParameterLoader) throws {
         let width = configuration.width
         self.configuration = configuration
+        loader.expect("hidden_act", "gelu")
+        loader.expect("num_attention_heads", [configuration.headCount])
+        let epsilon = loader.epsilon(otherwise: VisionTransformerConfiguration.epsilon)
         patchEmbedding = try loader.convolution(
             "conv_proj", hasBias: true, inputChannelCount: 3, outputChannelCount: width,
             window: configuration.patchWindow)
@@ -28,8 +32,12 @@ package struct VisionTransformer: BackboneNetwork {
             try Self.block(
                 "encoder.layers.encoder_layer_\($0)", configuration, hasLayerScale: hasLayerScale, from: &loader)
         }
-        normalisation = try loader.layerNormalisation(
-            "encoder.ln", channelCount: width, epsilon: VisionTransformerConfiguration.epsilon)
+        if loader.shape("encoder.ln.weight") == nil, loader.shape("fc_norm.weight") != nil {
+            normalisation = nil
+            loader.remark("The network ends without a normalisation: its own (fc_norm) is for the mean of the tokens.")
+        } else {
+            normalisation = try loader.layerNormalisation("encoder.ln", channelCount: width, epsilon: epsilon)
+        }
     }
 
     private static func block(
@@ -37,7 +45,7 @@ package struct VisionTransformer: BackboneNetwork {
         from loader: inout ParameterLoader
     ) throws -> (SelfAttention, FeedForward) {
         let width = configuration.width
-        let epsilon = VisionTransformerConfiguration.epsilon
+        let epsilon = loader.epsilon(otherwise: VisionTransformerConfiguration.epsilon)
         func scale(_ index: Int) -> (name: String, shape: [Int])? {
             hasLayerScale ? ("\(prefix).ls\(index).gamma", [width]) : nil
         }
@@ -68,7 +76,8 @@ package struct VisionTransformer: BackboneNetwork {
         for (attention, feedForward) in blocks {
             tokens = feedForward(attention(tokens, in: workspace), in: workspace)
         }
-        return normalisation(tokens.map(of: size, in: workspace), in: workspace)
+        let maps = tokens.map(of: size, in: workspace)
+        return normalisation?(maps, in: workspace) ?? maps
     }
 }
 

@@ -24,6 +24,8 @@ package struct StoredTensor: Equatable, Sendable {
     package let byteOffset: Int
     /// How many elements lie between neighbours along each axis; nil when the elements lie together, slowest axis first.
     package let strides: [Int]?
+    /// Whether it lies in a pickled network rather than in a dictionary of tensors.
+    package var isInPickledNetwork = false
 
     /// Calls `body` with the tensor's elements, slowest axis first, given the bytes of its storage.
     package func withBytes<Result>(

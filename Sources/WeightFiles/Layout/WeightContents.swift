@@ -1,10 +1,10 @@
-/// What a weight file of any form holds, found in its bytes alone: its tensors under the names of the bare network, and how
-/// they were found. Nothing is copied and nothing is run.
+/// What a weight file of any form holds, found in its bytes alone: all its tensors under the names that the file gives them,
+/// and what it is. Nothing is copied and nothing is run.
 package struct WeightContents: Sendable {
-    package private(set) var layout: WeightLayout
+    package let layout: WeightLayout
     /// Strings that a safetensors file has beside its tensors.
     package let metadata: [String: String]
-    /// The network's tensors, sorted by the UTF-8 bytes of their names.
+    /// Sorted by the UTF-8 bytes of their names.
     package let tensors: [StoredTensor]
     /// What the tensors are views of.
     package let storages: [TensorStorage]
@@ -21,18 +21,30 @@ package struct WeightContents: Sendable {
     }
 
     /// Reads the structure of a file; its form is told by its content.
-    /// - Parameter useEMA: whether to take the moving average of the weights instead of the weights.
-    /// - Throws: `SafetensorsFault`, `TorchFault`, `LayoutFault` or `UnrecognisedFile`.
-    package init(of file: UnsafeRawBufferPointer, useEMA: Bool) throws {
+    /// - Throws: `SafetensorsFault`, `TorchFault`, `NumpyFault`, `LayoutFault` or `UnrecognisedFile`.
+    package init(of file: UnsafeRawBufferPointer) throws {
         switch FileForm(of: file) {
-        case .safetensors: try self.init(SafetensorsHeader(of: file), fileByteCount: file.count, useEMA: useEMA)
-        case .torchZip: self = try TorchContents.zip(file, useEMA: useEMA)
-        case .torchStream: self = try TorchContents.stream(file, useEMA: useEMA)
+        case .safetensors: try self.init(SafetensorsHeader(of: file), fileByteCount: file.count)
+        case .zip: self = try Self.archive(file)
+        case .torchStream: self = try TorchContents.stream(file)
         case .other(let kind): throw kind
         }
     }
 
-    private init(_ header: SafetensorsHeader, fileByteCount: Int, useEMA: Bool) throws {
+    /// PyTorch and NumPy write zip archives, and many other programs.
+    private static func archive(_ file: UnsafeRawBufferPointer) throws -> WeightContents {
+        let archive: ZipArchive
+        do {
+            archive = try ZipArchive(of: file)
+        } catch let fault as ZipFault {
+            throw TorchFault.zip(fault)
+        }
+        if NumpyArchive.isOne(archive) { return try NumpyArchive.contents(archive, of: file) }
+        if let kind = UnrecognisedFile(archive) { throw kind }
+        return try TorchContents.zip(archive, of: file)
+    }
+
+    private init(_ header: SafetensorsHeader, fileByteCount: Int) throws {
         let tensors = header.entries.enumerated().map {
             StoredTensor(entry: $1, storage: $0, byteOffset: 0, strides: nil)
         }
@@ -41,24 +53,15 @@ package struct WeightContents: Sendable {
         }
         try self.init(
             tensors, storages, metadata: header.metadata, layout: WeightLayout(form: .safetensors),
-            fileByteCount: fileByteCount, useEMA: useEMA)
+            fileByteCount: fileByteCount)
     }
 
-    /// The network among `tensors`, which have the names that the file gives them.
+    /// - Throws: `LayoutFault`.
     init(
         _ found: [StoredTensor], _ storages: [TensorStorage], metadata: [String: String] = [:], layout: WeightLayout,
-        fileByteCount: Int, useEMA: Bool
+        fileByteCount: Int
     ) throws {
-        var layout = layout
-        let names = try NetworkNames(found.map(\.entry.name), useEMA: useEMA && !layout.usesEMA)
-        layout.strippedPrefixes += names.strippedPrefixes
-        layout.renamedPrefixes = names.renamedPrefixes
-        layout.ignored += names.ignored.map { .init(name: found[$0.index].entry.name, reason: $0.reason) }
-        layout.usesEMA = layout.usesEMA || names.usesEMA
-        layout.alternatives += names.alternatives
-        if useEMA && !layout.usesEMA { throw LayoutFault.noEMA(found: layout.path) }
-        let tensors = names.kept.map { found[$0.index].renamed($0.name) }
-            .sorted { $0.entry.name.utf8.lexicographicallyPrecedes($1.entry.name.utf8) }
+        let tensors = found.sorted { $0.entry.name.utf8.lexicographicallyPrecedes($1.entry.name.utf8) }
         for (one, next) in zip(tensors, tensors.dropFirst())
         where one.entry.name.utf8.elementsEqual(next.entry.name.utf8) {
             throw LayoutFault.repeatedName(next.entry.name)
@@ -100,15 +103,5 @@ package struct WeightContents: Sendable {
             }
         }
         return low < tensors.count && tensors[low].entry.name.utf8.elementsEqual(name.utf8) ? low : nil
-    }
-}
-
-extension StoredTensor {
-    /// The same tensor under another name.
-    func renamed(_ name: String) -> StoredTensor {
-        StoredTensor(
-            entry: TensorEntry(
-                name: name, elementType: entry.elementType, shape: entry.shape, byteRange: entry.byteRange),
-            storage: storage, byteOffset: byteOffset, strides: strides)
     }
 }

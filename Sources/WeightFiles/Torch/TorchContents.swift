@@ -2,20 +2,12 @@
 enum TorchContents {
     /// The archive that PyTorch writes since 1.6: records `NAME/data.pkl`, the pickle; `NAME/data/KEY`, one for each storage;
     /// and a few words about the file.
-    static func zip(_ file: UnsafeRawBufferPointer, useEMA: Bool) throws -> WeightContents {
-        let archive: ZipArchive
-        do {
-            archive = try ZipArchive(of: file)
-        } catch let fault as ZipFault {
-            throw TorchFault.zip(fault)
-        }
+    static func zip(_ archive: ZipArchive, of file: UnsafeRawBufferPointer) throws -> WeightContents {
         let prefix = try prefix(of: archive)
         // With its checksums switched off, PyTorch writes zeros.
         let hasChecksums = archive.records.contains { $0.checksum != 0 }
         func storage(_ record: ZipArchive.Record) -> TensorStorage {
-            TensorStorage(
-                name: record.name, fileRange: record.range, byteCount: record.byteCount, isDeflated: record.isDeflated,
-                checksum: hasChecksums ? record.checksum : nil)
+            TensorStorage(record, hasChecksum: hasChecksums)
         }
         if let order = archive.record(prefix + "byteorder") {
             let isLittle = try storage(order).withBytes(in: file) { $0.elementsEqual("little".utf8) }
@@ -27,7 +19,7 @@ enum TorchContents {
             let root = try Self.read(&reader)
             return (root, reader.heap)
         }
-        return try contents(root, heap, form: .torchZip, file: file, useEMA: useEMA, hasChecksums: hasChecksums) {
+        return try contents(root, heap, form: .torchZip, file: file, hasChecksums: hasChecksums) {
             key in
             archive.record(prefix + "data/" + key).map(storage)
         }
@@ -49,7 +41,7 @@ enum TorchContents {
     /// The stream that PyTorch wrote before 1.6, and writes on request: five pickles (a magic number, a version, the machine's
     /// properties, the object, the keys of the storages) and then, for each key, the number of its elements in 8 bytes and
     /// the elements.
-    static func stream(_ file: UnsafeRawBufferPointer, useEMA: Bool) throws -> WeightContents {
+    static func stream(_ file: UnsafeRawBufferPointer) throws -> WeightContents {
         var reader = PickleReader(file)
         guard case .bytes(let magic) = try read(&reader), file[magic].elementsEqual(magicNumber) else {
             throw TorchFault.badPreamble
@@ -68,7 +60,7 @@ enum TorchContents {
         reader = PickleReader(file, at: reader.offset)
         guard case .sequence(let keys) = try read(&reader) else { throw TorchFault.badPreamble }
         let storages = try streamStorages(reader.heap.sequences[keys], of: heap, in: file, from: reader.offset)
-        return try contents(root, heap, form: .torchStream, file: file, useEMA: useEMA, hasChecksums: false) {
+        return try contents(root, heap, form: .torchStream, file: file, hasChecksums: false) {
             storages[$0]
         }
     }
@@ -91,7 +83,7 @@ enum TorchContents {
             guard case .text(let key) = key, key.utf8.count <= PickleReader.nameByteCountLimit else {
                 throw TorchFault.badPreamble
             }
-            guard key.utf8.allSatisfy({ $0 < 0x80 }), let width = widths[key] else {
+            guard key.utf8.allSatisfy({ $0 < 0x80 }), let width = widths[key] ?? heap.unreadWidths[key] else {
                 throw TorchFault.missingStorage(key)
             }
             guard file.count - offset >= 8 else {
@@ -114,15 +106,10 @@ enum TorchContents {
         return storages
     }
 
-    /// What a pickle holds; a name that is not on the list is the error to report, whatever came after it.
+    /// What a pickle holds; that it would run a program elsewhere is the error to report, whatever came after it.
     private static func read(_ reader: inout PickleReader) throws -> PickleValue {
         let result = Result { try reader.read() }
-        if let first = reader.refused.first {
-            let isNetwork = reader.refused.contains { name in
-                networkModules.contains { name.hasPrefix($0) }
-            }
-            throw isNetwork ? TorchFault.pickledNetwork(name: first) : .refusedName(first)
-        }
+        if let attack = reader.attack { throw TorchFault.refusedName(attack) }
         do {
             return try result.get()
         } catch let fault as PickleFault {
@@ -130,22 +117,19 @@ enum TorchContents {
         }
     }
 
-    /// Whoever asks for classes of these modules has pickled a network rather than its tensors.
-    private static let networkModules = [
-        "torch.nn.", "torch.jit.", "torchvision.models.", "timm.models.", "timm.layers.",
-    ]
-
     /// Puts together what the pickle says and where the storages are.
     private static func contents(
-        _ root: PickleValue, _ heap: PickleHeap, form: WeightLayout.Form, file: UnsafeRawBufferPointer, useEMA: Bool,
+        _ root: PickleValue, _ heap: PickleHeap, form: WeightLayout.Form, file: UnsafeRawBufferPointer,
         hasChecksums: Bool, storage find: (_ key: String) throws -> TensorStorage?
     ) throws -> WeightContents {
-        var dictionary = try StateDictionary(in: root, heap, form: form, useEMA: useEMA)
-        dictionary.layout.hasChecksums = hasChecksums
+        let pickled = try PickledTensors(in: root, heap)
+        var layout = WeightLayout(form: form)
+        layout.others = pickled.others
+        layout.hasChecksums = hasChecksums
         var storages: [TensorStorage] = []
         var places: [String: Int] = [:]
-        let tensors = try dictionary.tensors.map { name, index in
-            let tensor = heap.tensors[index]
+        let tensors = try pickled.tensors.map { found in
+            let tensor = heap.tensors[found.tensor]
             let described = heap.storages[tensor.storage]
             let place: Int
             if let known = places[described.key] {
@@ -163,10 +147,20 @@ enum TorchContents {
                 throw TorchFault.wrongStorageLength(
                     described.key, expected: start + byteCount, found: storage.byteCount)
             }
-            return StoredTensor(tensor, named: name, storage: storage, place, start: start)
+            var stored = StoredTensor(tensor, named: found.name, storage: storage, place, start: start)
+            stored.isInPickledNetwork = found.isInObject
+            return stored
         }
-        return try WeightContents(
-            tensors, storages, layout: dictionary.layout, fileByteCount: file.count, useEMA: useEMA)
+        return try WeightContents(tensors, storages, layout: layout, fileByteCount: file.count)
+    }
+}
+
+extension TensorStorage {
+    /// The bytes of a record of an archive.
+    init(_ record: ZipArchive.Record, hasChecksum: Bool) {
+        self.init(
+            name: record.name, fileRange: record.range, byteCount: record.byteCount, isDeflated: record.isDeflated,
+            checksum: hasChecksum ? record.checksum : nil)
     }
 }
 

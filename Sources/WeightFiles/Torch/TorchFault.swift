@@ -4,11 +4,9 @@ public enum TorchFault: Error, Equatable, Sendable {
     case zip(ZipFault)
     /// The pickle that describes the data is damaged, or made to do harm.
     case pickle(PickleFault)
-    /// The pickle wants a function or class that is not on the list of those that describe tensors.
+    /// The pickle wants a function by which a program would be run wherever Python opens the file.
     case refusedName(String)
-    /// A whole network was pickled: code of the class is needed to read it. `name` is the first class it asks for.
-    case pickledNetwork(name: String)
-    /// An archive without `data.pkl`, or with several.
+    /// An archive with several `data.pkl`.
     case noPickle
     /// An archive that holds a program (`torch.jit.save`).
     case torchScript
@@ -32,11 +30,8 @@ extension TorchFault: CustomStringConvertible {
         case .zip(let fault): "\(fault). Get or make the file again"
         case .pickle(let fault): "\(fault). Get or make the file again"
         case .refusedName(let name):
-            "it asks for \(printable(name)), which is not needed for tensors. Nothing of it was run. If you trust the file, "
-                + "load it with PyTorch and save model.state_dict() alone"
-        case .pickledNetwork(let name):
-            "it is a whole pickled network (\(printable(name))), which only its own program can read. Load it there and save "
-                + "model.state_dict()"
+            "it asks for \(printable(name)), by which it would run a program or remove files wherever Python opens it. Nothing of "
+                + "it was run here. It is not what it seems: get the weights from elsewhere, as safetensors"
         case .noPickle:
             "it is a zip archive without one data.pkl, so torch.save did not write it. Check that it is the right file"
         case .torchScript:

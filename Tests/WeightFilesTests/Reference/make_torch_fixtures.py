@@ -165,7 +165,7 @@ save(network(1, names=("backbone.stage.weight", "conv1.weight")), "a-part-named-
 save(merged(network(1), {"step": 5}), "number-among-tensors")
 save_file(network(1, "module.model."), folder / "wrapped.safetensors")
 
-# What has to be refused.
+# What holds no tensors under names, and what has to be refused; between them, networks that were pickled as a whole.
 save(torch.ones(2), "single-tensor")
 save([torch.ones(2)], "list")
 save({"epoch": 3, "loss": 0.5}, "no-tensors")

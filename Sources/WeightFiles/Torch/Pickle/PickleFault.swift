@@ -15,8 +15,6 @@ public enum PickleFault: Equatable, Sendable {
     case tooMuch(limit: String, value: Int, offset: Int)
     /// A tensor lies outside the storage it is a view of, or its description is no such.
     case badTensor(offset: Int)
-    /// A tensor of a kind whose numbers do not mean what they say (negated or conjugated views, quantised).
-    case unsupportedTensor(offset: Int)
 }
 
 extension PickleFault: CustomStringConvertible {
@@ -34,8 +32,6 @@ extension PickleFault: CustomStringConvertible {
             "its pickle goes beyond the limit of \(value) \(limit) at byte \(offset)"
         case .badTensor(let offset):
             "its pickle describes a tensor at byte \(offset) that does not fit into its data"
-        case .unsupportedTensor(let offset):
-            "its pickle describes a tensor at byte \(offset) that is a negated, conjugated or quantised view"
         }
     }
 }

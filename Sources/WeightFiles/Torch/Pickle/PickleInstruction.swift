@@ -7,6 +7,7 @@ enum PickleInstruction: UInt8 {
     case frame = 0x95
     case mark = 0x28
     case pop = 0x30
+    case popMark = 0x31
 
     case none = 0x4E
     case `true` = 0x88

@@ -1,4 +1,5 @@
-/// A function or class that a pickle may ask for. Each stands for a meaning that is built in here; none is ever called.
+/// A function or class that a pickle asks for. Those that describe tensors stand for a meaning that is built in here; what
+/// any other would give is a closed box. None is ever called.
 enum PickleName: Equatable {
     /// `torch._utils._rebuild_tensor` and its successors, by how many versions there were before: their arguments differ.
     case rebuildTensor(version: Int)
@@ -16,16 +17,16 @@ enum PickleName: Equatable {
     case dictionary
     /// `torch.Size`: gives its argument.
     case size
-    /// A class whose objects are kept closed.
-    case opaque
-    /// Not on the list. The pickle is read on, to see what it is, and then refused.
-    case refused
+    /// A set, or a list or tuple that is made by its class: gives its argument, or nothing in a row.
+    case collection
+    /// Anything else, by its place among `PickleHeap.typeNames`. Its objects stay closed.
+    case closed(Int)
 
-    /// The meaning of `name` in `module`.
-    init(_ module: String, _ name: String) {
+    /// The built-in meaning of `name` in `module`; nil if it has none.
+    static func known(_ module: String, _ name: String) -> PickleName? {
         // No name on the list has other characters, and looking up those takes its time.
         let isASCII = module.utf8.allSatisfy { $0 < 0x80 } && name.utf8.allSatisfy { $0 < 0x80 }
-        self = isASCII ? Self.known["\(module).\(name)"] ?? .refused : .refused
+        return isASCII ? known["\(module).\(name)"] : nil
     }
 
     private static let known: [String: PickleName] = {
@@ -35,6 +36,8 @@ enum PickleName: Equatable {
             "torch._utils._rebuild_tensor_v3": .rebuildTensor(version: 3),
             "torch._utils._rebuild_parameter": .rebuildParameter,
             "torch._utils._rebuild_parameter_with_state": .rebuildParameter,
+            // As PyTorch before 1.0 keeps parameters: the class itself, called with a tensor.
+            "torch.nn.parameter.Parameter": .rebuildParameter,
             "torch._tensor._rebuild_from_type_v2": .rebuildFromType,
             "torch.storage.UntypedStorage": .untypedStorage, "torch.UntypedStorage": .untypedStorage,
             "torch.Size": .size,
@@ -42,7 +45,10 @@ enum PickleName: Equatable {
         for (storage, elementType) in storages { known["torch.\(storage)Storage"] = .storage(elementType) }
         for (name, elementType) in elementTypes { known["torch.\(name)"] = .elementType(elementType) }
         for name in dictionaries { known[name] = .dictionary }
-        for name in closed { known[name] = .opaque }
+        for name in ["set", "frozenset", "list", "tuple"] {
+            known["builtins.\(name)"] = .collection
+            known["__builtin__.\(name)"] = .collection
+        }
         return known
     }()
 
@@ -50,6 +56,12 @@ enum PickleName: Equatable {
         ("Double", .float64), ("Float", .float32), ("Half", .float16), ("BFloat16", .bfloat16), ("Long", .int64),
         ("Int", .int32), ("Short", .int16), ("Char", .int8), ("Byte", .uint8), ("Bool", .bool),
         ("ComplexFloat", .complex64),
+    ]
+
+    /// Bytes of an element of storages that are not read.
+    static let unreadWidths = [
+        "torch.ComplexDoubleStorage": 16, "torch.QInt8Storage": 1, "torch.QUInt8Storage": 1, "torch.QInt32Storage": 4,
+        "torch.QUInt4x2Storage": 1, "torch.QUInt2x4Storage": 1,
     ]
 
     private static let elementTypes: [(String, ElementType)] = [
@@ -62,34 +74,37 @@ enum PickleName: Equatable {
     private static let dictionaries = [
         "collections.OrderedDict", "collections.defaultdict", "builtins.dict", "__builtin__.dict",
     ]
+}
 
-    /// Settings and records that training programs put beside the weights. Add a class here only if a file that has its
-    /// objects is still a file of tensors.
-    private static let closed = [
-        "argparse.Namespace", "types.SimpleNamespace", "collections.Counter", "collections.deque", "_codecs.encode",
-        "builtins.set", "builtins.frozenset", "builtins.list", "builtins.tuple", "builtins.int", "builtins.float",
-        "builtins.str", "builtins.bool", "builtins.bytes", "builtins.bytearray", "builtins.complex", "builtins.slice",
-        "builtins.range", "__builtin__.set", "__builtin__.frozenset", "__builtin__.list", "__builtin__.tuple",
-        "__builtin__.int", "__builtin__.long", "__builtin__.float", "__builtin__.str", "__builtin__.unicode",
-        "__builtin__.bool", "__builtin__.bytearray", "__builtin__.complex",
-        "datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "datetime.timezone",
-        "pathlib.Path", "pathlib.PosixPath", "pathlib.PurePosixPath", "pathlib.WindowsPath", "pathlib.PureWindowsPath",
-        "pathlib._local.PosixPath", "pathlib._local.PurePosixPath", "pathlib._local.WindowsPath",
-        "decimal.Decimal", "fractions.Fraction", "uuid.UUID",
-        "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar",
-        "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
-        "numpy.dtypes.Float64DType", "numpy.dtypes.Float32DType", "numpy.dtypes.Int64DType",
-        "torch.device", "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer",
-        "torch.torch_version.TorchVersion", "torch.complex128", "torch.strided",
-        "omegaconf.dictconfig.DictConfig", "omegaconf.listconfig.ListConfig", "omegaconf.base.ContainerMetadata",
-        "omegaconf.base.Metadata", "omegaconf.nodes.AnyNode", "omegaconf.nodes.StringNode",
-        "omegaconf.nodes.IntegerNode", "omegaconf.nodes.FloatNode", "omegaconf.nodes.BooleanNode", "typing.Any",
-        "yacs.config.CfgNode", "fvcore.common.config.CfgNode", "easydict.EasyDict", "addict.addict.Dict",
-        "addict.Dict", "mmcv.utils.config.ConfigDict", "mmengine.config.config.ConfigDict",
-        "ml_collections.config_dict.config_dict.ConfigDict", "pytorch_lightning.utilities.parsing.AttributeDict",
-        "lightning.pytorch.utilities.parsing.AttributeDict", "lightning_fabric.utilities.data.AttributeDict",
-        "lightning.fabric.utilities.data.AttributeDict",
-        "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
-        "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
+// MARK: - Attacks
+
+extension PickleName {
+    /// Whether a file that asks for `name` in `module` would run a program, or code from the file, wherever it is opened with
+    /// Python. No training program keeps such a thing. It would do no harm here, but whoever has the file should know.
+    static func runsPrograms(_ module: String, _ name: String) -> Bool {
+        if programModules.contains(module) { return true }
+        if systemModules.contains(module) {
+            return systemFunctions.contains(name) || systemFamilies.contains { name.utf8.starts(with: $0.utf8) }
+        }
+        let outermost = name.utf8.prefix { $0 != UInt8(ascii: ".") }
+        return importModules.contains(module) && importFunctions.contains { outermost.elementsEqual($0.utf8) }
+    }
+
+    private static let programModules: Set<String> = [
+        "subprocess", "_posixsubprocess", "pty", "commands", "popen2", "runpy", "shutil", "webbrowser", "code", "pdb",
+        "timeit", "pip", "pip._internal",
+    ]
+    private static let systemModules: Set<String> = ["os", "posix", "nt"]
+    private static let systemFunctions: Set<String> = [
+        "system", "popen", "startfile", "remove", "unlink", "rmdir", "removedirs", "rename", "renames", "replace",
+        "truncate",
+        "kill", "killpg", "chmod", "chown", "link", "symlink", "putenv",
+    ]
+    private static let systemFamilies = ["exec", "spawn", "posix_spawn", "fork", "popen"]
+    private static let importModules: Set<String> = ["builtins", "__builtin__", "io", "_io", "importlib", "imp"]
+    private static let importFunctions = [
+        "eval", "exec", "execfile", "compile", "__import__", "open", "breakpoint", "import_module", "reload",
+        "load_source",
+        "load_module",
     ]
 }

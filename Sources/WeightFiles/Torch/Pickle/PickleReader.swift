@@ -1,33 +1,31 @@
 /// Reads one pickle: an interpreter of the instructions that `torch.save` writes, which builds values and calls nothing.
 ///
 /// A pickle is a program for a stack machine whose general form can run anything. Here a name of a function or class is
-/// looked up in `PickleName` and, when it is called, replaced by what it is known to give; objects of settings classes stay
-/// closed. Names that are not on the list end the reading, at its end, so that the message can say what the file is.
+/// looked up in `PickleName` and, when it is called, replaced by what it is known to give. What other names would give are
+/// closed boxes: training programs keep anything beside weights. Names by which programs are run are taken down.
 ///
 /// Time and memory grow with the length of the pickle and end at the limits below; nothing is reserved on a claim.
 struct PickleReader {
     /// Instructions, and values copied by an instruction. A tensor takes about thirty.
-    static let stepLimit = 4_000_000
+    static let stepLimit = 16_000_000
     static let stackLimit = 1_000_000
     /// Unfinished tuples, lists and dictionaries inside each other.
     static let markLimit = 1000
-    static let memoLimit = 2_000_000
-    /// Bytes of one text.
+    static let memoLimit = 8_000_000
+    /// Bytes of a text that is looked at. Longer ones are data: arrays of numbers, in the oldest protocols.
     static let textByteCountLimit = 1 << 20
     /// Bytes of the name of a class or a storage.
     static let nameByteCountLimit = 256
     /// Axes of a tensor.
     static let axisLimit = 64
-    /// Refused names that are remembered.
-    static let refusedLimit = 1000
     /// Bytes of an integer.
     static let integerByteCountLimit = 1024
 
     let pickle: UnsafeRawBufferPointer
     private(set) var offset: Int
     private(set) var heap = PickleHeap()
-    /// Names that are not on the list, in the order in which they were asked for.
-    private(set) var refused: [String] = []
+    /// The first name by which a program would be run (`PickleName.runsPrograms`).
+    private(set) var attack: String?
 
     private var stack: [PickleValue] = []
     /// Heights of the stack.
@@ -51,7 +49,7 @@ struct PickleReader {
         self.offset = offset
     }
 
-    /// The value of the pickle; `offset` is behind it then. Names that are refused are in `refused` even when this throws.
+    /// The value of the pickle; `offset` is behind it then. `attack` is known even when this throws.
     ///
     /// - Throws: `PickleFault`.
     mutating func read() throws -> PickleValue {
@@ -79,6 +77,7 @@ struct PickleReader {
             guard marks.count < Self.markLimit else { throw tooMuch("levels of nesting", Self.markLimit) }
             marks.append(stack.count)
         case .pop: _ = try pop()
+        case .popMark: _ = try popToMark()
 
         case .none: try push(.none)
         case .true: try push(.bool(true))
@@ -124,13 +123,7 @@ struct PickleReader {
         case .newObjectWithKeywords:
             _ = try pop(2)
             try makeObject(try pop())
-        case .build:
-            // The attributes of an object: of a state dictionary its versions; of a closed object nobody asks.
-            _ = try pop()
-            switch stack.last {
-            case .dictionary, .opaque: break
-            default: throw unexpected()
-            }
+        case .build: try build(with: try pop())
         case .persistentID: try pushStorage(try pop())
 
         case .put: try keep(Int(try byte()))
@@ -200,7 +193,7 @@ struct PickleReader {
     }
 
     private mutating func pushText(byteCount: Int) throws {
-        guard byteCount <= Self.textByteCountLimit else { throw tooMuch("bytes of a text", Self.textByteCountLimit) }
+        guard byteCount <= Self.textByteCountLimit else { return try pushBytes(byteCount: byteCount) }
         guard let text = String(validating: try take(byteCount), as: UTF8.self) else {
             throw PickleFault.badText(offset: place)
         }
@@ -278,7 +271,7 @@ struct PickleReader {
         guard stack.count > marks.last ?? 0 else { throw unexpected() }
         switch stack.last {
         case .sequence(let index): heap.sequences[index] += elements
-        case .opaque: break
+        case .object: break
         default: throw unexpected()
         }
     }
@@ -290,7 +283,20 @@ struct PickleReader {
             for item in stride(from: 0, to: elements.count, by: 2) {
                 heap.dictionaries[index].append((elements[item], elements[item + 1]))
             }
-        case .opaque: break
+        case .object(let index):
+            for item in stride(from: 0, to: elements.count, by: 2) {
+                heap.objects[index].items.append((elements[item], elements[item + 1]))
+            }
+        default: throw unexpected()
+        }
+    }
+
+    /// Gives the top value its attributes: a state dictionary its versions, an object what it consists of.
+    private mutating func build(with state: PickleValue) throws {
+        guard stack.count > marks.last ?? 0 else { throw unexpected() }
+        switch stack.last {
+        case .object(let index): heap.objects[index].state = state
+        case .dictionary, .sequence, .tensor, .storage, .name: break
         default: throw unexpected()
         }
     }
@@ -301,20 +307,27 @@ struct PickleReader {
         guard module.utf8.count <= Self.nameByteCountLimit, name.utf8.count <= Self.nameByteCountLimit else {
             throw tooMuch("bytes of a name", Self.nameByteCountLimit)
         }
-        let meaning = PickleName(module, name)
-        // The first is reported; what the file is can be told from a few more.
-        if meaning == .refused, refused.count < Self.refusedLimit { refused.append("\(module).\(name)") }
-        try push(.name(meaning))
+        if attack == nil, PickleName.runsPrograms(module, name) { attack = "\(module).\(name)" }
+        try push(.name(PickleName.known(module, name) ?? .closed(heap.type("\(module).\(name)"))))
     }
 
     /// An object of a class, without the arguments that it would be made from.
     private mutating func makeObject(_ type: PickleValue) throws {
         switch type {
         case .name(.dictionary): try pushDictionary([])
-        case .name(.opaque), .name(.refused), .opaque: try push(.opaque)
+        case .name(.closed(let type)): try push(object(of: type))
+        case .object(let index): try push(object(of: heap.objects[index].type))
+        case .name: try push(object("a class of PyTorch"))
         default: throw unexpected()
         }
     }
+
+    private mutating func object(of type: Int) -> PickleValue {
+        heap.objects.append(.init(type: type))
+        return .object(heap.objects.count - 1)
+    }
+
+    private mutating func object(_ name: String) -> PickleValue { object(of: heap.type(name)) }
 
     /// What the function or class would give for the arguments, a tuple.
     private mutating func call(_ function: PickleValue, with tuple: PickleValue) throws -> PickleValue {
@@ -323,17 +336,28 @@ struct PickleReader {
         switch function {
         case .name(.rebuildTensor(let version)): return try tensor(arguments, version: version)
         case .name(.rebuildParameter):
-            guard case .tensor? = arguments.first else { throw unexpected() }
-            return arguments[0]
+            switch arguments.first {
+            case .tensor?, .object?: return arguments[0]
+            default: throw unexpected()
+            }
         case .name(.rebuildFromType):
             // Function, class, its arguments, attributes. The function cannot be this one again: it would nest.
-            guard arguments.count == 4, case .name(.rebuildTensor) = arguments[0] else { throw unexpected() }
-            return try call(arguments[0], with: arguments[2])
+            guard arguments.count == 4 else { throw unexpected() }
+            switch arguments[0] {
+            case .name(.rebuildTensor): return try call(arguments[0], with: arguments[2])
+            case .name(.closed(let type)): return object(of: type)
+            default: throw unexpected()
+            }
         case .name(.dictionary): return try orderedDictionary(arguments)
         case .name(.size):
             guard arguments.count == 1, case .sequence = arguments[0] else { throw unexpected() }
             return arguments[0]
-        case .name(.opaque), .name(.refused), .opaque: return .opaque
+        case .name(.collection):
+            if case .sequence? = arguments.first { return arguments[0] }
+            heap.sequences.append([])
+            return .sequence(heap.sequences.count - 1)
+        case .name(.closed(let type)): return object(of: type)
+        case .object(let index): return object(of: heap.objects[index].type)
         default: throw unexpected()
         }
     }
@@ -359,24 +383,25 @@ struct PickleReader {
         guard case .sequence(let index) = identity else { throw unexpected() }
         let parts = heap.sequences[index]
         guard case .text(let kind)? = parts.first else { throw unexpected() }
-        if kind.utf8.elementsEqual("module".utf8) {
-            // The class of a module, with its source text beside it.
-            refused.append("the source of a class")
-            return try push(.name(.refused))
+        if kind.utf8.elementsEqual("module".utf8), parts.count > 1, case .name = parts[1] {
+            // The class of a network's part, with its source text beside it.
+            return try push(parts[1])
         }
         guard kind.utf8.elementsEqual("storage".utf8), parts.count == 5 || parts.count == 6,
             case .name(let type) = parts[1], case .text(let key) = parts[2], case .integer(let count) = parts[4]
         else { throw unexpected() }
+        // PyTorch's keys are numbers.
+        let isPlain = key.utf8.count <= Self.nameByteCountLimit && key.utf8.allSatisfy { $0 < 0x80 }
         let elementType: ElementType
         switch type {
         case .storage(let type): elementType = type
         case .untypedStorage: elementType = .uint8
-        case .refused: return try push(.opaque)
+        case .closed(let type):
+            if isPlain { heap.unreadWidths[key] = PickleName.unreadWidths[heap.typeNames[type]] }
+            return try push(object(of: type))
         default: throw unexpected()
         }
-        guard count >= 0, count <= Int.max / 16, key.utf8.count <= Self.nameByteCountLimit,
-            key.utf8.allSatisfy({ $0 < 0x80 })  // PyTorch's keys are numbers
-        else { throw unexpected() }
+        guard count >= 0, count <= Int.max / 16, isPlain else { throw unexpected() }
         var range = 0..<count
         if parts.count == 6, case .sequence(let view) = parts[5] {
             let view = heap.sequences[view]
@@ -404,17 +429,20 @@ struct PickleReader {
             switch arguments[count] {
             case .none: break
             case .dictionary(let index) where heap.dictionaries[index].isEmpty: break
-            default: throw PickleFault.unsupportedTensor(offset: place)
+            default: return object("a tensor whose numbers are not what they seem (a negated or conjugated view)")
             }
         }
-        if case .opaque = arguments[0] { return .opaque }  // of a refused class
+        if case .object = arguments[0] { return arguments[0] }  // of a class that has no meaning here
         guard case .storage(let storage) = arguments[0], case .integer(let offset) = arguments[1],
             case .sequence(let shapeIndex) = arguments[2], case .sequence(let strideIndex) = arguments[3]
         else { throw unexpected() }
         var elementType = heap.storages[storage].elementType
         if version == 3 {
-            guard case .name(.elementType(let type)) = arguments[6] else { throw unexpected() }
-            elementType = type
+            switch arguments[6] {
+            case .name(.elementType(let type)): elementType = type
+            case .name(.closed(let type)): return object(of: type)
+            default: throw unexpected()
+            }
         }
         let tensor = PickleHeap.Tensor(
             storage: storage, elementType: elementType, shape: try axes(shapeIndex), strides: try axes(strideIndex),

@@ -1,5 +1,5 @@
 /// A pickle of one dictionary of plain data, as CIFAR's files are: lists of numbers and texts, and an array of bytes. It is read
-/// as the pickles of weights are: nothing in it is executed, and names that are not known are refused.
+/// as the pickles of weights are: nothing in it is executed, and what names that are not known would give stays closed.
 package struct PickledRecords {
     private let heap: PickleHeap
     private let dictionary: Int
@@ -17,14 +17,16 @@ package struct PickledRecords {
         let value: PickleValue
         do {
             value = try reader.read()
-        } catch {
+        } catch where reader.attack == nil {
             throw Problem(reason: "is no sound pickle (\(error))")
         }
-        if let name = reader.refused.first {
-            throw Problem(reason: "asks for \(printable(name)), which is not needed for data; nothing of it was run")
+        if let name = reader.attack {
+            throw Problem(
+                reason: "asks for \(printable(name)), by which it would run a program wherever Python opens it; nothing of it "
+                    + "was run here")
         }
         guard case .dictionary(let index) = value else {
-            throw Problem(reason: "holds \(value.kind), not a dictionary")
+            throw Problem(reason: "holds \(reader.heap.kind(of: value)), not a dictionary")
         }
         (heap, dictionary, self.pickle) = (reader.heap, index, pickle)
     }
