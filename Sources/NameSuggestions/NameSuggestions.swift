@@ -9,14 +9,20 @@ public enum NameSuggestions {
         return measured.filter { $0.distance == least }.prefix(count).map(\.name)
     }
 
-    /// What to say after an unknown name: the nearest candidates if they are near, and else, if there are few, all of them.
-    ///
-    /// Near is a third of the letters at most, or one that begins with the other.
+    /// The nearest candidates, if they are near: a third of the letters at most is to be edited; none otherwise.
+    public static func near(_ name: String, among candidates: some Sequence<String>, count: Int = 3) -> [String] {
+        let nearest = nearest(to: name, among: candidates, count: count)
+        guard let first = nearest.first, isNear(name.lowercased(), first.lowercased()) else { return [] }
+        return nearest
+    }
+
+    /// What to say after an unknown name: the nearest candidates if they are near, else those that begin with it if they are
+    /// few, and else, if there are few, all of them.
     ///
     /// - Returns: a sentence, such as "Did you mean a, b or c?", "There are a, b and c."; nil if there are none or too many.
     public static func sentence(for name: String, among candidates: [String], listedLimit: Int = 20) -> String? {
-        let nearest = nearest(to: name, among: candidates, count: 3)
-        if let first = nearest.first, isNear(name.lowercased(), first.lowercased()) {
+        let nearest = near(name, among: candidates)
+        if !nearest.isEmpty {
             return "Did you mean \(listed(nearest, "or"))?"
         }
         let beginning = candidates.filter { $0.lowercased().hasPrefix(name.lowercased()) }

@@ -103,6 +103,24 @@ import Testing
         }
     }
 
+    @Test func theFolderOneIsInCanBeTheDatasetAndACheckpointCanBeAnywhere() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let extraction = ["extract", "--backbone", "demo", "--dataset", ".", "--output", "../own-features"]
+        let outcome = try Tool.infodisent.run(extraction, in: folder, from: "birds")
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+
+        let name = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: folder.url("run/checkpoints").path)
+                .filter { $0.hasPrefix("step-") }.max())
+        try folder.copy("run/checkpoints/\(name)", to: "taken-along")
+        let evaluation = [
+            "evaluate", "--checkpoint", "../taken-along", "--set", "dataset.root=.", "--set",
+            "cache.directory=../own-features",
+        ]
+        let evaluated = try Tool.infodisent.run(evaluation, in: folder, from: "birds")
+        #expect(evaluated.exitCode == 0, "\(evaluated.errors)")
+    }
+
     @Test func shellsCompleteFilesBackbonesAndKeys() throws {
         let folder = try Folder()
         let script = try Tool.infodisent.succeed("--generate-completion-script", "bash", in: folder)

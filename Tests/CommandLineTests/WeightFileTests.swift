@@ -139,7 +139,7 @@ import WeightFiles
             #expect(try new.withBytes(of: "features") { Array($0) } == features)
         }
         // `demo` is the network that comes with the program.
-        let demo = try Tool.infodisent.run(arguments, in: folder)
+        let demo = try Tool.infodisent.run(arguments + ["--set", "backbone.name=demo"], in: folder)
         #expect(demo.exitCode == 65 && demo.errors.contains("Set backbone.name to resnet_described"), "\(demo.errors)")
     }
 
@@ -148,7 +148,10 @@ import WeightFiles
         let folder = try SmallExperiment.folder()
         try FileManager.default.copyItem(at: Tool.demoBackbone, to: folder.url("copy.safetensors"))
         let outcome = try Tool.infodisent.run(
-            ["extract", "--config", "small.yaml", "--set", "backbone.weights=copy.safetensors"], in: folder)
+            [
+                "extract", "--config", "small.yaml", "--set", "backbone.weights=copy.safetensors", "--set",
+                "backbone.name=demo",
+            ], in: folder)
         #expect(outcome.exitCode == 0 && outcome.errors.contains("holds"), "\(outcome.errors)")
     }
 }

@@ -109,6 +109,6 @@ public enum BackboneRegistry {
             }
         }
         throw BackboneError.unknownName(
-            name, nearest: NameSuggestions.nearest(to: name, among: names + aliases, count: 3))
+            name, nearest: NameSuggestions.near(name, among: names + aliases))
     }
 }
