@@ -1,4 +1,4 @@
-import Foundation
+import ElementaryFunctions
 import Tensors
 
 /// A precision the head's mathematics runs in: Float in the product, Double where a test needs exactness.
@@ -132,13 +132,13 @@ extension Double: HeadScalar {
 
     package static func exponential(_ x: SIMD8<Double>) -> SIMD8<Double> {
         var result = SIMD8<Double>.zero
-        for lane in 0..<8 { result[lane] = Foundation.exp(x[lane]) }
+        for lane in 0..<8 { result[lane] = ElementaryFunctions.exponential(x[lane]) }
         return result
     }
 
     package static func logarithm(_ x: SIMD8<Double>) -> SIMD8<Double> {
         var result = SIMD8<Double>.zero
-        for lane in 0..<8 { result[lane] = Foundation.log(x[lane]) }
+        for lane in 0..<8 { result[lane] = ElementaryFunctions.logarithm(x[lane]) }
         return result
     }
 
