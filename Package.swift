@@ -12,11 +12,8 @@ import PackageDescription
 /// Swift's code generation follows the C target processor.
 let vectorised: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
 
-/// Kernels whose index arithmetic has been checked by their callers' preconditions.
-let kernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3", "-Ounchecked"])]
-
 /// The one target that is compiled for AVX-512; `Tensors` asks the processor before it calls it.
-let wideKernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v4", "-Ounchecked"])]
+let wideKernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v4"])]
 
 // MARK: - External libraries
 
@@ -70,7 +67,7 @@ let package = Package(
         .target(name: "SystemFacts"),
         .target(
             name: "MessagePassing", dependencies: ["COpenMPIShim", "SystemFacts", system], swiftSettings: vectorised),
-        .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: kernels),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: vectorised),
 
         // Level 2
         .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "PrintableText", "StrictJSON", system]),
