@@ -53,6 +53,7 @@ let package = Package(
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
         .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         .target(name: "COpenMPIShim", dependencies: ["COpenMPI"]),
+        .target(name: "CProcessShim"),
 
         // Level 1
         .target(name: "CounterRandom"),
@@ -177,8 +178,8 @@ let package = Package(
         .executableTarget(
             name: "infodisent",
             dependencies: [
-                "Backbones", "Benchmarks", "Checkpoints", "DataSharding", "Datasets", "DisentangledHead",
-                "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
+                "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
+                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
                 "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),

@@ -10,7 +10,10 @@ public enum Orientation: Sendable {
 
 /// OpenBLAS works on the calling thread only: parallelism is over images and row blocks, by `WorkerTeam`.
 /// Every entry to BLAS or LAPACK evaluates this first.
-let blasIsSingleThreaded: Void = openblas_set_num_threads(1)
+let blasIsSingleThreaded: Void = {
+    OpenBLASMemory.prepare()
+    openblas_set_num_threads(1)
+}()
 
 /// C = alpha * op(A) * op(B) + beta * C for row-major matrices, in single precision.
 ///
