@@ -282,8 +282,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "Backbones", "Benchmarks", "ImageCoding", "infodisent", "infodisent-inspect", "SystemFacts",
-                "WeightFiles", system,
+                "Backbones", "Benchmarks", "Checkpoints", "ImageCoding", "infodisent", "infodisent-inspect",
+                "SystemFacts", "WeightFiles", system,
             ]),
     ],
     swiftLanguageModes: [.v6]

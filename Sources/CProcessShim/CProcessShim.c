@@ -80,9 +80,17 @@ void cprocess_leave_signals(void) {
 
 // MARK: Memory
 
-static int is_address_space_limited(void) {
+/// Whether mapping memory may fail long before there is none: a limited address space, or a system that promises no more than
+/// it has.
+static int is_memory_limited(void) {
     struct rlimit limit;
-    return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) { return 1; }
+    int descriptor = open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) { return 0; }
+    char mode = 0;
+    ssize_t count = read(descriptor, &mode, 1);
+    close(descriptor);
+    return count == 1 && mode == '2';
 }
 
 static const char *volatile abort_text;
@@ -96,7 +104,7 @@ static void on_abort(int number) {
 }
 
 void cprocess_explain_abort(const char *text, int code) {
-    if (!is_address_space_limited()) { return; }
+    if (!is_memory_limited()) { return; }
     abort_text = text;
     abort_code = code;
     struct sigaction action = {.sa_handler = on_abort};
@@ -106,10 +114,10 @@ void cprocess_explain_abort(const char *text, int code) {
 // MARK: Before all else
 
 /// OpenBLAS starts a thread for each processor while it is loaded, and each maps 128 MiB. The program uses none of them, so
-/// where the address space is limited it is started again without: OpenBLAS tries for ever to get memory that it cannot
+/// where memory is limited it is started again without: OpenBLAS tries for ever to get memory that it cannot
 /// have.
 static void start_without_blas_threads(char **arguments, char **environment) {
-    if (!is_address_space_limited()) { return; }
+    if (!is_memory_limited()) { return; }
     static const char name[] = "OPENBLAS_NUM_THREADS=", setting[] = "OPENBLAS_NUM_THREADS=1";
     size_t count = 0, kept = 0;
     for (; environment[count]; count++) {

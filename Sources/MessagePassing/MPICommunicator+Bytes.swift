@@ -5,7 +5,7 @@ extension MPICommunicator {
     package func broadcast(_ bytes: inout [UInt8], from root: Int) throws {
         precondition((0..<size).contains(root), "rank \(root) is not in 0..<\(size)")
         try activity.during("broadcast", count: bytes.count) {
-            var count = [Int64(bytes.count)]
+            var count = [announcedByteCount ?? Int64(bytes.count)]
             try lending(&count) { try broadcastPiece($0, CMPI_INT64, root) }
             if rank != root { bytes = [UInt8](repeating: 0, count: try checked(count[0], "a broadcast", root)) }
             try broadcastBytes(&bytes, from: root)
@@ -47,7 +47,7 @@ extension MPICommunicator {
         precondition(messages.count == size, "\(messages.count) messages for \(size) ranks")
         return try activity.during("exchange", count: messages.reduce(0) { $0 + $1.count }) {
             let counts = messages.flatMap { message in
-                withUnsafeBytes(of: Int64(message.count).littleEndian) { Array($0) }
+                withUnsafeBytes(of: (announcedByteCount ?? Int64(message.count)).littleEndian) { Array($0) }
             }
             let eight = [Int](repeating: 8, count: size)
             let incoming = try sendAndReceive(split(counts, eight), incomingCounts: eight).enumerated().map {
@@ -84,7 +84,7 @@ extension MPICommunicator {
 
     /// The value of each rank.
     private func countsOfAll(_ count: Int) throws -> [Int] {
-        let own = [Int64(count)]
+        let own = [announcedByteCount ?? Int64(count)]
         var all = [Int64](repeating: 0, count: size)
         let ones = [Int32](repeating: 1, count: size)
         let offsets = (0..<Int32(size)).map { $0 }

@@ -13,6 +13,8 @@ package final class MPICommunicator: Communicator {
     let countLimit: Int
     /// Whether waiting ends with an error while requests are under way, for tests of what happens to their memory.
     private let failsWaiting: Bool
+    /// What this rank says to be the length of every message, for tests of what others do with that.
+    let announcedByteCount: Int64?
     // Communicators may be used from several threads at the MPI_THREAD_MULTIPLE level.
     nonisolated(unsafe) let handle: cmpi_communicator
     /// A copy of `handle` for `gatherEndings`, whose messages must not meet those of an operation that others are in.
@@ -42,11 +44,13 @@ package final class MPICommunicator: Communicator {
         endingHandle = copy!
         countLimit = 1 << 28
         failsWaiting = false
+        announcedByteCount = nil
         activity = Activity()
     }
 
     private init(
-        _ other: MPICommunicator, handle: cmpi_communicator? = nil, countLimit: Int, failsWaiting: Bool = false
+        _ other: MPICommunicator, handle: cmpi_communicator? = nil, countLimit: Int, failsWaiting: Bool = false,
+        announcedByteCount: Int64? = nil
     ) {
         rank = other.rank
         size = other.size
@@ -58,6 +62,7 @@ package final class MPICommunicator: Communicator {
         endingHandle = other.endingHandle
         self.countLimit = countLimit
         self.failsWaiting = failsWaiting
+        self.announcedByteCount = announcedByteCount
     }
 
     /// The same communicator with smaller pieces, so that tests reach the code for arrays beyond Int32.
@@ -67,6 +72,11 @@ package final class MPICommunicator: Communicator {
 
     /// The same communicator with MPI failing in the middle of every operation, for tests.
     package var failingWaits: MPICommunicator { MPICommunicator(self, countLimit: countLimit, failsWaiting: true) }
+
+    /// The same communicator that says each of its messages to have `byteCount` bytes, for tests.
+    package func announcing(byteCount: Int64) -> MPICommunicator {
+        MPICommunicator(self, countLimit: countLimit, announcedByteCount: byteCount)
+    }
 
     package func gatherEndings(_ report: [UInt8], patience: Duration) throws -> [[UInt8]]? {
         let endings = MPICommunicator(self, handle: endingHandle, countLimit: countLimit)

@@ -2,10 +2,12 @@ import COpenBLAS
 import Glibc
 import Synchronization
 
-/// The memory that OpenBLAS computes in, where the address space of this process is limited (ulimit -v, batch systems).
+/// The memory that OpenBLAS computes in.
 ///
-/// OpenBLAS maps a buffer for each thread that calls it and keeps it for later calls. When it cannot have one it tries again,
-/// without end. So before the first call this asks for the buffers of all threads, one by one, as long as there is room.
+/// OpenBLAS maps a buffer for each thread that calls it and keeps it for later calls. When it cannot have one (the address
+/// space is limited by ulimit -v or a batch system, the system promises no more than it has, a process has too many maps) it
+/// tries again, without end. So before the first call this asks for the buffers of all threads, one by one, as long as there
+/// is room. They cost nothing until they are used.
 package enum OpenBLASMemory {
     /// A buffer is 128 MiB on x86-64; the rest is for what is mapped beside it.
     private static let bufferByteCount = 160 << 20
@@ -22,9 +24,8 @@ package enum OpenBLASMemory {
         exit(74)
     }
 
-    /// Makes sure of the buffers, if need be; before the first call of OpenBLAS.
+    /// Makes sure of the buffers; before the first call of OpenBLAS.
     static func prepare() {
-        guard let limit = addressSpaceLimit else { return }
         let expected = threadCount.load(ordering: .relaxed)
         let count = expected > 0 ? expected : sysconf(Int32(_SC_NPROCESSORS_ONLN))
         typealias Allocate = @convention(c) (Int32) -> UnsafeMutableRawPointer?
@@ -38,10 +39,13 @@ package enum OpenBLASMemory {
             // Without those functions, room for all of the buffers at a time is what can be asked for.
             let needed = allocate == nil ? (number + 1) * bufferByteCount : bufferByteCount
             guard canMap(needed) else {
+                let limit = addressSpaceLimit.map {
+                    "the address space of this process is limited to \($0 >> 20) MiB (ulimit -v)"
+                }
                 fail(
-                    "Memory is short: the address space of this process is limited to \(limit >> 20) MiB (ulimit -v), and "
-                        + "OpenBLAS needs \(bufferByteCount >> 20) MiB for each of \(count) threads, which there is room for "
-                        + "\(number) times. Raise the limit, or use fewer --threads.")
+                    "Memory is short: \(limit ?? "the system gives no more"), and OpenBLAS needs \(bufferByteCount >> 20) MiB for "
+                        + "each of \(count) threads, which there is room for \(number) times. Raise the limit, or use fewer "
+                        + "--threads.")
             }
             if let allocate, free != nil { buffers.append(allocate(0)) }
         }

@@ -24,5 +24,6 @@ void cprocess_leave_signals(void);
 // MARK: Memory
 
 /// From now on abort(), which is how Swift ends where memory cannot be had, writes `text` and exits with `code` if the
-/// address space of this process is limited. `text` must live as long as the process.
+/// address space of this process is limited, or the system promises no more memory than it has. `text` must live as long as
+/// the process.
 void cprocess_explain_abort(const char *text, int code);
