@@ -53,7 +53,7 @@ import Testing
     /// Half a minute without a sign of life is what a holder has.
     @Test(.enabled(if: isPatient)) func aFrozenProcessLosesItsRunAndDoesNotWriteWhenItWakesUp() throws {
         let reference = try SmallExperiment.folder()
-        let command = ["train", "--config", "small.yaml", "--set", "training.epochs=3000"]
+        let command = ["train", "--config", "small.yaml", "--set", "training.epochs=600"]
         #expect(try Tool.infodisent.run(command, in: reference).exitCode == 0)
         let folder = try SmallExperiment.folder()
         let frozen = try Tool.infodisent.start(command, in: folder)
