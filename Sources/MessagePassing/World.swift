@@ -21,7 +21,7 @@ public enum World {
     /// Joins this process to the others of the run; handed out once.
     ///
     /// Without mpirun or srun this is one process, and MPI is never called. Otherwise all ranks must call it. MPI starts when
-    /// all of them have come; this process ends with the watchdog's exit code when that takes longer than its deadline.
+    /// all of them have come; this process ends with the watchdog's exit code when that takes much longer than its deadline.
     /// - Throws: `MessagePassingError` if it was called before, if the launcher gives the processes no way to find each
     ///   other, or if MPI cannot start.
     public static func start(_ options: Watchdog.Options = Watchdog.Options()) throws -> any Communicator {
@@ -83,13 +83,15 @@ public enum World {
         return communicator
     }
 
-    /// Ends this process if it has not met the others after the deadline; until the alarm is cancelled.
+    /// Ends this process if it has not met the others after one and a half deadlines; until the alarm is cancelled.
     static func limitStart(_ options: Watchdog.Options) {
         let names = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"]
         let rank = names.compactMap { name in getenv(name).map { String(cString: $0) } }.first
-        let seconds = Int((options.deadline / .seconds(1)).rounded(.up))
+        // Programs and libraries are read from slow disks before ranks meet; the guard outside waits a little longer.
+        let duration = options.deadline * 3 / 2
+        let seconds = Int((duration / .seconds(1)).rounded(.up))
         ProcessAlarm.set(
-            options.deadline, code: options.exitCode,
+            duration, code: options.exitCode,
             "rank \(rank ?? "?") (\(currentHostName())): ended by the watchdog: MPI has not started within \(seconds) s, "
                 + "because another rank has not come up or cannot be reached", in: options.file)
     }

@@ -88,7 +88,7 @@ import Testing
             ranks: 2, ["start", "3", file.path], beside: ["/bin/sleep", "60"], limit: 40)
         #expect(outcome.exitCode == 75 && outcome.seconds > 2.5 && outcome.seconds < 20, "\(outcome)")
         #expect(
-            outcome.errors.firstMatch(of: #/rank [01] \(.+\): ended by the watchdog: MPI has not started within 3 s/#)
+            outcome.errors.firstMatch(of: #/rank [01] \(.+\): ended by the watchdog: MPI has not started within 5 s/#)
                 != nil,
             "\(outcome)")
         #expect(try String(contentsOf: file, encoding: .utf8).hasPrefix("given up: rank "))
