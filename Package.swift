@@ -50,6 +50,7 @@ let package = Package(
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
         .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         .target(name: "COpenMPIShim", dependencies: ["COpenMPI"]),
+        .target(name: "CProcessShim"),
 
         // Level 0 too: arithmetic that rests on nothing.
         .target(name: "ElementaryFunctions", swiftSettings: vectorised),
@@ -183,8 +184,8 @@ let package = Package(
         .executableTarget(
             name: "infodisent",
             dependencies: [
-                "Backbones", "Benchmarks", "Checkpoints", "DataSharding", "Datasets", "DisentangledHead",
-                "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
+                "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
+                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
                 "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
@@ -289,8 +290,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "Backbones", "Benchmarks", "ImageCoding", "infodisent", "infodisent-inspect", "SystemFacts",
-                "WeightFiles", system,
+                "Backbones", "Benchmarks", "Checkpoints", "ImageCoding", "infodisent", "infodisent-inspect",
+                "SystemFacts", "WeightFiles", system,
             ]),
     ],
     swiftLanguageModes: [.v6]

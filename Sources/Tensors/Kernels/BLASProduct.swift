@@ -1,7 +1,10 @@
 import COpenBLAS
 
 /// OpenBLAS works on the calling thread only: parallelism is over images, by `WorkerTeam`.
-private let blasIsSingleThreaded: Void = openblas_set_num_threads(1)
+private let blasIsSingleThreaded: Void = {
+    OpenBLASMemory.prepare()
+    openblas_set_num_threads(1)
+}()
 
 /// C = activation(A * B + added) by OpenBLAS, B [depth, columnCount] with `bStride` floats from row to row.
 func multiplyByBLAS(
