@@ -51,7 +51,7 @@ enum ClaimedFolders {
     private static func entry(for directory: FilePath) -> Entry? {
         entries.withLock { entries in
             guard !entries.isEmpty else { return nil }
-            let place = directory.fromRoot
+            let place = directory.absolute
             return entries.last { place.starts(with: $0.folder) }
         }
     }
@@ -75,7 +75,7 @@ enum ClaimedFolders {
         to path: FilePath, _ body: (_ guarded: FilePath) throws -> Result
     ) throws -> Result {
         guard let entry = entry(for: path.containingDirectory) else { return try body(path) }
-        var rest = path.fromRoot
+        var rest = path.absolute
         _ = rest.removePrefix(entry.folder)
         // The system looks the claim's folder up on the way.
         let guarded = entry.claim.appending("..").appending(rest.components)
@@ -99,15 +99,5 @@ enum ClaimedFolders {
             guard !DurableDirectory.exists(entry.claim), DurableDirectory.exists(entry.folder) else { throw error }
             throw DurableFileError.claimLost(path: entry.folder, to: FolderClaim.holder(of: entry.folder))
         }
-    }
-}
-
-extension FilePath {
-    /// The same place from the root of the file system on, without "." and "..".
-    var fromRoot: FilePath {
-        guard isRelative else { return lexicallyNormalized() }
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        guard getcwd(&buffer, buffer.count) != nil else { return lexicallyNormalized() }
-        return FilePath(platformString: buffer).pushing(self).lexicallyNormalized()
     }
 }

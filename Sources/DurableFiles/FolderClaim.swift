@@ -47,7 +47,7 @@ public final class FolderClaim: Sendable {
     package init(
         _ folder: FilePath, patience: Duration, timing: Timing, lockMethods: [@Sendable (Int32) -> Int32]
     ) throws {
-        let folder = folder.fromRoot
+        let folder = folder.absolute
         let (claim, lock) = try Self.acquire(folder, patience, timing, lockMethods)
         self.lock = lock
         entry = ClaimedFolders.Entry(folder: folder, claim: claim)
