@@ -12,11 +12,8 @@ import PackageDescription
 /// Swift's code generation follows the C target processor.
 let vectorised: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
 
-/// Kernels whose index arithmetic has been checked by their callers' preconditions.
-let kernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3", "-Ounchecked"])]
-
 /// The one target that is compiled for AVX-512; `Tensors` asks the processor before it calls it.
-let wideKernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v4", "-Ounchecked"])]
+let wideKernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v4"])]
 
 // MARK: - External libraries
 
@@ -53,9 +50,14 @@ let package = Package(
         .target(name: "CPNGShim", dependencies: ["CPNG"]),
         .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         .target(name: "COpenMPIShim", dependencies: ["COpenMPI"]),
+        .target(name: "CProcessShim"),
+
+        // Level 0 too: arithmetic that rests on nothing.
+        .target(name: "ElementaryFunctions", swiftSettings: vectorised),
+        .target(name: "WideKernels", swiftSettings: wideKernels),
 
         // Level 1
-        .target(name: "CounterRandom"),
+        .target(name: "CounterRandom", dependencies: ["ElementaryFunctions"]),
         .target(name: "DataSharding", dependencies: ["CounterRandom"]),
         .target(name: "DurableFiles", dependencies: [crypto, system]),
         .target(name: "ExplanationMetrics"),
@@ -66,15 +68,15 @@ let package = Package(
         .target(name: "SystemFacts"),
         .target(
             name: "MessagePassing", dependencies: ["COpenMPIShim", "SystemFacts", system], swiftSettings: vectorised),
-        .target(name: "WideKernels", swiftSettings: wideKernels),
-        .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: kernels),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: vectorised),
 
         // Level 2
         .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "PrintableText", "StrictJSON", system]),
         .target(
             name: "ImageCoding",
             dependencies: [
-                "CJPEGShim", "CPNGShim", "CTIFFShim", "CWebP", "CounterRandom", "DurableFiles", "PrintableText", system,
+                "CJPEGShim", "CPNGShim", "CTIFFShim", "CWebP", "CounterRandom", "DurableFiles", "ElementaryFunctions",
+                "PrintableText", system,
             ],
             swiftSettings: vectorised),
         .target(
@@ -82,24 +84,28 @@ let package = Package(
             dependencies: ["DurableFiles", "ImageCoding", "StrictJSON", "Tensors", "WeightFiles", system],
             swiftSettings: vectorised),
         .target(
-            name: "DisentangledHead", dependencies: ["CounterRandom", "Tensors"], swiftSettings: vectorised),
+            name: "DisentangledHead", dependencies: ["CounterRandom", "ElementaryFunctions", "Tensors"],
+            swiftSettings: vectorised),
         .target(name: "Results", dependencies: ["DurableFiles", "Tensors"]),
 
         // Level 3
         .target(
             name: "Backbones",
             dependencies: [
-                "CounterRandom", "DurableFiles", "ImageCoding", "NameSuggestions", "Tensors", "WeightFiles", system,
+                "CounterRandom", "DurableFiles", "ElementaryFunctions", "ImageCoding", "NameSuggestions", "Tensors",
+                "WeightFiles", system,
             ],
             resources: [.copy("Resources/DemoBackbone")], swiftSettings: vectorised),
         .target(
             name: "Datasets",
             dependencies: [
-                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ImageCoding", "PrintableText", "StrictJSON",
-                "Tensors", "WeightFiles", system,
+                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ElementaryFunctions", "ImageCoding", "PrintableText",
+                "StrictJSON", "Tensors", "WeightFiles", system,
             ],
             swiftSettings: vectorised),
-        .target(name: "Checkpoints", dependencies: ["DurableFiles", "StrictJSON", "WeightFiles", system, yams]),
+        .target(
+            name: "Checkpoints",
+            dependencies: ["DurableFiles", "ElementaryFunctions", "StrictJSON", "WeightFiles", system, yams]),
         .target(
             name: "LinearProbing", dependencies: ["CounterRandom", "DisentangledHead", "Tensors"],
             swiftSettings: vectorised),
@@ -118,8 +124,9 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: [
-                "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "FeatureCache",
-                "ImageCoding", "MessagePassing", "RunConfiguration", "StrictJSON", "Tensors", "WeightFiles", system,
+                "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "ElementaryFunctions",
+                "FeatureCache", "ImageCoding", "MessagePassing", "RunConfiguration", "StrictJSON", "Tensors",
+                "WeightFiles", system,
             ], swiftSettings: vectorised),
 
         // Level 6
@@ -140,8 +147,8 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "Backbones", "Checkpoints", "DataSharding", "DisentangledHead", "DurableFiles", "Evaluation",
-                "FeatureCache", "Inference", "MessagePassing", "Results", "RunConfiguration", "RunControl",
+                "Backbones", "Checkpoints", "DataSharding", "DisentangledHead", "DurableFiles", "ElementaryFunctions",
+                "Evaluation", "FeatureCache", "Inference", "MessagePassing", "Results", "RunConfiguration", "RunControl",
                 "StrictJSON",
                 "Tensors", system,
             ], swiftSettings: vectorised),
@@ -177,8 +184,8 @@ let package = Package(
         .executableTarget(
             name: "infodisent",
             dependencies: [
-                "Backbones", "Benchmarks", "Checkpoints", "DataSharding", "Datasets", "DisentangledHead",
-                "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
+                "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
+                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
                 "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
@@ -191,6 +198,8 @@ let package = Package(
         // Tests
         .target(name: "TemporaryFolders", dependencies: ["DurableFiles", system], path: "Tests/TemporaryFolders"),
         .target(name: "SeededNumbers", dependencies: ["CounterRandom", "Tensors"], path: "Tests/SeededNumbers"),
+        .testTarget(
+            name: "ElementaryFunctionsTests", dependencies: ["ElementaryFunctions"], resources: [.copy("Fixtures")]),
         .testTarget(name: "CounterRandomTests", dependencies: ["CounterRandom"]),
         .testTarget(name: "DataShardingTests", dependencies: ["DataSharding"]),
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TemporaryFolders", system]),
@@ -281,8 +290,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "Backbones", "Benchmarks", "ImageCoding", "infodisent", "infodisent-inspect", "SystemFacts",
-                "WeightFiles", system,
+                "Backbones", "Benchmarks", "Checkpoints", "ImageCoding", "infodisent", "infodisent-inspect",
+                "SystemFacts", "WeightFiles", system,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -121,7 +121,9 @@ public final class Backbone: Sendable {
     }
 
     /// Scratch memory for one thread. It grows to what the first call needs and is used again by later ones.
-    public func makeWorkspace() -> BackboneWorkspace { Workspace() }
+    ///
+    /// - Parameter engine: what multiplies matrices in it. Feature maps of the two agree to rounding, not in their bits.
+    public func makeWorkspace(engine: MatrixEngine = .packed) -> BackboneWorkspace { Workspace(engine: engine) }
 
     /// Feature maps [N, h, w, D] of normalised images [N, H, W, 3], on the calling thread.
     ///

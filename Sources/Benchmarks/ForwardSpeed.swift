@@ -5,6 +5,8 @@ import Tensors
 /// The frozen forward pass of a backbone with random weights, all threads busy, each with images of its own.
 public struct ForwardSpeed: Sendable {
     public let backbone: String
+    /// What multiplied matrices.
+    public let engine: MatrixEngine
     /// Side of the square images, in pixels: that of the default preset.
     public let imageSide: Int
     public let threadCount: Int
@@ -17,14 +19,17 @@ public struct ForwardSpeed: Sendable {
     public var imagesPerSecondAndCore: Double { imagesPerSecond / Double(threadCount) }
 
     /// - Throws: `BackboneError.unknownName`.
-    public init(backbone name: String, imagesPerCall: Int = 4, repetitions: Int, team: WorkerTeam) throws {
+    public init(
+        backbone name: String, engine: MatrixEngine = .packed, imagesPerCall: Int = 4, repetitions: Int,
+        team: WorkerTeam
+    ) throws {
         let backbone = try Backbone.withRandomWeights(name: name)
         let side = backbone.defaultInput.crop
         var stream = RandomStream(seed: 0, purpose: .test)
         let images = Tensor(
             shape: [imagesPerCall, side, side, 3],
             values: (0..<imagesPerCall * side * side * 3).map { _ in Float(stream.uniform(in: -2...2)) })
-        let workspaces = WorkerLocal(team) { backbone.makeWorkspace() }
+        let workspaces = WorkerLocal(team) { backbone.makeWorkspace(engine: engine) }
         // The first touches the memory.
         let seconds = (0...repetitions).map { _ in
             let start = SuspendingClock.now
@@ -34,6 +39,7 @@ public struct ForwardSpeed: Sendable {
             return (SuspendingClock.now - start) / .seconds(1)
         }
         self.backbone = name
+        self.engine = engine
         self.imagesPerCall = imagesPerCall
         imageSide = side
         threadCount = team.workerCount

@@ -2,6 +2,7 @@
 #include "COpenMPIShim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <mpi.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -52,21 +53,36 @@ void cmpi_error_text(int code, char *text, int capacity) {
 }
 
 static volatile sig_atomic_t exit_code;
-static const char *volatile exit_message;
+static const char *volatile exit_message, *volatile exit_file, *volatile exit_line;
 
-static void leave_at_once(int signal) {
-    (void)signal;
-    const char *message = exit_message;
-    if (message) {
-        ssize_t ignored = write(STDERR_FILENO, message, strlen(message));
-        (void)ignored;
+static void say(int descriptor, const char *text) {
+    ssize_t ignored = write(descriptor, text, strlen(text));
+    (void)ignored;
+}
+
+static void leave_at_once(int number) {
+    (void)number;
+    const char *message = exit_message, *file = exit_file, *line = exit_line;
+    if (message) { say(STDERR_FILENO, message); }
+    if (file && line) {
+        // A disk that hangs must not keep the process: the next alarm ends it.
+        signal(SIGALRM, SIG_DFL);
+        sigset_t alarm_only;
+        sigemptyset(&alarm_only);
+        sigaddset(&alarm_only, SIGALRM);
+        pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
+        alarm(5);
+        int descriptor = open(file, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        if (descriptor >= 0) { say(descriptor, line); }
     }
     _exit(exit_code);
 }
 
-void cmpi_exit_after(unsigned seconds, int code, const char *message) {
+void cmpi_exit_after(unsigned seconds, int code, const char *message, const char *file, const char *line) {
     exit_code = code;
     exit_message = message;
+    exit_file = file;
+    exit_line = line;
     struct sigaction action = {.sa_handler = leave_at_once};
     sigaction(SIGALRM, &action, NULL);
     sigset_t alarm_only;
@@ -77,7 +93,7 @@ void cmpi_exit_after(unsigned seconds, int code, const char *message) {
 }
 
 void cmpi_abort_within(unsigned seconds, int code) {
-    cmpi_exit_after(seconds, code, NULL);
+    cmpi_exit_after(seconds, code, NULL, NULL, NULL);
     if (cmpi_is_running()) { MPI_Abort(MPI_COMM_WORLD, code); }
     _exit(code);
 }

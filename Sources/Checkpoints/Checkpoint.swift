@@ -46,6 +46,16 @@ public struct Checkpoint: Sendable {
     ///
     /// The product for the orthogonality takes D^3 multiplications, about half a second for D = 2048 on two cores.
     public init(reading directory: FilePath) throws {
+        guard DurableDirectory.exists(directory) else { throw CheckpointError.noCheckpoint(path: directory) }
+        do {
+            try self.init(readingFilesIn: directory)
+        } catch  where !DurableDirectory.exists(directory) {
+            // Whatever was missing, the reason is that a training removed it.
+            throw CheckpointError.removed(path: directory)
+        }
+    }
+
+    private init(readingFilesIn directory: FilePath) throws {
         self.directory = directory
         state = try Self.state(of: directory)
         let head = try Self.open(Self.headName, in: directory, state)
@@ -72,7 +82,11 @@ public struct Checkpoint: Sendable {
     /// Reads and checks only the state of the checkpoint in `directory`. Throws `CheckpointError`, `DurableFileError`.
     public static func state(of directory: FilePath) throws -> CheckpointState {
         guard DurableDirectory.exists(directory) else { throw CheckpointError.noCheckpoint(path: directory) }
-        return try CheckpointState(reading: directory.appending(stateName))
+        do {
+            return try CheckpointState(reading: directory.appending(stateName))
+        } catch  where !DurableDirectory.exists(directory) {
+            throw CheckpointError.removed(path: directory)
+        }
     }
 
     init(

@@ -7,6 +7,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case noCheckpoint(path: FilePath)
     /// A file where a checkpoint was looked for.
     case notAFolder(path: FilePath)
+    /// The checkpoint was removed while it was read.
+    case removed(path: FilePath)
     /// A file of a checkpoint is not there.
     case incomplete(path: FilePath)
     /// `state.json` is damaged or not of the right form.
@@ -36,7 +38,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
     /// that would save nonsense, else 65.
     public var exitCode: Int32 {
         switch self {
-        case .noCheckpoint, .notAFolder: 66
+        case .noCheckpoint, .notAFolder, .removed: 66
         case .metricNotFinite, .hasDrifted, .malformedMessage: 70
         default: 65
         }
@@ -50,6 +52,9 @@ extension CheckpointError: CustomStringConvertible {
             "\(path) holds no checkpoint. Give a run directory, its checkpoints folder or the folder of one step."
         case .notAFolder(let path):
             "\(path) is a file. A checkpoint is a folder: give a run directory, its checkpoints folder or the folder of one step."
+        case .removed(let path):
+            "\(path) was removed while it was read: a training that goes on keeps its newest checkpoints only. "
+                + "Take a newer one, or the run directory, which stands for the newest."
         case .incomplete(let path):
             "\(path) is missing, so the checkpoint is not complete. \(Self.advice)"
         case .malformedState(let path, let problem):

@@ -1,4 +1,4 @@
-import Glibc
+import ElementaryFunctions
 
 /// What can be measured on a head: U [D, D] and A [C, D].
 public struct CheckpointHealth: Equatable, Codable, Sendable {
@@ -117,6 +117,6 @@ public struct CheckpointHealth: Equatable, Codable, Sendable {
         let positive = weights.filter { $0 > 0 }.map(Double.init)
         let sum = positive.reduce(0, +)
         guard sum > 0 else { return 0 }
-        return exp(positive.reduce(0) { $0 - $1 / sum * log($1 / sum) })
+        return exponential(positive.reduce(0) { $0 - $1 / sum * logarithm($1 / sum) })
     }
 }

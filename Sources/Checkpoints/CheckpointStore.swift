@@ -165,6 +165,21 @@ public struct CheckpointStore: Sendable {
         throw CheckpointError.noCheckpoint(path: path)
     }
 
+    /// What `body` makes of the folder that `resolve` gives. When a training that goes on removes the folder of a run's
+    /// checkpoint meanwhile, `body` gets the newest one again.
+    /// Throws as `resolve`, and what `body` throws.
+    public static func withCheckpoint<Result>(at path: FilePath, _ body: (FilePath) throws -> Result) throws -> Result {
+        for _ in 0..<100 {
+            let directory = try resolve(path)
+            do {
+                return try body(directory)
+            } catch CheckpointError.removed where directory != path {
+            } catch CheckpointError.noCheckpoint(path: directory) where directory != path {}
+        }
+        // Each of these was gone before it was read.
+        throw CheckpointError.removed(path: path)
+    }
+
     /// What the file `latest` or `best` names, whether it is there or not; nil when there is no such file or it names no step.
     private func path(namedBy pointer: String) throws -> FilePath? {
         let bytes: [UInt8]

@@ -1,4 +1,4 @@
-import Foundation
+import ElementaryFunctions
 
 /// A sequence of random words named by a seed and up to two numbers that say what it is for.
 ///
@@ -64,8 +64,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
     /// A number from the normal distribution with mean 0 and variance 1 (Box and Muller's transform).
     public mutating func normal() -> Double {
-        let radius = (-2 * log(1 - uniform())).squareRoot()
-        return radius * cos(2 * Double.pi * uniform())
+        let radius = (-2 * logarithm(1 - uniform())).squareRoot()
+        return radius * cosine(2 * Double.pi * uniform())
     }
 
     /// An integer in 0..<`bound`, without bias (Lemire's multiply-and-reject).

@@ -31,7 +31,8 @@ extension SquareMatrix {
     ///
     /// By blocks: with M = [[A, B], [C, D]], X = A^-1 and Z = (D - C X B)^-1, the inverse is
     /// [[X + X B Z C X, -X B Z], [-Z C X, Z]]. The symmetric parts of A and of the Schur complement are again at least I, so no
-    /// pivoting is needed between blocks, and nearly all the work is matrix products that the team shares.
+    /// pivoting is needed between blocks, and nearly all the work is matrix products that the team shares. Blocks and products
+    /// are the same whatever the team, so the inverse has the same bits everywhere.
     ///
     /// - Returns: false if a diagonal block is singular.
     mutating func invertAccretive(team: WorkerTeam) -> Bool {
@@ -45,9 +46,9 @@ extension SquareMatrix {
     private static func invertBlock(
         _ matrix: UnsafeMutablePointer<Scalar>, size: Int, stride: Int, team: WorkerTeam
     ) -> Bool {
-        // Below this size LAPACK on one thread is as fast.
-        guard size > 192 else { return Scalar.inverse(size: size, matrix, stride: stride) }
-        let half = (size / 2 + 63) / 64 * 64
+        // Smaller blocks would be no faster as products.
+        guard size > 64 else { return Scalar.inverse(size: size, matrix, stride: stride) }
+        let half = (size / 2 + 31) / 32 * 32
         let rest = size - half
         let (a, b) = (matrix, matrix + half)
         let (c, d) = (matrix + half * stride, matrix + (half * stride + half))
@@ -62,7 +63,7 @@ extension SquareMatrix {
             _ right: UnsafePointer<Scalar>, _ rightStride: Int, beta: Scalar, _ result: UnsafeMutablePointer<Scalar>,
             _ resultStride: Int
         ) {
-            let tile = max(64, tileLength(size: size) / 2)
+            let tile = size >= 1024 ? 256 : 128
             tiledProduct(
                 rows: rows, columns: columns, depth: depth, alpha: alpha, left, stride: leftStride, .asStored,
                 right, stride: rightStride, .asStored, beta: beta, into: result, stride: resultStride,

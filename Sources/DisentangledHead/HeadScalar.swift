@@ -1,14 +1,16 @@
-import Foundation
+import ElementaryFunctions
 import Tensors
 
 /// A precision the head's mathematics runs in: Float in the product, Double where a test needs exactness.
 package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable {
-    /// `Tensors.multiply` in this precision: C = alpha * op(A) * op(B) + beta * C, row-major.
+    /// `Tensors.multiply` in this precision: C = alpha * op(A) * op(B) + beta * C, row-major, tile by tile.
     static func product(
         rows: Int, columns: Int, depth: Int, alpha: Self,
         _ a: UnsafePointer<Self>, stride aStride: Int, _ aOrientation: Orientation,
         _ b: UnsafePointer<Self>, stride bStride: Int, _ bOrientation: Orientation,
-        beta: Self, into c: UnsafeMutablePointer<Self>, stride cStride: Int)
+        beta: Self, into c: UnsafeMutablePointer<Self>, stride cStride: Int,
+        tile: (rows: Int, columns: Int), upperOnly: Bool, team: WorkerTeam,
+        finish: (Range<Int>, Range<Int>) -> Void)
 
     /// The transpose of a matrix [N, K], ready for products with rows.
     associatedtype RowFactor: Sendable
@@ -18,8 +20,8 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
         transposing matrix: UnsafePointer<Self>, columnCount: Int, depth: Int, team: WorkerTeam
     ) -> RowFactor
 
-    /// C [rows, columns.count] = A B^T of the columns, which begin with a multiple of 16. In Float, a row's bits depend on
-    /// nothing but that row of A and B.
+    /// C [rows, columns.count] = A B^T of the columns, which begin with a multiple of 16. A row's bits depend on nothing but
+    /// that row of A and B.
     static func rowProduct(
         rows: Int, _ a: UnsafePointer<Self>, _ factor: RowFactor, columns: Range<Int>,
         into c: UnsafeMutablePointer<Self>, stride: Int)
@@ -59,11 +61,13 @@ extension Float: HeadScalar {
         rows: Int, columns: Int, depth: Int, alpha: Float,
         _ a: UnsafePointer<Float>, stride aStride: Int, _ aOrientation: Orientation,
         _ b: UnsafePointer<Float>, stride bStride: Int, _ bOrientation: Orientation,
-        beta: Float, into c: UnsafeMutablePointer<Float>, stride cStride: Int
+        beta: Float, into c: UnsafeMutablePointer<Float>, stride cStride: Int,
+        tile: (rows: Int, columns: Int), upperOnly: Bool, team: WorkerTeam, finish: (Range<Int>, Range<Int>) -> Void
     ) {
         multiply(
             rows: rows, columns: columns, depth: depth, alpha: alpha, a, stride: aStride, aOrientation,
-            b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride)
+            b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride, tile: tile, upperOnly: upperOnly,
+            team: team, finish: finish)
     }
 
     package static func rowFactor(
@@ -97,11 +101,13 @@ extension Double: HeadScalar {
         rows: Int, columns: Int, depth: Int, alpha: Double,
         _ a: UnsafePointer<Double>, stride aStride: Int, _ aOrientation: Orientation,
         _ b: UnsafePointer<Double>, stride bStride: Int, _ bOrientation: Orientation,
-        beta: Double, into c: UnsafeMutablePointer<Double>, stride cStride: Int
+        beta: Double, into c: UnsafeMutablePointer<Double>, stride cStride: Int,
+        tile: (rows: Int, columns: Int), upperOnly: Bool, team: WorkerTeam, finish: (Range<Int>, Range<Int>) -> Void
     ) {
         multiply(
             rows: rows, columns: columns, depth: depth, alpha: alpha, a, stride: aStride, aOrientation,
-            b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride)
+            b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride, tile: tile, upperOnly: upperOnly,
+            team: team, finish: finish)
     }
 
     /// The matrix itself, which has to stay where it is.
@@ -121,9 +127,9 @@ extension Double: HeadScalar {
         into c: UnsafeMutablePointer<Double>, stride: Int
     ) {
         let depth = factor.depth
-        product(
-            rows: rows, columns: columns.count, depth: depth, alpha: 1, a, stride: depth, .asStored,
-            factor.matrix + columns.lowerBound * depth, stride: depth, .transposed, beta: 0, into: c, stride: stride)
+        multiply(
+            rows: rows, columns: columns.count, depth: depth, a, stride: depth, .asStored,
+            factor.matrix + columns.lowerBound * depth, stride: depth, .transposed, into: c, stride: stride)
     }
 
     package static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Double>, stride: Int) -> Bool {
@@ -132,13 +138,13 @@ extension Double: HeadScalar {
 
     package static func exponential(_ x: SIMD8<Double>) -> SIMD8<Double> {
         var result = SIMD8<Double>.zero
-        for lane in 0..<8 { result[lane] = Foundation.exp(x[lane]) }
+        for lane in 0..<8 { result[lane] = ElementaryFunctions.exponential(x[lane]) }
         return result
     }
 
     package static func logarithm(_ x: SIMD8<Double>) -> SIMD8<Double> {
         var result = SIMD8<Double>.zero
-        for lane in 0..<8 { result[lane] = Foundation.log(x[lane]) }
+        for lane in 0..<8 { result[lane] = ElementaryFunctions.logarithm(x[lane]) }
         return result
     }
 

@@ -22,13 +22,13 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
     private let roots: [Matrix]
 
     /// The coefficients of I, S, S^2 and S^3 in the four combinations. Expanded, they give 1/k! for k = 0...12.
-    private static var coefficients: [[Scalar]] {
+    private static var coefficients: [[Double]] {
         [
             [9.0198e-16, 0.46932117595418237389, -0.20099424927047284052, -0.04623946134063071740],
             [5.31597895759871264183, 1.19926790417132231573, 0.01179296240992997031, 0.01108844528519167989],
             [0.18188869982170434744, 0.05502798439925399070, 0.09351590770535414968, 0.00610700528898058230],
             [-2.0861320e-13, -0.13181061013830184015, -0.02027855540589259079, -0.00675951846863086359],
-        ].map { $0.map { Scalar($0) } }
+        ]
     }
 
     /// - Parameter matrix: a skew matrix; the other triangle of a matrix that is not is ignored in part.
@@ -44,17 +44,24 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
             squaringCount == 0 ? matrix : Matrix.combination(identity: 0, [(scale, matrix)], team: team)
         let square = Matrix.product(scaled, scaled, symmetry: .symmetric, team: team)
         let cube = Matrix.product(scaled, square, symmetry: .skew, team: team)
-        var combinations = Self.coefficients.map { row in
-            Matrix.combination(
-                identity: row[0], [(row[1], scaled), (row[2], square), (row[3], cube)], team: team)
+        // exp = B0 + F A6 with F = B1 + A6, A6 = B2 + B3 B3. The multiples of I are kept out of the products, where their rounding
+        // would drown the rest: with A6 = a I + A and F = f I + E, F A6 = f a I + f A + a E + E A, and f a is 1.
+        let b = Self.coefficients
+        let (a, f) = (b[2][0], b[1][0] + b[2][0])
+        func powers(_ i: Int, plus factor: Double = 0, times j: Int = 0) -> [(coefficient: Scalar, matrix: Matrix)] {
+            zip(1..., [scaled, square, cube]).map { (Scalar(b[i][$0] + factor * b[j][$0]), $1) }
         }
-        let third = combinations.removeLast()
-        var sixth = combinations.removeLast()
+        let third = Matrix.combination(identity: Scalar(b[3][0]), powers(3), team: team)
+        var sixth = Matrix.combination(identity: 0, powers(2), team: team)
         sixth.addProduct(third, third, team: team)
-        let second = combinations.removeLast()
-        let factor = Matrix.combination(identity: 0, [(1, second), (1, sixth)], team: team)
-        var result = combinations.removeLast()
+        var factor = Matrix.combination(identity: 0, powers(1) + [(1, sixth)], team: team)
+        // f A + a E = (f + a) A + a B1 without its multiple of I.
+        var result = Matrix.combination(
+            identity: 1, powers(0, plus: a, times: 1) + [(Scalar(f + a), sixth)], team: team)
         result.addProduct(factor, sixth, team: team)
+        // The gradient wants them whole.
+        sixth.shiftDiagonal(by: Scalar(a))
+        factor.shiftDiagonal(by: Scalar(f))
 
         var roots: [Matrix] = []
         for _ in 0..<squaringCount {
@@ -79,7 +86,6 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
         }
 
         let b = Self.coefficients
-        // exp = B0 + F A6 with F = B1 + A6, A6 = B2 + B3 B3.
         let ofFactor = Matrix.product(gradient, sixth, transposing: .right, team: team)
         var ofSixth = ofFactor
         ofSixth.addProduct(factor, gradient, transposing: .left, team: team)
@@ -89,7 +95,7 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
         func gathered(_ power: Int) -> Matrix {
             Matrix.combination(
                 identity: 0,
-                [(b[0][power], gradient), (b[1][power], ofFactor), (b[2][power], ofSixth), (b[3][power], ofThird)],
+                zip(b, [gradient, ofFactor, ofSixth, ofThird]).map { (Scalar($0[power]), $1) },
                 team: team)
         }
         // S^3 = S S^2, then S^2 = S S, with S^T = -S.

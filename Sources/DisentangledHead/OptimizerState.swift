@@ -20,7 +20,9 @@ package struct OptimizerState<Scalar: HeadScalar>: Sendable, Equatable {
     mutating func makeDirection(
         _ gradient: inout [Scalar], optimizer: OptimizerConfiguration, updateCount: Int, team: WorkerTeam
     ) {
-        precondition(gradient.count == first.count, "a gradient of another parameter")
+        precondition(
+            gradient.count == first.count && (optimizer.kind != .adam || second.count == first.count),
+            "a gradient of another parameter")
         let length = 1 << 15
         gradient.withUnsafeMutableBufferPointer { gradient in
             first.withUnsafeMutableBufferPointer { first in

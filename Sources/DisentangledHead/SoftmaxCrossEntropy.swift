@@ -7,8 +7,15 @@ package struct SoftmaxCrossEntropy<Scalar: HeadScalar>: Sendable {
     /// g = softmax(logits) - onehot(label), [N, C].
     package var gradient: [Scalar] = []
 
-    /// `labels` are in 0..<`classCount`. Exponentials and sums are in double precision, in the order of the images.
+    /// - Parameters:
+    ///   - logits: [N, C].
+    ///   - labels: [N], each in 0..<`classCount`.
+    ///
+    /// Exponentials and sums are in double precision, in the order of the images.
     package init(logits: [Scalar], labels: [Int], classCount: Int) {
+        precondition(
+            logits.count == labels.count * classCount, "\(logits.count) logits of \(labels.count) x \(classCount)")
+        precondition(labels.allSatisfy { 0..<classCount ~= $0 }, "a label is not one of \(classCount) classes")
         gradient.reserveCapacity(logits.count)
         for (image, label) in labels.enumerated() {
             let row = logits[image * classCount..<(image + 1) * classCount]

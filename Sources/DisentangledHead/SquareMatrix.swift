@@ -2,7 +2,8 @@ import Tensors
 
 /// A square row-major matrix whose products are shared out over a team.
 ///
-/// Work is always cut into the same tiles, whatever the number of workers, so a product has the same bits on any team.
+/// An element of a product is a sum in a fixed order, whatever the tiles and the team (`Tensors.multiply`), so a product has the
+/// same bits everywhere.
 /// Most matrices here are powers of a skew matrix, hence symmetric or skew themselves: then only the tiles on and above the
 /// diagonal are computed and the rest is mirrored, at half the cost.
 package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
@@ -42,8 +43,8 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         case skew
     }
 
-    /// Side of the tiles a product is cut into: large enough that BLAS's packing does not show.
-    static func tileLength(size: Int) -> Int { size >= 1536 ? 512 : size >= 512 ? 256 : 128 }
+    /// Side of the tiles a product is cut into: large enough to hide fetching the operands, and enough tiles for a team.
+    static func tileLength(size: Int) -> Int { size >= 512 ? 256 : 128 }
 
     /// alpha * op(A) * op(B), which the caller knows to have `symmetry`.
     package static func product(
@@ -61,6 +62,7 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         _ a: SquareMatrix, _ b: SquareMatrix, transposing: TransposedFactor = .neither, alpha: Scalar = 1,
         team: WorkerTeam
     ) {
+        precondition(a.size == size, "a product of size \(a.size) cannot be added to a matrix of size \(size)")
         values.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
             Self.multiplyAdd(
@@ -73,6 +75,7 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         beta: Scalar, symmetry: Symmetry, into result: UnsafeMutablePointer<Scalar>, team: WorkerTeam
     ) {
         let size = a.size
+        precondition(b.size == size, "matrices of size \(size) and \(b.size) have no product")
         let aOrientation: Orientation = transposing == .left ? .transposed : .asStored
         let bOrientation: Orientation = transposing == .right ? .transposed : .asStored
         a.values.withUnsafeBufferPointer { aBuffer in
@@ -133,11 +136,17 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         }
     }
 
+    /// Adds a multiple of I.
+    mutating func shiftDiagonal(by multiple: Scalar) {
+        for index in 0..<size { values[index * size + index] += multiple }
+    }
+
     /// The linear combination of matrices plus `identity` times I.
     package static func combination(
         identity: Scalar, _ terms: [(coefficient: Scalar, matrix: SquareMatrix)], team: WorkerTeam
     ) -> SquareMatrix {
         let size = terms[0].matrix.size
+        precondition(terms.allSatisfy { $0.matrix.size == size }, "a combination of matrices of different sizes")
         return SquareMatrix(size: size) { result in
             nonisolated(unsafe) let result = result
             team.forEachRange(of: size, length: max(1, 65536 / max(size, 1))) { _, rows in
@@ -159,7 +168,7 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
     }
 }
 
-/// C = alpha * op(A) * op(B) + beta * C, cut into tiles that are shared out over the team.
+/// C = alpha * op(A) * op(B) + beta * C, in tiles that are shared out over the team.
 ///
 /// With `upperOnly` the tiles below the diagonal are left alone. `finish` is called for each tile by the worker that
 /// computed it; it may write what no other tile reads or writes.
@@ -171,24 +180,8 @@ func tiledProduct<Scalar: HeadScalar>(
     tile: (rows: Int, columns: Int), upperOnly: Bool = false, team: WorkerTeam,
     finish: (Range<Int>, Range<Int>) -> Void = { _, _ in }
 ) {
-    var tiles: [(rows: Range<Int>, columns: Range<Int>)] = []
-    for row in stride(from: 0, to: rows, by: tile.rows) {
-        for column in stride(from: upperOnly ? row : 0, to: columns, by: tile.columns) {
-            tiles.append((row..<min(row + tile.rows, rows), column..<min(column + tile.columns, columns)))
-        }
-    }
-    nonisolated(unsafe) let (a, b, c) = (a, b, c)
-    withoutActuallyEscaping(finish) { finish in
-        nonisolated(unsafe) let finish = finish
-        team.forEach(tiles.count) { [tiles] _, index in
-            let (tileRows, tileColumns) = tiles[index]
-            let aOffset = aOrientation == .asStored ? tileRows.lowerBound * aStride : tileRows.lowerBound
-            let bOffset = bOrientation == .asStored ? tileColumns.lowerBound : tileColumns.lowerBound * bStride
-            Scalar.product(
-                rows: tileRows.count, columns: tileColumns.count, depth: depth, alpha: alpha,
-                a + aOffset, stride: aStride, aOrientation, b + bOffset, stride: bStride, bOrientation,
-                beta: beta, into: c + (tileRows.lowerBound * cStride + tileColumns.lowerBound), stride: cStride)
-            finish(tileRows, tileColumns)
-        }
-    }
+    Scalar.product(
+        rows: rows, columns: columns, depth: depth, alpha: alpha, a, stride: aStride, aOrientation,
+        b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride, tile: tile, upperOnly: upperOnly,
+        team: team, finish: finish)
 }

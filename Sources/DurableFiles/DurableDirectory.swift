@@ -17,32 +17,33 @@ public enum DurableDirectory {
         to path: FilePath, replacing: Bool = false, _ body: (_ staging: FilePath) throws -> Void
     ) throws {
         let parent = path.containingDirectory
-        let staging = parent.appending(TemporaryName.make().text)
-        do {
-            try check("create the folder", path) { staging.withPlatformString { mkdir($0, 0o777) } }
-        } catch DurableFileError.missing {
-            throw DurableFileError.missing(path: parent)
-        }
-        do {
-            try body(staging)
-            try synchroniseTree(staging)
-            try publish(staging, as: path, replacing: replacing)
-        } catch {
-            try? removeTree(staging)
-            throw error
+        try ClaimedFolders.withTemporary(for: path) { staging in
+            do {
+                try check("create the folder", path) { staging.withPlatformString { mkdir($0, 0o777) } }
+            } catch DurableFileError.missing {
+                throw DurableFileError.missing(path: parent)
+            }
+            do {
+                try body(staging)
+                try synchroniseTree(staging)
+                try publish(staging, as: path, replacing: replacing)
+            } catch {
+                try? removeTree(staging)
+                throw error
+            }
         }
         try synchroniseDirectory(parent)
     }
 
     /// Removes the folder `path` and all in it; after a kill it is there whole or not at all.
     public static func remove(_ path: FilePath) throws {
-        let parent = path.containingDirectory
-        let temporary = parent.appending(TemporaryName.make().text)
-        try check("remove", path) {
-            path.withPlatformString { old in temporary.withPlatformString { Glibc.rename(old, $0) } }
+        try ClaimedFolders.withTemporary(for: path) { temporary in
+            try check("remove", path) {
+                path.withPlatformString { old in temporary.withPlatformString { Glibc.rename(old, $0) } }
+            }
+            try synchroniseDirectory(path.containingDirectory)
+            try removeTree(temporary)
         }
-        try synchroniseDirectory(parent)
-        try removeTree(temporary)
     }
 
     /// Whether a folder is at `path`.
@@ -79,7 +80,8 @@ public enum DurableDirectory {
         } catch DurableFileError.failed(_, _, let code) where code == EEXIST || code == ENOTEMPTY {
             guard replacing else { throw DurableFileError.alreadyExists(path: path) }
         }
-        let old = path.containingDirectory.appending(TemporaryName.make().text)
+        // Beside the new one, so that all of this goes through the same temporary folder.
+        let old = staging.containingDirectory.appending(TemporaryName.make().text)
         try DurableFile.rename(path, to: old)
         do {
             try DurableFile.rename(staging, to: path)

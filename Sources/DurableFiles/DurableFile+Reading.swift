@@ -16,11 +16,8 @@ extension DurableFile {
     /// `byteCount` bytes of the file at `path`, from `offset` on. Throws `DurableFileError`, `.shorter` if it ends before.
     public static func read(_ path: FilePath, from offset: Int, byteCount: Int) throws -> [UInt8] {
         precondition(offset >= 0 && byteCount >= 0, "bytes \(offset) and \(byteCount) more are no part of a file")
-        let descriptor = try check("open", path) { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) } }
+        let (descriptor, status) = try openForReading(path)
         defer { close(descriptor) }
-        var status = stat()
-        try check("look at", path) { fstat(descriptor, &status) }
-        guard status.isRegularFile else { throw DurableFileError.notAFile(path: path) }
         // Before the memory is asked for: a record of where something was may be of an older, longer file.
         let (end, overflows) = offset.addingReportingOverflow(byteCount)
         guard !overflows, end <= Int(status.st_size) else {
@@ -56,11 +53,8 @@ extension DurableFile {
     static func forEachPiece(
         of path: FilePath, _ body: (UnsafeRawBufferPointer) throws -> Void, reserving reserve: (Int) -> Void = { _ in }
     ) throws {
-        let descriptor = try check("open", path) { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) } }
+        let (descriptor, status) = try openForReading(path)
         defer { close(descriptor) }
-        var status = stat()
-        try check("look at", path) { fstat(descriptor, &status) }
-        guard status.isRegularFile else { throw DurableFileError.notAFile(path: path) }
         reserve(Int(status.st_size))
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: max(1, min(Int(status.st_size), 1 << 20)) + 4096, alignment: 4096)

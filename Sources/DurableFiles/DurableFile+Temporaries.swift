@@ -27,7 +27,7 @@ extension DurableFile {
     }
 
     private static func isStale(_ temporary: TemporaryName, at path: FilePath) throws -> Bool {
-        if let alive = temporary.isWriterAlive { return !alive }
+        if let alive = temporary.writer.isAlive { return !alive }
         do {
             let written = try status(of: path, followingLinks: false).st_mtim.tv_sec
             return time(nil) - written > TemporaryName.foreignAge

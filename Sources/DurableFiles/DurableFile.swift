@@ -24,35 +24,49 @@ public enum DurableFile {
 
     /// Writes what `body` gives to the writer to `path`. Throws `DurableFileError`, or what `body` throws.
     public static func write(to path: FilePath, _ body: (inout FileWriter) throws -> Void) throws {
-        let directory = path.containingDirectory
-        let temporary = directory.appending(TemporaryName.make().text)
-        let descriptor = try createFile(temporary, for: path)
-        do {
+        try ClaimedFolders.withTemporary(for: path) { temporary in
+            let descriptor = try createFile(temporary, for: path)
             do {
-                var writer = FileWriter(descriptor: descriptor, path: path)
-                try body(&writer)
-                try writer.flush()
-                try check("sync", path) { fsync(descriptor) }
+                do {
+                    var writer = FileWriter(descriptor: descriptor, path: path)
+                    try body(&writer)
+                    try writer.flush()
+                    try check("sync", path) { fsync(descriptor) }
+                } catch {
+                    close(descriptor)
+                    throw error
+                }
+                // Network file systems report the failure of earlier writes here; close must not be repeated after EINTR.
+                if close(descriptor) != 0, errno != EINTR {
+                    throw DurableFileError.failed(operation: "close", path: path, code: errno)
+                }
+                try rename(temporary, to: path)
             } catch {
-                close(descriptor)
+                temporary.withPlatformString { _ = unlink($0) }
                 throw error
             }
-            // Network file systems report the failure of earlier writes here; close must not be repeated after EINTR.
-            if close(descriptor) != 0, errno != EINTR {
-                throw DurableFileError.failed(operation: "close", path: path, code: errno)
-            }
-            try rename(temporary, to: path)
-        } catch {
-            temporary.withPlatformString { _ = unlink($0) }
-            throw error
         }
-        try synchroniseDirectory(directory)
+        try synchroniseDirectory(path.containingDirectory)
+    }
+
+    /// Appends `bytes` to the file at `path`, which must be there. A kill may leave a part of them, at the end. Throws
+    /// `DurableFileError`.
+    public static func append(_ bytes: [UInt8], to path: FilePath) throws {
+        try ClaimedFolders.withGuardedPath(to: path) { guarded in
+            let (descriptor, _) = try openRegularFile(guarded, O_WRONLY | O_APPEND)
+            defer { close(descriptor) }
+            var writer = FileWriter(descriptor: descriptor, path: path)
+            try writer.write(bytes)
+            try writer.flush()
+        }
     }
 
     /// Removes the file `path` if it is there.
     public static func remove(_ path: FilePath) throws {
         do {
-            try check("remove", path) { path.withPlatformString { unlink($0) } }
+            try ClaimedFolders.withGuardedPath(to: path) { guarded in
+                _ = try check("remove", path) { guarded.withPlatformString { unlink($0) } }
+            }
             try synchroniseDirectory(path.containingDirectory)
         } catch DurableFileError.missing(path: path) {}
     }

@@ -30,11 +30,8 @@ public final class MappedFile: Sendable {
     /// Maps the file at `path`. Throws `DurableFileError`.
     public init(_ path: FilePath) throws {
         self.path = path
-        let descriptor = try check("open", path) { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) } }
+        let (descriptor, status) = try openForReading(path)
         defer { close(descriptor) }
-        var status = stat()
-        try check("look at", path) { fstat(descriptor, &status) }
-        guard status.isRegularFile else { throw DurableFileError.notAFile(path: path) }
         byteCount = Int(status.st_size)
         guard byteCount > 0 else {
             base = nil

@@ -46,9 +46,43 @@ func synchroniseDirectory(_ directory: FilePath) throws {
     }
 }
 
+/// Opens the regular file at `path` for reading; the caller closes it.
+func openForReading(_ path: FilePath) throws -> (descriptor: Int32, status: stat) {
+    try openRegularFile(path, O_RDONLY)
+}
+
+/// Opens the regular file at `path` as `flags` say; the caller closes it.
+///
+/// Something else of that name is an error. To open a pipe would wait, perhaps for ever, for a process at its other end,
+/// and looking first would not help against what gets the name in between: so the file is opened without waiting, which
+/// makes no difference to a regular file, and looked at afterwards.
+func openRegularFile(_ path: FilePath, _ flags: Int32) throws -> (descriptor: Int32, status: stat) {
+    var descriptor: Int32 = -1
+    do {
+        descriptor = try check("open", path) {
+            path.withPlatformString { open($0, flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0o666) }
+        }
+    } catch DurableFileError.failed(_, _, let code) where code == ENXIO {
+        // A pipe without a reader, or a socket.
+        throw DurableFileError.notAFile(path: path)
+    } catch DurableFileError.failed(_, _, let code) where code == EAGAIN {
+        // Only a regular file has leases (a file server's), which are given up while one waits.
+        descriptor = try check("open", path) { path.withPlatformString { open($0, flags | O_CLOEXEC, 0o666) } }
+    }
+    do {
+        var status = stat()
+        try check("look at", path) { fstat(descriptor, &status) }
+        guard status.isRegularFile else { throw DurableFileError.notAFile(path: path) }
+        return (descriptor, status)
+    } catch {
+        close(descriptor)
+        throw error
+    }
+}
+
 /// Makes the content of the file at `path` durable.
 func synchroniseFile(_ path: FilePath) throws {
-    let descriptor = try check("open", path) { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) } }
+    let (descriptor, _) = try openForReading(path)
     defer { close(descriptor) }
     try check("sync", path) { fsync(descriptor) }
 }

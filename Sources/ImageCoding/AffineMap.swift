@@ -1,4 +1,4 @@
-import Foundation
+import ElementaryFunctions
 
 /// Where each pixel of a transformed image comes from:
 /// x' = a x + b y + c, y' = d x + e y + f, with pixel centres at half integers.
@@ -11,10 +11,10 @@ struct AffineMap: Equatable {
         let (turn, slope) = (angle * (Double.pi / 180), shear * (Double.pi / 180))
         let (centreX, centreY) = (Double(image.width) * 0.5, Double(image.height) * 0.5)
         // The general formula divides by the cosine of a shear along the columns, which is 1 here.
-        let forwardA = cos(turn)
-        let forwardB = -cos(turn) * tan(slope) - sin(turn)
-        let forwardC = sin(turn)
-        let forwardD = -sin(turn) * tan(slope) + cos(turn)
+        let forwardA = cosine(turn)
+        let forwardB = -cosine(turn) * tangent(slope) - sine(turn)
+        let forwardC = sine(turn)
+        let forwardD = -sine(turn) * tangent(slope) + cosine(turn)
         (a, b, d, e) = (forwardD, -forwardB, -forwardC, forwardA)
         c = 0 + (a * -centreX + b * -centreY)
         f = 0 + (d * -centreX + e * -centreY)

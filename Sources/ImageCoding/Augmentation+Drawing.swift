@@ -1,5 +1,5 @@
 import CounterRandom
-import Foundation
+import ElementaryFunctions
 
 extension Augmentation {
     /// Parts that are tried before the middle of the image is taken, as in torchvision.
@@ -34,10 +34,10 @@ extension Augmentation {
         _ scale: ClosedRange<Double>, width: Int, height: Int, from stream: inout RandomStream
     ) -> PixelRectangle {
         let area = Double(width) * Double(height)
-        let logRatio = log(cropRatio.lowerBound)...log(cropRatio.upperBound)
+        let logRatio = logarithm(cropRatio.lowerBound)...logarithm(cropRatio.upperBound)
         for _ in 0..<Self.partTrials {
             let partArea = area * stream.uniform(in: scale)
-            let ratio = exp(stream.uniform(in: logRatio))
+            let ratio = exponential(stream.uniform(in: logRatio))
             let partWidth = (partArea * ratio).squareRoot().rounded(.toNearestOrEven)
             let partHeight = (partArea / ratio).squareRoot().rounded(.toNearestOrEven)
             guard (1...Double(width)).contains(partWidth), (1...Double(height)).contains(partHeight) else { continue }

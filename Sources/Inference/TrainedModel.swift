@@ -41,7 +41,7 @@ public struct TrainedModel: Sendable {
     ) throws {
         communicator.activity.begin(step: 0, "reading the checkpoint \(path)")
         let read = try communicator.checkpointFromRank0 {
-            try Checkpoint(reading: CheckpointStore.resolve(path).absolute)
+            try CheckpointStore.withCheckpoint(at: path) { try Checkpoint(reading: $0.absolute) }
         }
         guard let read else { preconditionFailure("rank 0 reads a checkpoint or throws") }
         checkpoint = read

@@ -22,18 +22,36 @@ public final class Activity: Sendable {
         }
     }
 
+    /// Told of each piece of work that has ended: what it was, as it was published, and how long it took.
+    public typealias Observer = @Sendable (_ text: String, _ duration: Duration) -> Void
+
     private let state: Mutex<Snapshot>
+    private let observation: Mutex<(observer: Observer?, start: ContinuousClock.Instant)>
 
     public init() {
         state = Mutex(Snapshot(lastProgress: .now))
+        observation = Mutex((nil, .now))
+    }
+
+    /// Calls `observer` from `begin`, on its thread, each time that something else is begun.
+    public func observe(_ observer: @escaping Observer) {
+        observation.withLock { $0 = (observer, .now) }
     }
 
     /// Publishes what this process does from now on. Counts as progress.
     public func begin(step: Int, _ text: String) {
-        publish {
-            $0.step = step
-            $0.text = text
+        let before = publish { state in
+            defer {
+                state.step = step
+                state.text = text
+            }
+            return state.text
         }
+        let ended = observation.withLock { observation in
+            defer { observation.start = .now }
+            return (observation.observer, ContinuousClock.now - observation.start)
+        }
+        ended.0?(before, ended.1)
     }
 
     /// Tells the watchdog that this process gets on; for long work without collective operations.

@@ -116,14 +116,24 @@ public struct ExactReduction: Sendable {
             }
         }
         let found = try communicator.allGather(own).enumerated().compactMap { rank, bytes -> NonFiniteElement? in
+            guard !bytes.isEmpty else { return nil }
             let words = String(decoding: bytes, as: UTF8.self).split(separator: " ", maxSplits: 4)
             guard words.count == 5, let shard = Int(words[0]), let tensor = Int(words[1]), let element = Int(words[2])
-            else { return nil }
+            else {
+                throw MessagePassingError.malformedMessage(
+                    rank: rank, subject: "part in an exact sum", problem: "it does not name an element")
+            }
             return NonFiniteElement(
                 shard: shard, rank: rank, host: String(words[4]), tensor: tensor, element: element,
                 value: String(words[3]))
         }
-        return found.min { $0.shard < $1.shard }!
+        guard let first = found.min(by: { $0.shard < $1.shard }) else {
+            // Some rank gave a maximum that none of its elements has.
+            throw MessagePassingError.malformedMessage(
+                rank: communicator.rank, subject: "part in an exact sum",
+                problem: "no rank names the element that is not finite")
+        }
+        return first
     }
 
     // MARK: Pieces

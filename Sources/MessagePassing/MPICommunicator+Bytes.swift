@@ -5,9 +5,9 @@ extension MPICommunicator {
     package func broadcast(_ bytes: inout [UInt8], from root: Int) throws {
         precondition((0..<size).contains(root), "rank \(root) is not in 0..<\(size)")
         try activity.during("broadcast", count: bytes.count) {
-            var count = [Int64(bytes.count)]
-            try count.withUnsafeMutableBufferPointer { try broadcastPiece($0, CMPI_INT64, root) }
-            if rank != root { bytes = [UInt8](repeating: 0, count: Int(count[0])) }
+            var count = [announcedByteCount ?? Int64(bytes.count)]
+            try lending(&count) { try broadcastPiece($0, CMPI_INT64, root) }
+            if rank != root { bytes = [UInt8](repeating: 0, count: try checked(count[0], "a broadcast", root)) }
             try broadcastBytes(&bytes, from: root)
         }
     }
@@ -47,11 +47,14 @@ extension MPICommunicator {
         precondition(messages.count == size, "\(messages.count) messages for \(size) ranks")
         return try activity.during("exchange", count: messages.reduce(0) { $0 + $1.count }) {
             let counts = messages.flatMap { message in
-                withUnsafeBytes(of: Int64(message.count).littleEndian) { Array($0) }
+                withUnsafeBytes(of: (announcedByteCount ?? Int64(message.count)).littleEndian) { Array($0) }
             }
             let eight = [Int](repeating: 8, count: size)
-            let incoming = try sendAndReceive(split(counts, eight), incomingCounts: eight).map { bytes in
-                Int(bytes.withUnsafeBytes { Int64(littleEndian: $0.loadUnaligned(as: Int64.self)) })
+            let incoming = try sendAndReceive(split(counts, eight), incomingCounts: eight).enumerated().map {
+                peer, bytes in
+                try checked(
+                    bytes.withUnsafeBytes { Int64(littleEndian: $0.loadUnaligned(as: Int64.self)) }, "an exchange", peer
+                )
             }
             return try sendAndReceive(messages, incomingCounts: incoming)
         }
@@ -60,7 +63,7 @@ extension MPICommunicator {
     // MARK: Pieces
 
     private func broadcastBytes(_ bytes: inout [UInt8], from root: Int) throws {
-        try bytes.withUnsafeMutableBufferPointer { try broadcastPieces($0, CMPI_BYTE, from: root) }
+        try lending(&bytes) { try broadcastPieces($0, CMPI_BYTE, from: root) }
     }
 
     func broadcastPieces<Element>(
@@ -81,14 +84,14 @@ extension MPICommunicator {
 
     /// The value of each rank.
     private func countsOfAll(_ count: Int) throws -> [Int] {
-        let own = [Int64(count)]
+        let own = [announcedByteCount ?? Int64(count)]
         var all = [Int64](repeating: 0, count: size)
         let ones = [Int32](repeating: 1, count: size)
         let offsets = (0..<Int32(size)).map { $0 }
-        try own.withUnsafeBufferPointer { own in
-            try all.withUnsafeMutableBufferPointer { all in
-                try ones.withUnsafeBufferPointer { ones in
-                    try offsets.withUnsafeBufferPointer { offsets in
+        try lending(reading: own) { own in
+            try lending(&all) { all in
+                try lending(reading: ones) { ones in
+                    try lending(reading: offsets) { offsets in
                         var request: cmpi_request?
                         try check(
                             cmpi_start_allgather(
@@ -99,7 +102,19 @@ extension MPICommunicator {
                 }
             }
         }
-        return all.map(Int.init)
+        return try all.enumerated().map { try checked($1, "a gathering", $0) }
+    }
+
+    /// More bytes than one rank has to say to others.
+    private var messageByteLimit: Int64 { 1 << 40 }
+
+    /// The number of bytes that a rank says it sends, which is about to be allocated and added to others.
+    private func checked(_ count: Int64, _ operation: String, _ rank: Int) throws -> Int {
+        guard (0...messageByteLimit).contains(count) else {
+            throw MessagePassingError.malformedMessage(
+                rank: rank, subject: "part in \(operation)", problem: "it would have \(count) bytes")
+        }
+        return Int(count)
     }
 
     /// The bytes of all ranks one after the other: at `root`, or on all ranks if it is nil. At most `countLimit` in all.
@@ -109,10 +124,10 @@ extension MPICommunicator {
         let mpiCounts = counts.map(Int32.init)
         var offsets = [Int32](repeating: 0, count: size)
         for rank in offsets.indices.dropFirst() { offsets[rank] = offsets[rank - 1] + mpiCounts[rank - 1] }
-        try bytes.withUnsafeBufferPointer { bytes in
-            try joined.withUnsafeMutableBufferPointer { joined in
-                try mpiCounts.withUnsafeBufferPointer { counts in
-                    try offsets.withUnsafeBufferPointer { offsets in
+        try lending(reading: bytes) { bytes in
+            try lending(&joined) { joined in
+                try lending(reading: mpiCounts) { counts in
+                    try lending(reading: offsets) { offsets in
                         var request: cmpi_request?
                         if let root {
                             try check(
@@ -154,8 +169,11 @@ extension MPICommunicator {
             buffer.initialize(repeating: 0)
             return buffer
         }
-        defer { for buffer in sent + received { buffer.deallocate() } }
         var requests: [cmpi_request?] = []
+        // Those of requests that an error has left under way are MPI's for ever.
+        defer {
+            if requests.allSatisfy({ $0 == nil }) { for buffer in sent + received { buffer.deallocate() } }
+        }
         for peer in 0..<size where peer != rank {
             for piece in pieces(received[peer].count) {
                 requests.append(nil)

@@ -8,19 +8,19 @@ extension MPICommunicator {
 
     package func maximum(_ values: inout [UInt32]) throws {
         try activity.during("maximum", count: values.count) {
-            try values.withUnsafeMutableBufferPointer { try reduce($0, CMPI_UINT32, CMPI_MAXIMUM) }
+            try lending(&values) { try reduce($0, CMPI_UINT32, CMPI_MAXIMUM) }
         }
     }
 
     package func sum(_ values: inout [Int64]) throws {
         try activity.during("sum", count: values.count) {
-            try values.withUnsafeMutableBufferPointer { try reduce($0, CMPI_INT64, CMPI_SUM) }
+            try lending(&values) { try reduce($0, CMPI_INT64, CMPI_SUM) }
         }
     }
 
     package func sum(_ values: inout [Int32]) throws {
         try activity.during("sum", count: values.count) {
-            try values.withUnsafeMutableBufferPointer { try reduce($0, CMPI_INT32, CMPI_SUM) }
+            try lending(&values) { try reduce($0, CMPI_INT32, CMPI_SUM) }
         }
     }
 
@@ -64,7 +64,7 @@ extension MPICommunicator {
         let blockLength = (values.count + size - 1) / size
         let bounds = (0...size).map { min($0 * blockLength, values.count) }
         try activity.during("all-gather", count: values.count) {
-            try values.withUnsafeMutableBufferPointer { values in
+            try lending(&values) { values in
                 guard values.count <= countLimit else {
                     // Too much for one call: a broadcast from each rank.
                     for root in 0..<size {

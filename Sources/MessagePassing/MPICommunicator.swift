@@ -11,6 +11,10 @@ package final class MPICommunicator: Communicator {
     package let activity: Activity
     /// Elements in one MPI call: the C binding counts in Int32, and a larger array is sent in pieces.
     let countLimit: Int
+    /// Whether waiting ends with an error while requests are under way, for tests of what happens to their memory.
+    private let failsWaiting: Bool
+    /// What this rank says to be the length of every message, for tests of what others do with that.
+    let announcedByteCount: Int64?
     // Communicators may be used from several threads at the MPI_THREAD_MULTIPLE level.
     nonisolated(unsafe) let handle: cmpi_communicator
     /// A copy of `handle` for `gatherEndings`, whose messages must not meet those of an operation that others are in.
@@ -39,10 +43,15 @@ package final class MPICommunicator: Communicator {
         try checkMPI(cmpi_duplicate(handle, &copy), "MPI_Comm_dup", rank: self.rank, host: hostName)
         endingHandle = copy!
         countLimit = 1 << 28
+        failsWaiting = false
+        announcedByteCount = nil
         activity = Activity()
     }
 
-    private init(_ other: MPICommunicator, handle: cmpi_communicator? = nil, countLimit: Int) {
+    private init(
+        _ other: MPICommunicator, handle: cmpi_communicator? = nil, countLimit: Int, failsWaiting: Bool = false,
+        announcedByteCount: Int64? = nil
+    ) {
         rank = other.rank
         size = other.size
         localRank = other.localRank
@@ -52,11 +61,21 @@ package final class MPICommunicator: Communicator {
         self.handle = handle ?? other.handle
         endingHandle = other.endingHandle
         self.countLimit = countLimit
+        self.failsWaiting = failsWaiting
+        self.announcedByteCount = announcedByteCount
     }
 
     /// The same communicator with smaller pieces, so that tests reach the code for arrays beyond Int32.
     package func limitingCounts(to countLimit: Int) -> MPICommunicator {
         MPICommunicator(self, countLimit: countLimit)
+    }
+
+    /// The same communicator with MPI failing in the middle of every operation, for tests.
+    package var failingWaits: MPICommunicator { MPICommunicator(self, countLimit: countLimit, failsWaiting: true) }
+
+    /// The same communicator that says each of its messages to have `byteCount` bytes, for tests.
+    package func announcing(byteCount: Int64) -> MPICommunicator {
+        MPICommunicator(self, countLimit: countLimit, announcedByteCount: byteCount)
     }
 
     package func gatherEndings(_ report: [UInt8], patience: Duration) throws -> [[UInt8]]? {
@@ -93,6 +112,9 @@ package final class MPICommunicator: Communicator {
     /// millisecond, giving way to others, and then sleeps between polls for a sixteenth of the time waited so far: from
     /// 50 to 500 microseconds, so that the delay stays below a tenth.
     func wait(_ request: inout cmpi_request?, _ call: String) throws {
+        if failsWaiting {
+            throw MessagePassingError.callFailed(call: call, rank: rank, host: hostName, message: "a test made it fail")
+        }
         var done: Int32 = 0
         for _ in 0..<2000 {
             try check(cmpi_test(&request, &done), call)

@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// What can go wrong between processes.
 public enum MessagePassingError: Error, Equatable, CustomStringConvertible {
     /// An MPI call returned an error.
@@ -16,6 +18,8 @@ public enum MessagePassingError: Error, Equatable, CustomStringConvertible {
     case wrongShards(shard: Int, rankCount: Int)
     /// A rank sent something else than it should have.
     case malformedMessage(rank: Int, subject: String, problem: String)
+    /// What was named as the heartbeat file is something else.
+    case notAHeartbeatFile(path: FilePath, problem: String)
     /// `together` succeeded here, but not on `rank`.
     case failedElsewhere(rank: Int, host: String, message: String)
 
@@ -40,6 +44,8 @@ public enum MessagePassingError: Error, Equatable, CustomStringConvertible {
             "Logical shard \(shard) was given to the exact sum by \(rankCount) ranks instead of one."
         case .malformedMessage(let rank, let subject, let problem):
             "The message of rank \(rank) with its \(subject) cannot be read: \(problem). All ranks need the same program."
+        case .notAHeartbeatFile(let path, let problem):
+            "\(path) cannot be the heartbeat file: \(problem). Give a name that is not in use."
         case .failedElsewhere(let rank, let host, let message):
             "Rank \(rank) (\(host)) failed: \(message)"
         }

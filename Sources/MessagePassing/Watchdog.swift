@@ -18,20 +18,32 @@ public final class Watchdog: Sendable {
         public var deadline: Duration = .seconds(60)
         /// Exit code of the job when the watchdog ends it: by default that of a run that can be started again.
         public var exitCode: Int32 = 75
-        /// A file that rank 0 touches with every heartbeat, for a guard outside that ends a hung mpirun. It stays empty
-        /// until the watchdog ends the run; then it says why.
+        /// A file that rank 0 touches with every heartbeat, for a guard outside that ends a hung mpirun. It says how the run
+        /// ends: `HeartbeatFile`.
         public var heartbeatFile: FilePath?
 
         public init() {}
+
+        var file: HeartbeatFile? { heartbeatFile.map { HeartbeatFile(path: $0) } }
     }
 
     private let communicator: MPICommunicator?
+    let options: Options
     private let thread = Mutex<WatchdogThread?>(nil)
 
     /// Starts watching. Collective. In a single process there is nothing to watch.
+    /// - Throws: `MessagePassingError.notAHeartbeatFile` on rank 0, and `.failedElsewhere` on the others.
     public static func start(over communicator: any Communicator, options: Options = Options()) throws -> Watchdog {
-        let watchdog = Watchdog(communicator as? MPICommunicator)
+        let watchdog = Watchdog(communicator as? MPICommunicator, options)
         if let communicator = watchdog.communicator {
+            World.limitStart(options)
+            defer { ProcessAlarm.cancel() }
+            try communicator.together {
+                if communicator.rank == 0, let file = options.file {
+                    try file.requireUsable()
+                    file.create()
+                }
+            }
             let hosts = try communicator.allGather(Array(communicator.hostName.utf8))
             let thread = try WatchdogThread(
                 communicator, hosts: hosts.map { String(decoding: $0, as: UTF8.self) }, options)
@@ -42,8 +54,14 @@ public final class Watchdog: Sendable {
         return watchdog
     }
 
-    private init(_ communicator: MPICommunicator?) {
+    private init(_ communicator: MPICommunicator?, _ options: Options) {
         self.communicator = communicator
+        self.options = options
+    }
+
+    /// Writes into the heartbeat file, if there is one; rank 0 speaks for all.
+    func say(_ line: HeartbeatFile.Line) {
+        if communicator?.rank == 0 { options.file?.say(line) }
     }
 
     /// Stops watching. Collective.

@@ -1,7 +1,6 @@
 import COpenMPIShim
 import Glibc
 import Synchronization
-import SystemPackage
 
 /// The thread behind a rank's `Watchdog`.
 final class WatchdogThread: Sendable {
@@ -82,7 +81,7 @@ final class WatchdogThread: Sendable {
             let beat = Heartbeat(communicator.activity.snapshot, deadline: options.deadline)
             if isRoot {
                 records.hear(beat, from: 0, now: time)
-                if let file = options.heartbeatFile { touch(file) }
+                options.file?.touch()
             }
             try outbox.send(beat.bytes) { bytes, destination, request in
                 try communicator.check(
@@ -110,30 +109,13 @@ final class WatchdogThread: Sendable {
 
     private func abort(_ verdict: String) -> Never {
         let message = "ended by the watchdog: \(verdict)"
-        if let file = options.heartbeatFile {
+        if let file = options.file {
             // A file system that hangs must not keep the run: then the process leaves with the same words.
-            let line = "rank \(communicator.rank) (\(communicator.hostName)): \(message)\n"
-            cmpi_exit_after(abortSeconds, options.exitCode, strdup(line))
-            leave(line, in: file)
+            let line = "rank \(communicator.rank) (\(communicator.hostName)): \(message)"
+            cmpi_exit_after(abortSeconds, options.exitCode, strdup(line + "\n"), nil, nil)
+            file.say(.givenUp(reason: line))
         }
         communicator.abort(code: options.exitCode, because: message)
-    }
-
-    /// Appends `verdict` to the heartbeat file: to the guard outside it says that this run was given up, and why.
-    private func leave(_ verdict: String, in file: FilePath) {
-        let descriptor = file.withPlatformString { open($0, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
-        guard descriptor >= 0 else { return }
-        _ = verdict.utf8CString.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count - 1) }
-        close(descriptor)
-    }
-
-    private func touch(_ file: FilePath) {
-        file.withPlatformString { path in
-            if utimensat(AT_FDCWD, path, nil, 0) != 0 {
-                let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
-                if descriptor >= 0 { close(descriptor) }
-            }
-        }
     }
 }
 

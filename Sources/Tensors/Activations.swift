@@ -70,11 +70,11 @@ public struct Activations {
     }
 
     package func withPointer<R>(_ body: (UnsafePointer<Float>) -> R) -> R {
-        withExtendedLifetime(buffer) { body(UnsafePointer(buffer.memory.pointer)) }
+        withExtendedLifetime(buffer) { body(UnsafePointer(buffer.pointer)) }
     }
 
     /// Only a layer that has just made these activations may write to them.
     func withMutablePointer<R>(_ body: (UnsafeMutablePointer<Float>) -> R) -> R {
-        withExtendedLifetime(buffer) { body(buffer.memory.pointer) }
+        withExtendedLifetime(buffer) { body(buffer.pointer) }
     }
 }

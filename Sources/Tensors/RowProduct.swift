@@ -1,14 +1,14 @@
 /// The transpose of a matrix B [N, K], ready to be multiplied with rows: C = A B^T, of which every row has the same bits
 /// whatever the other rows are and however many there are.
 ///
-/// OpenBLAS does not promise that, not even for products of one shape: some of its kernels (Haswell, Zen) sum the last rows of
-/// a product in another order. So what must not depend on a batch is computed with the kernel of the layers.
+/// One chain of fused multiply-adds an element, as in the layers.
 package struct RowFactor: Sendable {
     private let panels: PackedMatrix
 
     /// Packs `matrix` [`columnCount`, `depth`], its rows being the columns of the product.
     package init(transposing matrix: UnsafePointer<Float>, columnCount: Int, depth: Int, team: WorkerTeam) {
-        panels = PackedMatrix(transposing: matrix, columnCount: columnCount, depth: depth, team: team)
+        panels = PackedMatrix(
+            packing: matrix, stride: depth, .transposed, depth: depth, columnCount: columnCount, team: team)
     }
 
     /// The columns that a product may begin with: multiples of this.
@@ -20,22 +20,23 @@ package struct RowFactor: Sendable {
     ) {
         let width = PackedMatrix.panelWidth
         precondition(
-            columns.lowerBound.isMultiple(of: width) && columns.upperBound <= panels.columnCount,
-            "products begin with a whole panel and end with the columns")
+            columns.lowerBound >= 0 && columns.lowerBound.isMultiple(of: width)
+                && columns.upperBound <= panels.columnCount,
+            "columns \(columns) of \(panels.columnCount), in panels of \(width)")
+        precondition(rows >= 0 && stride >= columns.count, "\(rows) rows of \(columns.count), \(stride) apart")
         guard rows > 0 else { return }
         let depth = panels.depth
         let pieceLength = Linear.pieceLength(rowCount: rows, width: depth)
-        let biasCount = (columns.count + width - 1) / width * 2
-        withUnsafeTemporaryAllocation(of: SIMD8<Float>.self, capacity: biasCount) { bias in
-            bias.initialize(repeating: .zero)
-            let bias = UnsafePointer(bias.baseAddress!)
+        let paddedCount = (columns.count + width - 1) / width * width
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: paddedCount) { zeros in
+            zeros.initialize(repeating: 0)
+            let zeros = AddedRows(repeating: UnsafePointer(zeros.baseAddress!))
             panels.withPanels { panels in
                 GatheredRows.forEachPiece(of: a, rowCount: rows, rowLength: depth, pieceLength: pieceLength) {
                     piece, first in
                     Tensors.multiply(
-                        piece, panels: panels + columns.lowerBound / width * 2 * depth, depth: depth,
-                        columnCount: columns.count, bias: bias, activation: .identity, into: c + first * stride,
-                        stride: stride)
+                        piece, panels: panels + columns.lowerBound * depth, depth: depth, columnCount: columns.count,
+                        adding: zeros, activation: .identity, into: c + first * stride, stride: stride)
                 }
             }
         }

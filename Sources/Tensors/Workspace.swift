@@ -1,45 +1,64 @@
-/// Scratch memory of one thread: the buffers that layers write their results to.
+import Synchronization
+
+/// Scratch memory: the buffers that layers write their results to, and how the layers multiply.
 ///
 /// A buffer goes back to its workspace when the last `Activations` on it is released and is handed out again, so that a
 /// network running on inputs of one size allocates during its first pass only. There are never more buffers than were
 /// once in use at the same time.
 ///
-/// Not `Sendable`: make one per thread.
-public final class Workspace {
-    private var free: [AlignedFloats] = []
+/// Make one per thread: several threads may use one, but then each gets memory that another has just had in its cache.
+public final class Workspace: Sendable {
+    /// What multiplies matrices in the layers.
+    public let engine: MatrixEngine
+    private let free = Mutex<[AlignedFloats]>([])
 
-    public init() {}
+    public init(engine: MatrixEngine = .packed) {
+        self.engine = engine
+    }
+
+    /// Operands of large products, which are made again and again: fresh memory would cost more than the packing.
+    static let shared = Workspace()
 
     /// Total size of the buffers waiting to be used again, in bytes.
-    public var idleByteCount: Int { free.reduce(0) { $0 + $1.capacity * MemoryLayout<Float>.stride } }
+    public var idleByteCount: Int {
+        free.withLock { $0.reduce(0) { $0 + $1.capacity * MemoryLayout<Float>.stride } }
+    }
 
     /// Memory for `count` floats with unspecified contents.
     func buffer(_ count: Int) -> ScratchBuffer {
-        let fitting = free.indices.filter { free[$0].capacity >= count }.min { free[$0].capacity < free[$1].capacity }
-        if let fitting { return ScratchBuffer(free.remove(at: fitting), of: self) }
-        // The largest of those too small makes room for the new one: sizes grow, the number of buffers does not.
-        if let largest = free.indices.max(by: { free[$0].capacity < free[$1].capacity }) { free.remove(at: largest) }
-        return ScratchBuffer(AlignedFloats(capacity: count), of: self)
+        let memory = free.withLock { free -> AlignedFloats? in
+            let fitting = free.indices.filter { free[$0].capacity >= count }
+                .min { free[$0].capacity < free[$1].capacity }
+            if let fitting { return free.remove(at: fitting) }
+            // The largest of those too small makes room for the new one: sizes grow, the number of buffers does not.
+            if let largest = free.indices.max(by: { free[$0].capacity < free[$1].capacity }) {
+                free.remove(at: largest)
+            }
+            return nil
+        }
+        return ScratchBuffer(memory ?? AlignedFloats(capacity: count), of: self)
     }
 
-    fileprivate func takeBack(_ memory: AlignedFloats) { free.append(memory) }
+    fileprivate func takeBack(_ memory: AlignedFloats) { free.withLock { $0.append(memory) } }
 }
 
-/// A piece of a workspace's memory; returns it when released.
-final class ScratchBuffer {
-    let memory: AlignedFloats
-    private let workspace: Workspace
+/// A piece of a workspace's memory, returned to it when released; without a workspace, memory of its own.
+final class ScratchBuffer: Sendable {
+    private let memory: AlignedFloats
+    private let workspace: Workspace?
 
-    init(_ memory: AlignedFloats, of workspace: Workspace) {
+    init(_ memory: AlignedFloats, of workspace: Workspace?) {
         self.memory = memory
         self.workspace = workspace
     }
 
-    deinit { workspace.takeBack(memory) }
+    var pointer: UnsafeMutablePointer<Float> { memory.pointer }
+
+    deinit { workspace?.takeBack(memory) }
 }
 
-/// Floats on a cache-line boundary, uninitialised when made.
-final class AlignedFloats {
+/// Floats on a cache-line boundary, uninitialised when made. Who may write to them is their owner's business.
+final class AlignedFloats: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Float>
     let capacity: Int
 

@@ -32,19 +32,21 @@ final class Coordinator {
 
     /// How long work on the disk may take before the watchdog takes it for a stall.
     private static let diskAllowance = Duration.seconds(600)
+    /// How long taking the run directory may take: another process may have to end first, or to be found frozen.
+    private static let claimAllowance = Duration.seconds(3600)
 
     /// Takes the run directory.
-    /// - Parameter patience: how long to wait for another process to give it up.
     /// - Throws: `TrainingError.runInUse`, `DurableFileError`.
     init(
-        _ experiment: Experiment, schedule: RunSchedule, patience: Duration, activity: Activity,
-        progress: @escaping ProgressHandler
+        _ experiment: Experiment, schedule: RunSchedule, activity: Activity, progress: @escaping ProgressHandler
     ) throws {
         self.experiment = experiment
         self.schedule = schedule
         self.activity = activity
         self.progress = progress
-        directory = try RunDirectory(experiment.configuration.run.directory, patience: patience)
+        directory = try activity.allowing(Self.claimAllowance) {
+            try RunDirectory(experiment.configuration.run.directory)
+        }
         store = CheckpointStore(runDirectory: experiment.configuration.run.directory)
     }
 

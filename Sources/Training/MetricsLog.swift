@@ -20,12 +20,7 @@ public struct MetricsLog {
 
     /// Appends one line. Throws `DurableFileError`.
     public func append(_ record: MetricsRecord) throws {
-        do {
-            let descriptor = try FileDescriptor.open(path, .writeOnly, options: [.append])
-            try descriptor.closeAfter { _ = try descriptor.writeAll(Self.line(record).utf8) }
-        } catch let error as Errno {
-            throw DurableFileError.failed(operation: "write", path: path, code: error.rawValue)
-        }
+        try DurableFile.append(Array(Self.line(record).utf8), to: path)
     }
 
     /// The records of a log; none if there is no such file. Lines that are not records are left out.

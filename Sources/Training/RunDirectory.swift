@@ -1,44 +1,37 @@
-import Checkpoints
 import DurableFiles
 import Glibc
-import RunConfiguration
 import SystemPackage
 
 /// The folder of a run: `config.yaml`, `metrics.jsonl`, `checkpoints/`.
 ///
-/// While a value of this type lives, no other process can train in the same folder: it holds a lock that the system
-/// releases when the process ends, however it ends.
+/// While a value of this type lives, no other process can train in the same folder. What this process writes there ends
+/// when another takes the folder over, because this one was frozen (`FolderClaim`).
 final class RunDirectory {
     let path: FilePath
-    private let lock: FileDescriptor
+    private let claim: FolderClaim
 
     var metricsPath: FilePath { path.appending("metrics.jsonl") }
     var configurationPath: FilePath { path.appending(RunPlaces.configurationName) }
 
-    /// Makes the folder if it is not there, and takes its lock.
+    /// Makes the folder if it is not there, and claims it.
     ///
-    /// - Parameter patience: how long to wait for another process to give up the lock. After the death of mpirun or of a
-    ///   rank, the other ranks of that run live for about a second.
+    /// - Parameter patience: how long to wait, at least, for another process to end. After the death of mpirun or of a rank
+    ///   the other ranks of that run live for about a second, so it is never less than 5 s. In a restart by Launch/run it is
+    ///   as long as ranks on a host that was cut off may take to find that out: INFODISENT_PATIENCE seconds.
     init(_ path: FilePath, patience: Duration = .zero) throws {
         self.path = path
         try DurableFile.createDirectory(path)
-        let lockPath = path.appending(".lock")
         do {
-            lock = try FileDescriptor.open(
-                lockPath, .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
-        } catch let error as Errno {
-            throw DurableFileError.failed(operation: "open", path: lockPath, code: error.rawValue)
+            claim = try FolderClaim(path, patience: max(patience, .seconds(5), Self.patienceOfRestart))
+        } catch DurableFileError.claimed(_, let holder) {
+            throw TrainingError.runInUse(directory: path, holder: holder)
         }
-        let start = ContinuousClock.now
-        while flock(lock.rawValue, LOCK_EX | LOCK_NB) != 0 {
-            guard ContinuousClock.now - start < patience else {
-                try? lock.close()
-                throw TrainingError.runInUse(directory: path)
-            }
-            usleep(100_000)
-        }
-        try DurableFile.removeStaleTemporaries(in: path)
+        for folder in [path, path.appending("checkpoints")] { try DurableFile.removeStaleTemporaries(in: folder) }
     }
 
-    deinit { try? lock.close() }
+    /// At most an hour.
+    private static var patienceOfRestart: Duration {
+        .seconds(
+            getenv("INFODISENT_PATIENCE").flatMap { Double(String(cString: $0)) }.map { min(max($0, 0), 3600) } ?? 0)
+    }
 }

@@ -3,7 +3,7 @@ import SystemPackage
 /// What can go wrong in training, beyond the errors of the files involved.
 public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Another process trains in the same run directory.
-    case runInUse(directory: FilePath)
+    case runInUse(directory: FilePath, holder: String?)
     /// A fresh start was asked for, but the run directory holds checkpoints.
     case runExists(directory: FilePath)
     /// The checkpoint to resume from was made with another configuration.
@@ -34,8 +34,11 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .runInUse(let directory):
-            "Another process is training in \(directory). Wait for it to end, or choose another run.directory."
+        case .runInUse(let directory, let holder):
+            """
+            Another process is training in \(directory)\(holder.map { " (\($0))" } ?? ""). Wait for it to end, or choose another \
+            run.directory.
+            """
         case .runExists(let directory):
             """
             \(directory) already holds checkpoints, and a fresh start would lose them. Go on from the last one with \

@@ -65,10 +65,6 @@ public struct TrainingRun {
     /// The names of the figures of a completed epoch.
     private static let epochMetrics: Set<String> = ["loss", "accuracy", "test_top1", "test_top5"]
 
-    /// How long rank 0 waits for another process to give up the run directory: after the death of mpirun or of a rank, the
-    /// other ranks of that run live for about a second.
-    private static let patience = Duration.seconds(5)
-
     /// Takes the run directory, and reads the checkpoint to go on from if there is one. Collective: rank 0 does, and gives
     /// the others what they need.
     ///
@@ -109,8 +105,7 @@ public struct TrainingRun {
         let coordinator = try communicator.together { [schedule] () -> Coordinator? in
             guard communicator.rank == 0 else { return nil }
             return try Coordinator(
-                experiment, schedule: schedule, patience: communicator is SingleProcess ? .zero : Self.patience,
-                activity: communicator.activity, progress: progress)
+                experiment, schedule: schedule, activity: communicator.activity, progress: progress)
         }
         let checkpoint = try communicator.checkpointFromRank0 {
             try coordinator?.checkpoint(for: resume, note: note)

@@ -5,25 +5,28 @@
 // processor has been asked. It has no types: the code that the compiler makes for those can be shared between modules, and
 // must not be this one's.
 //
-// The rows of A lie as `GatheredRows` in `Tensors` says, those of B in panels as `PackedMatrix` does.
+// The rows of A lie as `GatheredRows` in `Tensors` says, those of B in panels as `PackedMatrix` does, what is added as
+// `AddedRows` does. All index arithmetic wraps: the callers have checked the shapes, and a check in the innermost loop would
+// cost as much as its work.
 
 private typealias Vector = SIMD16<Float>
 
-/// relu?(A * B + bias) for 64 columns of B: four panels, `panelLength` floats apart.
+/// relu?(A * B + added) for 64 columns of B: four panels, `panelLength` floats apart.
 public func multiplyFourPanels(
     _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
     segmentCount: Int, segmentLength: Int, panels: UnsafePointer<Float>, panelLength: Int,
-    bias: UnsafePointer<Float>, rectified: Bool, into c: UnsafeMutablePointer<Float>, stride: Int
+    adding added: UnsafePointer<Float>, addedStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
+    stride: Int
 ) {
+    let last = rowCount &- 1
     var row = 0
     while row < rowCount {
-        let last = rowCount - 1
         let start0 = a + rowOffsets[row]
-        let start1 = a + rowOffsets[min(row + 1, last)]
-        let start2 = a + rowOffsets[min(row + 2, last)]
-        let start3 = a + rowOffsets[min(row + 3, last)]
-        let start4 = a + rowOffsets[min(row + 4, last)]
-        let start5 = a + rowOffsets[min(row + 5, last)]
+        let start1 = a + rowOffsets[min(row &+ 1, last)]
+        let start2 = a + rowOffsets[min(row &+ 2, last)]
+        let start3 = a + rowOffsets[min(row &+ 3, last)]
+        let start4 = a + rowOffsets[min(row &+ 4, last)]
+        let start5 = a + rowOffsets[min(row &+ 5, last)]
         var c00 = Vector()
         var c01 = Vector()
         var c02 = Vector()
@@ -49,7 +52,8 @@ public func multiplyFourPanels(
         var c52 = Vector()
         var c53 = Vector()
         var b = panels
-        for segment in 0..<segmentCount {
+        var segment = 0
+        while segment < segmentCount {
             let offset = segmentOffsets[segment]
             let a0 = start0 + offset
             let a1 = start1 + offset
@@ -61,8 +65,8 @@ public func multiplyFourPanels(
             while k < segmentLength {
                 let b0 = load(b)
                 let b1 = load(b + panelLength)
-                let b2 = load(b + 2 * panelLength)
-                let b3 = load(b + 3 * panelLength)
+                let b2 = load(b + 2 &* panelLength)
+                let b3 = load(b + 3 &* panelLength)
                 b += 16
                 var x = Vector(repeating: a0[k])
                 c00.addProduct(x, b0)
@@ -94,49 +98,47 @@ public func multiplyFourPanels(
                 c51.addProduct(x, b1)
                 c52.addProduct(x, b2)
                 c53.addProduct(x, b3)
-                k += 1
+                k &+= 1
             }
+            segment &+= 1
         }
-        let tile = c + row * stride
-        let bias0 = load(bias)
-        let bias1 = load(bias + 16)
-        let bias2 = load(bias + 32)
-        let bias3 = load(bias + 48)
-        store(c00 + bias0, rectified, tile)
-        store(c01 + bias1, rectified, tile + 16)
-        store(c02 + bias2, rectified, tile + 32)
-        store(c03 + bias3, rectified, tile + 48)
-        if row + 1 <= last {
-            store(c10 + bias0, rectified, tile + stride)
-            store(c11 + bias1, rectified, tile + stride + 16)
-            store(c12 + bias2, rectified, tile + stride + 32)
-            store(c13 + bias3, rectified, tile + stride + 48)
+        let tile = c + row &* stride
+        let rows = added + row &* addedStride
+        store(c00 + load(rows), rectified, to: tile)
+        store(c01 + load(rows + 16), rectified, to: tile + 16)
+        store(c02 + load(rows + 32), rectified, to: tile + 32)
+        store(c03 + load(rows + 48), rectified, to: tile + 48)
+        if row &+ 1 <= last {
+            store(c10 + load(rows + addedStride), rectified, to: tile + stride)
+            store(c11 + load(rows + addedStride + 16), rectified, to: tile + stride + 16)
+            store(c12 + load(rows + addedStride + 32), rectified, to: tile + stride + 32)
+            store(c13 + load(rows + addedStride + 48), rectified, to: tile + stride + 48)
         }
-        if row + 2 <= last {
-            store(c20 + bias0, rectified, tile + 2 * stride)
-            store(c21 + bias1, rectified, tile + 2 * stride + 16)
-            store(c22 + bias2, rectified, tile + 2 * stride + 32)
-            store(c23 + bias3, rectified, tile + 2 * stride + 48)
+        if row &+ 2 <= last {
+            store(c20 + load(rows + 2 &* addedStride), rectified, to: tile + 2 &* stride)
+            store(c21 + load(rows + 2 &* addedStride + 16), rectified, to: tile + 2 &* stride + 16)
+            store(c22 + load(rows + 2 &* addedStride + 32), rectified, to: tile + 2 &* stride + 32)
+            store(c23 + load(rows + 2 &* addedStride + 48), rectified, to: tile + 2 &* stride + 48)
         }
-        if row + 3 <= last {
-            store(c30 + bias0, rectified, tile + 3 * stride)
-            store(c31 + bias1, rectified, tile + 3 * stride + 16)
-            store(c32 + bias2, rectified, tile + 3 * stride + 32)
-            store(c33 + bias3, rectified, tile + 3 * stride + 48)
+        if row &+ 3 <= last {
+            store(c30 + load(rows + 3 &* addedStride), rectified, to: tile + 3 &* stride)
+            store(c31 + load(rows + 3 &* addedStride + 16), rectified, to: tile + 3 &* stride + 16)
+            store(c32 + load(rows + 3 &* addedStride + 32), rectified, to: tile + 3 &* stride + 32)
+            store(c33 + load(rows + 3 &* addedStride + 48), rectified, to: tile + 3 &* stride + 48)
         }
-        if row + 4 <= last {
-            store(c40 + bias0, rectified, tile + 4 * stride)
-            store(c41 + bias1, rectified, tile + 4 * stride + 16)
-            store(c42 + bias2, rectified, tile + 4 * stride + 32)
-            store(c43 + bias3, rectified, tile + 4 * stride + 48)
+        if row &+ 4 <= last {
+            store(c40 + load(rows + 4 &* addedStride), rectified, to: tile + 4 &* stride)
+            store(c41 + load(rows + 4 &* addedStride + 16), rectified, to: tile + 4 &* stride + 16)
+            store(c42 + load(rows + 4 &* addedStride + 32), rectified, to: tile + 4 &* stride + 32)
+            store(c43 + load(rows + 4 &* addedStride + 48), rectified, to: tile + 4 &* stride + 48)
         }
-        if row + 5 <= last {
-            store(c50 + bias0, rectified, tile + 5 * stride)
-            store(c51 + bias1, rectified, tile + 5 * stride + 16)
-            store(c52 + bias2, rectified, tile + 5 * stride + 32)
-            store(c53 + bias3, rectified, tile + 5 * stride + 48)
+        if row &+ 5 <= last {
+            store(c50 + load(rows + 5 &* addedStride), rectified, to: tile + 5 &* stride)
+            store(c51 + load(rows + 5 &* addedStride + 16), rectified, to: tile + 5 &* stride + 16)
+            store(c52 + load(rows + 5 &* addedStride + 32), rectified, to: tile + 5 &* stride + 32)
+            store(c53 + load(rows + 5 &* addedStride + 48), rectified, to: tile + 5 &* stride + 48)
         }
-        row += 6
+        row &+= 6
     }
 }
 
@@ -144,17 +146,18 @@ public func multiplyFourPanels(
 public func multiplyTwoPanels(
     _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
     segmentCount: Int, segmentLength: Int, panels: UnsafePointer<Float>, panelLength: Int,
-    bias: UnsafePointer<Float>, rectified: Bool, into c: UnsafeMutablePointer<Float>, stride: Int
+    adding added: UnsafePointer<Float>, addedStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
+    stride: Int
 ) {
+    let last = rowCount &- 1
     var row = 0
     while row < rowCount {
-        let last = rowCount - 1
         let start0 = a + rowOffsets[row]
-        let start1 = a + rowOffsets[min(row + 1, last)]
-        let start2 = a + rowOffsets[min(row + 2, last)]
-        let start3 = a + rowOffsets[min(row + 3, last)]
-        let start4 = a + rowOffsets[min(row + 4, last)]
-        let start5 = a + rowOffsets[min(row + 5, last)]
+        let start1 = a + rowOffsets[min(row &+ 1, last)]
+        let start2 = a + rowOffsets[min(row &+ 2, last)]
+        let start3 = a + rowOffsets[min(row &+ 3, last)]
+        let start4 = a + rowOffsets[min(row &+ 4, last)]
+        let start5 = a + rowOffsets[min(row &+ 5, last)]
         var c00 = Vector()
         var c01 = Vector()
         var c10 = Vector()
@@ -168,7 +171,8 @@ public func multiplyTwoPanels(
         var c50 = Vector()
         var c51 = Vector()
         var b = panels
-        for segment in 0..<segmentCount {
+        var segment = 0
+        while segment < segmentCount {
             let offset = segmentOffsets[segment]
             let a0 = start0 + offset
             let a1 = start1 + offset
@@ -199,35 +203,35 @@ public func multiplyTwoPanels(
                 x = Vector(repeating: a5[k])
                 c50.addProduct(x, b0)
                 c51.addProduct(x, b1)
-                k += 1
+                k &+= 1
             }
+            segment &+= 1
         }
-        let tile = c + row * stride
-        let bias0 = load(bias)
-        let bias1 = load(bias + 16)
-        store(c00 + bias0, rectified, tile)
-        store(c01 + bias1, rectified, tile + 16)
-        if row + 1 <= last {
-            store(c10 + bias0, rectified, tile + stride)
-            store(c11 + bias1, rectified, tile + stride + 16)
+        let tile = c + row &* stride
+        let rows = added + row &* addedStride
+        store(c00 + load(rows), rectified, to: tile)
+        store(c01 + load(rows + 16), rectified, to: tile + 16)
+        if row &+ 1 <= last {
+            store(c10 + load(rows + addedStride), rectified, to: tile + stride)
+            store(c11 + load(rows + addedStride + 16), rectified, to: tile + stride + 16)
         }
-        if row + 2 <= last {
-            store(c20 + bias0, rectified, tile + 2 * stride)
-            store(c21 + bias1, rectified, tile + 2 * stride + 16)
+        if row &+ 2 <= last {
+            store(c20 + load(rows + 2 &* addedStride), rectified, to: tile + 2 &* stride)
+            store(c21 + load(rows + 2 &* addedStride + 16), rectified, to: tile + 2 &* stride + 16)
         }
-        if row + 3 <= last {
-            store(c30 + bias0, rectified, tile + 3 * stride)
-            store(c31 + bias1, rectified, tile + 3 * stride + 16)
+        if row &+ 3 <= last {
+            store(c30 + load(rows + 3 &* addedStride), rectified, to: tile + 3 &* stride)
+            store(c31 + load(rows + 3 &* addedStride + 16), rectified, to: tile + 3 &* stride + 16)
         }
-        if row + 4 <= last {
-            store(c40 + bias0, rectified, tile + 4 * stride)
-            store(c41 + bias1, rectified, tile + 4 * stride + 16)
+        if row &+ 4 <= last {
+            store(c40 + load(rows + 4 &* addedStride), rectified, to: tile + 4 &* stride)
+            store(c41 + load(rows + 4 &* addedStride + 16), rectified, to: tile + 4 &* stride + 16)
         }
-        if row + 5 <= last {
-            store(c50 + bias0, rectified, tile + 5 * stride)
-            store(c51 + bias1, rectified, tile + 5 * stride + 16)
+        if row &+ 5 <= last {
+            store(c50 + load(rows + 5 &* addedStride), rectified, to: tile + 5 &* stride)
+            store(c51 + load(rows + 5 &* addedStride + 16), rectified, to: tile + 5 &* stride + 16)
         }
-        row += 6
+        row &+= 6
     }
 }
 
@@ -237,7 +241,7 @@ private func load(_ pointer: UnsafePointer<Float>) -> Vector {
 }
 
 @inline(__always)
-private func store(_ sums: Vector, _ rectified: Bool, _ destination: UnsafeMutablePointer<Float>) {
+private func store(_ sums: Vector, _ rectified: Bool, to destination: UnsafeMutablePointer<Float>) {
     let result = rectified ? sums.replacing(with: 0, where: sums .< 0) : sums
     UnsafeMutableRawPointer(destination).storeBytes(of: result, as: Vector.self)
 }

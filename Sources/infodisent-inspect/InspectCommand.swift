@@ -46,23 +46,46 @@ struct InspectCommand: ParsableCommand {
             let report = try WeightFileReport(path, checkingElements: verify)
             show(report.json) { report.text }
         } else if let diff {
-            let (first, second) = try (CheckpointStore.resolve(path), CheckpointStore.resolve(FilePath(diff)))
-            let report = try ComparisonReport(Checkpoint(reading: first), Checkpoint(reading: second))
+            let (first, second) = try (Self.checkpoint(at: path), Self.checkpoint(at: FilePath(diff)))
+            let report = ComparisonReport(first, second)
             show(report.json) { report.text }
         } else if verify {
-            try verify(CheckpointStore.resolve(path))
+            try verify(path)
         } else {
-            try describe(CheckpointStore.resolve(path))
+            try describe(path)
+        }
+    }
+
+    /// A checkpoint and, in case it is damaged, its state, which is good by itself then.
+    private struct Inspected {
+        let directory: FilePath
+        let state: CheckpointState
+        let checkpoint: Result<Checkpoint, any Error>
+
+        init(_ path: FilePath) throws {
+            self = try CheckpointStore.withCheckpoint(at: path) { directory in
+                let state = try Checkpoint.state(of: directory)
+                let checkpoint = Result { try Checkpoint(reading: directory) }
+                if case .failure(CheckpointError.removed(let path)) = checkpoint {
+                    throw CheckpointError.removed(path: path)
+                }
+                return Inspected(directory: directory, state: state, checkpoint: checkpoint)
+            }
+        }
+
+        private init(directory: FilePath, state: CheckpointState, checkpoint: Result<Checkpoint, any Error>) {
+            (self.directory, self.state, self.checkpoint) = (directory, state, checkpoint)
         }
     }
 
     /// What the state says comes first, so that it is seen of a damaged checkpoint too.
-    private func describe(_ directory: FilePath) throws {
-        let state = try Checkpoint.state(of: directory)
+    private func describe(_ path: FilePath) throws {
+        let inspected = try Inspected(path)
+        let (directory, state) = (inspected.directory, inspected.state)
         let places = RunPlaces(ofCheckpoint: directory)
         let provenance = ProvenanceReport(directory: directory, state: state, places: places)
         if !json { print(provenance.text.printableLines) }
-        let checkpoint = try Checkpoint(reading: directory)
+        let checkpoint = try inspected.checkpoint.get()
         let health = HealthReport(CheckpointHealth(of: checkpoint))
         show(
             .object([
@@ -77,13 +100,18 @@ struct InspectCommand: ParsableCommand {
         ) { "\n" + health.text }
     }
 
-    private func verify(_ directory: FilePath) throws {
+    private static func checkpoint(at path: FilePath) throws -> Checkpoint {
+        try CheckpointStore.withCheckpoint(at: path, Checkpoint.init(reading:))
+    }
+
+    private func verify(_ path: FilePath) throws {
         func ok(_ what: String) {
             if !json { print("ok  \(what)".printableLines) }
         }
-        let state = try Checkpoint.state(of: directory)
+        let inspected = try Inspected(path)
+        let (directory, state) = (inspected.directory, inspected.state)
         ok("state.json: schema version \(CheckpointState.schemaVersion), digest, step \(state.step)")
-        let checkpoint = try Checkpoint(reading: directory)
+        let checkpoint = try inspected.checkpoint.get()
         for (name, digest) in state.files.sorted(by: { $0.key < $1.key }) { ok("\(name): digest \(digest)") }
         ok("channel_map [\(checkpoint.channelCount), \(checkpoint.channelCount)] is finite")
         ok(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcessShim
 import Foundation
 import MessagePassing
 import SystemPackage
@@ -27,20 +28,42 @@ extension CollectiveCommand {
         if Self.canStopEarly { _ = StopSignals.request }
         let communicator: any Communicator
         do {
-            communicator = try World.start()
+            communicator = try World.start(ranks.watchdogOptions)
         } catch {
             Console.fail(error)
         }
         Console.isQuiet = communicator.rank != 0
         do {
             _ = try Watchdog.start(over: communicator, options: ranks.watchdogOptions)
-            try run(on: communicator)
-            try World.finish()
-        } catch let code as ArgumentParser.ExitCode {
-            // The same on all ranks.
-            Foundation.exit(code.rawValue)
+            if Self.canStopEarly { prepareToStop(communicator) }
+            var code: Int32 = 0
+            do {
+                try run(on: communicator)
+            } catch let exitCode as ArgumentParser.ExitCode {
+                // The same on all ranks.
+                code = exitCode.rawValue
+            }
+            try World.finish(code: code)
+            if code != 0 { Foundation.exit(code) }
         } catch {
             RankFailure.end(with: error, on: communicator)
+        }
+    }
+}
+
+extension CollectiveCommand {
+    /// Makes what is known now of use to a stop that will be asked for, or was already.
+    private func prepareToStop(_ communicator: any Communicator) {
+        // Many processes have a launcher that ends them if they do not end themselves.
+        cprocess_end_at_second_signal(
+            communicator is SingleProcess ? ranks.stopWithin ?? StopSignals.defaultWindow : -1)
+        // One that came before the heartbeat file was known.
+        if StopSignals.request.isRequested { World.announceStopping() }
+        if let seconds = ranks.stopWithin, communicator.rank == 0 {
+            let window = StopWindow(seconds: seconds)
+            communicator.activity.observe { text, duration in
+                if let warning = window.record(text, duration) { Console.note(warning) }
+            }
         }
     }
 }
@@ -57,8 +80,16 @@ struct RankOptions: ParsableArguments {
             "With several processes: a file that is touched as long as the run lives.", valueName: "file"),
         transform: { FilePath($0) })
     var heartbeatFile: FilePath?
+    @Option(
+        help: ArgumentHelp(
+            "What stops this run leaves it this long after a signal: a warning says early if that is too short for a checkpoint.",
+            valueName: "seconds"))
+    var stopWithin: Double?
 
     func validate() throws {
+        if let stopWithin, !(stopWithin > 0 && stopWithin <= 1e6) {
+            throw ValidationError("--stop-within is \(stopWithin), but it takes a number of seconds up to 1000000.")
+        }
         guard deadline >= 1, deadline <= 1e6 else {
             throw ValidationError("--deadline is \(deadline), but it takes a number of seconds from 1 to 1000000.")
         }
@@ -78,6 +109,8 @@ extension DeploymentOptions {
     func team(on communicator: any Communicator) throws -> WorkerTeam {
         let (workerCount, warnings) = try communicator.workerShare(requested: threads)
         warnings.forEach(Console.note)
-        return WorkerTeam(workerCount: workerCount)
+        let team = WorkerTeam(workerCount: workerCount)
+        OpenBLASMemory.expect(threads: team.workerCount)
+        return team
     }
 }

@@ -27,7 +27,7 @@ enum ExitCode: Int32 {
     case missingInput = 66
     /// A fault of the program itself.
     case internalFault = 70
-    /// The disk or the file system refused.
+    /// The disk, the file system or the network refused, or memory was not to be had.
     case inputOutput = 74
     /// Stopped early with a checkpoint written: run it again to go on.
     case stoppedEarly = 75
@@ -43,7 +43,9 @@ func exitCode(for error: any Error) -> ExitCode {
     case is ConfigurationError, is HeadError: .badConfiguration
     case is ValidationError, is OutputError: .usage
     case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault
-    case MessagePassingError.noProcessManager: .usage
+    case MessagePassingError.noProcessManager, MessagePassingError.notAHeartbeatFile: .usage
+    // The network, and other programs in it: not a fault that a start from the same state must meet again.
+    case MessagePassingError.callFailed, MessagePassingError.malformedMessage: .inputOutput
     case MessagePassingError.notFinite, MessagePassingError.sumOverflows: .badConfiguration
     case BackboneError.unknownName, BackboneError.unknownPreset: .badConfiguration
     case is BackboneError, is ImageCodingError: .badData

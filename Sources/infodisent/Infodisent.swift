@@ -32,6 +32,7 @@ struct Infodisent: ParsableCommand {
     static func main() {
         // A reader that goes away shows as an error of the write, not as the end of the program.
         signal(SIGPIPE, SIG_IGN)
+        MemoryLimit.explainFailures()
         var command: any ParsableCommand
         do {
             try Processor.check()
@@ -39,6 +40,7 @@ struct Infodisent: ParsableCommand {
         } catch let error as Processor.MissingFeatures {
             Console.fail(error)
         } catch {
+            StopSignals.leave()
             // All ranks have the same command line; one of them is enough to say what is wrong with it.
             if let communicator = try? World.start(), communicator.rank != 0 {
                 Foundation.exit(Self.exitCode(for: error).rawValue)
@@ -52,6 +54,7 @@ struct Infodisent: ParsableCommand {
             exit(withError: error)
         }
         do {
+            if !((type(of: command) as? any CollectiveCommand.Type)?.canStopEarly ?? false) { StopSignals.leave() }
             if let command = command as? any CollectiveCommand {
                 command.runWithOtherRanks()
             } else {

@@ -16,7 +16,11 @@ struct DeploymentOptions: ParsableArguments {
         if let threads, threads < 1 { throw ValidationError("--threads is \(threads), but at least 1 is needed.") }
     }
 
-    var team: WorkerTeam { WorkerTeam(workerCount: threads) }
+    var team: WorkerTeam {
+        let team = WorkerTeam(workerCount: threads)
+        OpenBLASMemory.expect(threads: team.workerCount)
+        return team
+    }
 }
 
 /// A configuration file and what overrides it.

@@ -13,6 +13,29 @@ enum RankFailure {
         /// Nil on a rank that fails only because another does.
         let message: String?
         let host: String
+
+        /// The report as bytes, which holds nothing that JSON cannot say.
+        var bytes: [UInt8] {
+            guard let data = try? JSONEncoder().encode(self) else {
+                preconditionFailure("a report that is no JSON: \(self)")
+            }
+            return [UInt8](data)
+        }
+
+        /// What a rank reports; if that is not a report, this says so.
+        init(_ bytes: [UInt8], ofRank rank: Int, fallbackCode: Int32) {
+            do {
+                self = try JSONDecoder().decode(Report.self, from: Data(bytes))
+            } catch {
+                let malformed = MessagePassingError.malformedMessage(
+                    operation: "the reports at the end", rank: rank, problem: "it is not a report")
+                self.init(code: fallbackCode, message: "\(malformed)", host: "unknown host")
+            }
+        }
+
+        init(code: Int32, message: String?, host: String) {
+            (self.code, self.message, self.host) = (code, message, host)
+        }
     }
 
     /// Reports `error` and ends this rank, and the others if need be, with the error's exit code.
@@ -24,22 +47,31 @@ enum RankFailure {
         var message: String? = "\(error)"
         if case MessagePassingError.failedElsewhere = error { message = nil }
         let own = Report(code: exitCode(for: error).rawValue, message: message, host: communicator.hostName)
-        let encoded = (try? JSONEncoder().encode(own)).map { [UInt8]($0) } ?? []
-        guard let all = try? communicator.gatherEndings(encoded, patience: patience) else {
-            communicator.abort(code: own.code, because: "infodisent: \(error)")
+        let all: [[UInt8]]
+        do {
+            guard let reports = try communicator.gatherEndings(own.bytes, patience: patience) else {
+                communicator.abort(code: own.code, because: "infodisent: \(error)")
+            }
+            all = reports
+        } catch let second {
+            // The first is what the user has to know of; that MPI failed at the end is what the operator may ask for.
+            communicator.abort(code: own.code, because: "infodisent: \(error) (And at the end: \(second))")
         }
-        let reports = all.map { try? JSONDecoder().decode(Report.self, from: Data($0)) }
+        let reports = all.enumerated().map { Report($1, ofRank: $0, fallbackCode: own.code) }
         for line in lines(reports) { Console.note(line) }
         // Nothing more, such as about the SIGTERM by which mpirun answers a rank's failure.
         Console.isQuiet = true
-        exit(reports.compactMap { $0 }.first { $0.message != nil }?.code ?? own.code)
+        let code = reports.first { $0.message != nil }?.code ?? own.code
+        World.announceEnd(code: code)
+        exit(code)
     }
 
-    private static func lines(_ reports: [Report?]) -> [String] {
+    private static func lines(_ reports: [Report]) -> [String] {
         var lines: [String] = []
-        let messages = reports.map { $0?.message }
+        let messages = reports.map(\.message)
         for (rank, message) in messages.enumerated() where messages.firstIndex(of: message) == rank {
-            guard let message, let report = reports[rank] else { continue }
+            guard let message else { continue }
+            let report = reports[rank]
             let isShared = messages.allSatisfy { $0 == message }
             lines.append("infodisent: " + (isShared ? "" : "rank \(rank) (\(report.host)): ") + message)
         }

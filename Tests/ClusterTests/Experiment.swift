@@ -86,6 +86,24 @@ final class Experiment {
         }
     }
 
+    /// Requires that the last checkpoint has the bytes of another run's.
+    func requireSame(as other: Experiment, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let found = try Self.lastCheckpoint(in: folder)
+        #expect(try found == Self.lastCheckpoint(in: other.folder), sourceLocation: sourceLocation)
+    }
+
+    /// The contents of all files of the run directory, hidden ones too.
+    func runContents() throws -> [String: Data] {
+        let root = folder.appending(path: "run")
+        var result: [String: Data] = [:]
+        for case let name as String in try #require(FileManager.default.enumerator(atPath: root.path)) {
+            let path = root.appending(path: name)
+            // Folders have no data.
+            if let data = try? Data(contentsOf: path) { result[name] = data }
+        }
+        return result
+    }
+
     /// That the heartbeat files of the launcher are gone.
     var hasNoLeftovers: Bool {
         (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.contains { $0.hasPrefix(".") } == false

@@ -48,7 +48,11 @@ import Yams
         // SIGTERM goes to the first process, which must be the launcher; there must be time for a checkpoint.
         let container = try Self.dictionary((launcher["containers"] as? [Any])?.first)
         #expect(container["command"] as? [String] == ["/opt/infodisent/Launch/run"])
-        #expect(try #require(launcher["terminationGracePeriodSeconds"] as? Int) >= 60)
+        let grace = try #require(launcher["terminationGracePeriodSeconds"] as? Int)
+        #expect(grace >= 60)
+        let arguments = try #require(container["args"] as? [String])
+        let window = try #require(arguments.firstIndex(of: "--stop-within").flatMap { Int(arguments[$0 + 1]) })
+        #expect(window < grace, "what is said to be there for a checkpoint is there")
         let workerContainer = try Self.dictionary((worker["containers"] as? [Any])?.first)
         #expect(workerContainer["image"] as? String == container["image"] as? String)
         // The heartbeat file is in the working directory, on a volume that both have.

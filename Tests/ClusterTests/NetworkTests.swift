@@ -27,6 +27,35 @@ extension ClusterTests {
             #expect(experiment.hasNoLeftovers)
         }
 
+        /// A process that is frozen keeps its locks. Half a minute without a sign of life loses it the run; and when it wakes up
+        /// it must not write any more, although the disk is there as before.
+        @Test(.enabled(if: Requirement.patience)) func aFrozenHostOfRank0DoesNotKeepTheOthersFromGoingOn() throws {
+            let hosts = try SimulatedHosts(3)
+            let (experiment, reference) = try (Experiment(), Experiment())
+            let settings = ["--set", "training.epochs=1500"]
+            try Job.succeed(
+                [Place.program("infodisent"), "train", "--config", "run.yaml"] + settings, in: reference.folder)
+            let job = try hosts.start(
+                experiment.command(
+                    "--hostfile", hosts.hostfile, "--network", Self.network, "--deadline", "15", "--restarts", "1",
+                    "--shrink") + settings, in: experiment.folder)
+            try job.wait(for: "checkpoint") { experiment.hasCheckpoint }
+            usleep(useconds_t.random(in: 0...1_000_000))
+            let frozen = try hosts.processes(on: "h1")
+            try #require(!frozen.isEmpty)
+            for process in frozen { kill(process, SIGSTOP) }
+            try hosts.cut("h1")
+            let outcome = try job.finish(limit: 300)
+            #expect(outcome.exitCode == 0 && outcome.text.contains("restart 1 of 1 on 2 ranks"), "\(outcome)")
+            try experiment.requireSame(as: reference)
+            let before = try experiment.runContents()
+            try hosts.heal("h1")
+            for process in frozen { kill(process, SIGCONT) }
+            sleep(20)
+            #expect(try experiment.runContents() == before, "nothing was written, and nothing removed")
+            try experiment.requireSame(as: reference)
+        }
+
         @Test func aFrozenHostIsNamedAndTheHungMpirunKilled() throws {
             let hosts = try SimulatedHosts(3)
             let experiment = try Experiment()

@@ -61,8 +61,13 @@ final class SimulatedHosts {
     }
 }
 
+/// All processes below a process.
+func descendants(of process: pid_t) -> [pid_t] { descendants(of: process, named: nil) }
+
 /// The processes of a program below a process.
-func descendants(of process: pid_t, named name: String) -> [pid_t] {
+func descendants(of process: pid_t, named name: String) -> [pid_t] { descendants(of: process, named: Optional(name)) }
+
+private func descendants(of process: pid_t, named name: String?) -> [pid_t] {
     let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
     let children = tasks.flatMap { task -> [pid_t] in
         let text = (try? String(contentsOfFile: "/proc/\(process)/task/\(task)/children", encoding: .utf8)) ?? ""
@@ -70,6 +75,6 @@ func descendants(of process: pid_t, named name: String) -> [pid_t] {
     }
     return children.flatMap { child in
         let own = try? String(contentsOfFile: "/proc/\(child)/comm", encoding: .utf8)
-        return (own == name + "\n" ? [child] : []) + descendants(of: child, named: name)
+        return (name == nil || own == "\(name!)\n" ? [child] : []) + descendants(of: child, named: name)
     }
 }

@@ -47,6 +47,64 @@ extension ClusterTests {
             #expect(job.log.contains("start 2, on h[1,3]"), "\(job.log)")
             try experiment.requireReference()
         }
+
+        enum Ending: String, CaseIterable { case scancel, timeLimit, preemption }
+
+        /// However SLURM ends a job, and at whatever moment: the last step has a checkpoint, and the run goes on from it.
+        @Test(.enabled(if: Requirement.patience), arguments: Ending.allCases)
+        func tenTimesAtRandomMomentsThereIsACheckpointOfTheLastStep(ending: Ending) throws {
+            let hosts = try SimulatedHosts(3, slurm: true)
+            let reference = try Experiment()
+            // On three hosts some minutes; in one process, which has to end it, much less.
+            let settings = ["training.epochs=6000"]
+            let train =
+                [Place.program("infodisent"), "train", "--config", "run.yaml"] + settings.flatMap { ["--set", $0] }
+            try Job.succeed(train, in: reference.folder)
+            for number in 1...10 {
+                let experiment = try Experiment()
+                var options = ["--nodes=3", "--time=60"]
+                if ending == .timeLimit {
+                    // With a signal before the limit, and without one (SIGCONT is none).
+                    let lead = Int.random(in: 1...50)
+                    options = [
+                        "--nodes=3", "--time=1", number % 2 == 0 ? "--signal=B:USR1@\(lead)" : "--signal=B:CONT@1",
+                    ]
+                }
+                let job = try SlurmJob(hosts, experiment, options, settings)
+                try job.wait { $0["JobState"] == "RUNNING" }
+                let moment = Double.random(in: 0...6)
+                usleep(useconds_t(moment * 1e6))
+                switch ending {
+                case .scancel: try job.cancel()
+                case .timeLimit: break
+                case .preemption:
+                    try hosts.run(
+                        "sbatch", "--parsable", "--exclusive", "--nodes=3", "--partition=urgent", "--output=/dev/null",
+                        "--wrap", "sleep 1")
+                }
+                let text = { "\(ending) \(number) after \(moment) s:\n\(job.log)" }
+                if ending == .scancel {
+                    try job.waitForEnd { $0["JobState"] == "CANCELLED" }
+                } else {
+                    try job.waitForEnd { $0["JobState"] == "PENDING" && $0["Restarts"] == "1" }
+                    try job.cancel()
+                }
+                #expect(job.log.contains("exit code 75") && !job.log.contains("killing"), "\(text())")
+                // Where training had begun, its last step has a checkpoint.
+                let metrics = experiment.folder.appending(path: "run/metrics.jsonl")
+                let hasBegun = (try? Data(contentsOf: metrics))?.isEmpty == false
+                if let step = job.log.firstMatch(of: #/Stopped after step (\d+) of/#).flatMap({ Int($0.1) }) {
+                    let latest = try String(
+                        contentsOf: experiment.folder.appending(path: "run/checkpoints/latest"), encoding: .utf8)
+                    #expect(Int(latest.dropFirst(5).dropLast()) == step, "\(text())")
+                } else {
+                    #expect(!hasBegun, "\(text())")
+                }
+                try Job.succeed(train, in: experiment.folder)
+                try experiment.requireSame(as: reference)
+                print("\(ending) \(number) of 10 after \(moment) s, training \(hasBegun ? "had" : "had not") begun")
+            }
+        }
     }
 }
 
@@ -85,6 +143,17 @@ private struct SlurmJob {
             if try condition(status) { return }
             let hasFailed = ["FAILED", "CANCELLED", "TIMEOUT"].contains(status["JobState"])
             try #require(Date() < end && !hasFailed, "\(status)\n\(log)")
+            usleep(300_000)
+        }
+    }
+
+    /// Waits for a state that may be one in which a job has failed.
+    func waitForEnd(limit: Double = 180, until condition: ([String: String]) throws -> Bool) throws {
+        let end = Date().addingTimeInterval(limit)
+        while true {
+            let status = try status()
+            if try condition(status) { return }
+            try #require(Date() < end, "\(status)\n\(log)")
             usleep(300_000)
         }
     }

@@ -40,6 +40,13 @@ import Testing
             "bench", "forward", "--backbone", "resnet18", "--batch", "1", "--repetitions", "1", in: Folder())
         let row = text.split(separator: "\n").first { $0.hasPrefix("resnet18, 224 x 224 ") }
         #expect(numbers(in: row).suffix(4).allSatisfy { $0 > 0 }, "\(text)")
+        let both = try Tool.infodisent.succeed(
+            "bench", "forward", "--backbone", "resnet18", "--batch", "1", "--repetitions", "1", "--engine", "packed",
+            "--engine", "openblas", in: Folder())
+        for engine in ["packed", "openblas"] {
+            let row = both.split(separator: "\n").first { $0.hasPrefix("resnet18, 224 x 224, \(engine) ") }
+            #expect(numbers(in: row).suffix(4).allSatisfy { $0 > 0 }, "\(both)")
+        }
         let unknown = try Tool.infodisent.run(["bench", "forward", "--backbone", "resnet19"], in: Folder())
         #expect(unknown.exitCode == 78 && unknown.errors.contains("resnet18"))
     }
@@ -55,7 +62,7 @@ import Testing
     @Test(arguments: [
         ["reduce", "--channels", "0"], ["reduce", "--batch-size", "9"], ["head", "--repetitions", "0"],
         ["head", "--channels", "100000"], ["scaling", "--threads", "0"], ["forward", "--batch", "0"],
-        ["decode", "--resize", "10"], ["nothing"],
+        ["forward", "--engine", "mkl"], ["decode", "--resize", "10"], ["nothing"],
     ])
     func impossibleMeasurementsAreRefused(arguments: [String]) throws {
         #expect(try Tool.infodisent.run(["bench"] + arguments, in: Folder()).exitCode == 64)

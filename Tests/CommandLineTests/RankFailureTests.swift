@@ -56,6 +56,17 @@ import Testing
         #expect(misused.errors.components(separatedBy: "Did you mean --config?").count == 2, "\(misused.errors)")
     }
 
+    @Test func whatIsNoHeartbeatFileIsNotWrittenTo() throws {
+        let folder = try SmallExperiment.folder()
+        try folder.write(Data("mine".utf8), to: "notes.txt")
+        for name in ["birds", "notes.txt"] {
+            let outcome = try Mpirun.run(
+                ranks: 2, ["train", "--config", "small.yaml", "--heartbeat-file", name], in: folder)
+            expect(outcome, exitCode: 64, naming: "\(name) cannot be the heartbeat file")
+        }
+        #expect(try folder.text("notes.txt") == "mine" && !folder.exists("run"))
+    }
+
     @Test func anImageThatOnlyOneRankReadsEndsAll() throws {
         let folder = try SmallExperiment.folder()
         let name = try #require(

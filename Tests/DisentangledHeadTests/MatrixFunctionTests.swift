@@ -67,6 +67,56 @@ struct MatrixFunctionTests {
         #expect(transform.value.orthogonalityError(team: alone) < 1e-12)
     }
 
+    @Test(
+        "In single precision both maps are orthogonal to rounding before any polishing", arguments: [1e-4, 3e-3, 1e-2])
+    func orthogonality(scale: Double) throws {
+        let generator = skew(randomMatrix(300, scale: 2 * scale, seed: 9))
+        let single = SquareMatrix<Float>(size: 300, values: generator.values.map { Float($0) })
+        let transform = try #require(CayleyTransform(of: single, team: three))
+        for value in [transform.value, MatrixExponential(of: single, team: three).value] {
+            let double = SquareMatrix<Double>(size: 300, values: value.values.map { Double($0) })
+            #expect(double.orthogonalityError(team: three) < 1e-6)
+        }
+    }
+
+    @Test("Matrices of different sizes stop the program")
+    func differentSizes() async {
+        await #expect(processExitsWith: .failure) {
+            let (two, three) = (SquareMatrix<Float>(identity: 2), SquareMatrix<Float>(identity: 3))
+            _ = SquareMatrix.product(two, three, team: WorkerTeam(workerCount: 1))
+        }
+        await #expect(processExitsWith: .failure) {
+            var two = SquareMatrix<Float>(identity: 2)
+            let three = SquareMatrix<Float>(identity: 3)
+            two.addProduct(three, three, team: WorkerTeam(workerCount: 1))
+        }
+        await #expect(processExitsWith: .failure) {
+            let (two, three) = (SquareMatrix<Float>(identity: 2), SquareMatrix<Float>(identity: 3))
+            _ = SquareMatrix<Float>.combination(
+                identity: 0, [(Float(1), two), (Float(1), three)], team: WorkerTeam(workerCount: 1))
+        }
+        await #expect(processExitsWith: .failure) {
+            _ = SoftmaxCrossEntropy<Float>(logits: [1, 2], labels: [2], classCount: 2)
+        }
+    }
+
+    @Test("Products, exponential and Cayley transform have the same bits on any team", arguments: [130, 513])
+    func teams(size: Int) throws {
+        let generator = SquareMatrix<Float>(
+            size: size, values: skew(randomMatrix(size, scale: 0.1, seed: 11)).values.map { Float($0) })
+        let cotangent = SquareMatrix<Float>(size: size, values: normals(size * size, seed: 12).map { Float($0) })
+        func results(_ team: WorkerTeam) throws -> [SquareMatrix<Float>] {
+            let exponential = MatrixExponential(of: generator, team: team)
+            let transform = try #require(CayleyTransform(of: generator, team: team))
+            return [
+                exponential.value, exponential.gradient(cotangent, team: team), transform.value,
+                transform.gradient(cotangent, team: team), SquareMatrix.rotation(generator, team: team),
+            ]
+        }
+        let expected = try results(alone)
+        for workerCount in [2, 3, 8] { #expect(try results(WorkerTeam(workerCount: workerCount)) == expected) }
+    }
+
     @Test("The gradient of the Cayley transform is that of central differences")
     func cayleyGradient() throws {
         let weight = randomMatrix(6, scale: 0.7, seed: 5)

@@ -6,10 +6,16 @@
 
 import Glibc
 import MessagePassing
+import SystemPackage
 
-let communicator = try World.start()
 let arguments = CommandLine.arguments.dropFirst()
 let number = arguments.dropFirst().first.flatMap { Int($0) } ?? 0
+var startOptions = Watchdog.Options()
+if arguments.first == "start" {
+    startOptions.deadline = .seconds(number)
+    startOptions.heartbeatFile = arguments.count > 2 ? FilePath(CommandLine.arguments[3]) : nil
+}
+let communicator = try World.start(startOptions)
 
 switch arguments.first {
 case "numbers": try checkNumbers()
@@ -25,6 +31,10 @@ case "ending-alone":
         communicator.abort(code: Int32(number), because: "the only one to end")
     }
     try communicator.barrier()
+case "abandoned": try checkAbandonedMemory()
+case "malformed": try reportMalformed(byteCount: number)
+case "start": say("started")
+case "finish": try stopLauncherAndFinish()
 case "rest": try measureRest()
 case "loop": try loop(deadline: number)
 case "stall": try stall(deadline: number)

@@ -79,6 +79,31 @@ import Testing
         #expect(outcome.errors.contains("left the run alone with exit code 3"), "\(outcome)")
     }
 
+    @Test func aRankThatDoesNotComeIsNotWaitedForBeyondTheDeadline() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("heartbeat-\(UUID().uuidString)")
+        try Data().write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        // One of three never calls MPI_Init.
+        let outcome = try Probe.run(
+            ranks: 2, ["start", "3", file.path], beside: ["/bin/sleep", "60"], limit: 40)
+        #expect(outcome.exitCode == 75 && outcome.seconds > 2.5 && outcome.seconds < 20, "\(outcome)")
+        #expect(
+            outcome.errors.firstMatch(of: #/rank [01] \(.+\): ended by the watchdog: MPI has not started within 5 s/#)
+                != nil,
+            "\(outcome)")
+        #expect(try String(contentsOf: file, encoding: .utf8).hasPrefix("given up: rank "))
+    }
+
+    @Test func ranksWhoseMpirunIsStoppedAtTheEndDoNotWaitForEver() throws {
+        let outcome = try Probe.run(ranks: 2, ["finish"], limit: 60) { line in
+            // When all of them are gone, mpirun may say so.
+            sleep(15)
+            if let mpirun = pid_t(line) { kill(mpirun, SIGCONT) }
+        }
+        #expect(outcome.exitCode == 75, "\(outcome)")
+        #expect(outcome.errors.contains("left the run alone with exit code 75"), "\(outcome)")
+    }
+
     @Test func aGuardOutsideSeesTheHeartbeatInAFile() throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("heartbeat-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }

@@ -39,13 +39,15 @@ enum Probe {
         return environment.merging(additions) { $1 }
     }
 
-    /// Runs the probe on `rankCount` ranks; `disturb` is called with the first line of its output, as soon as that is there.
+    /// Runs the probe on `rankCount` ranks, and another program as one rank more; `disturb` is called with the first line of its output, as soon as that is there.
     static func run(
-        ranks rankCount: Int, _ arguments: [String], limit: Double = 60, disturb: ((String) -> Void)? = nil
+        ranks rankCount: Int, _ arguments: [String], beside other: [String] = [], limit: Double = 60,
+        disturb: ((String) -> Void)? = nil
     ) throws -> Outcome {
         // More ranks than cores, free to move between them.
         let options = ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", "\(rankCount)", path]
-        return try launch("/usr/bin/env", options + arguments, environment(), limit: limit, disturb)
+        let more = other.isEmpty ? [] : [":", "-n", "1"] + other
+        return try launch("/usr/bin/env", options + arguments + more, environment(), limit: limit, disturb)
     }
 
     /// Runs the probe by itself.

@@ -42,6 +42,20 @@ import Testing
         }
     }
 
+    @Test func memoryOfRequestsThatAnErrorLeavesUnderWayIsNotUsedAgain() throws {
+        let outcome = try Probe.run(ranks: 2, ["abandoned"])
+        #expect(outcome.lines == ["left alone"] && outcome.errors.contains("on purpose"), "\(outcome)")
+    }
+
+    @Test(arguments: [-5, Int(Int64.min), 1 << 50, Int(Int64.max)])
+    func aMessageOfImpossibleLengthIsAnErrorThatNamesTheRank(byteCount: Int) throws {
+        let outcome = try Probe.run(ranks: 2, ["malformed", "\(byteCount)"])
+        #expect(outcome.lines.count == 4, "\(outcome)")
+        for line in outcome.lines {
+            #expect(line.hasPrefix("The message of rank 1 in ") && line.contains("\(byteCount) bytes"), "\(outcome)")
+        }
+    }
+
     @Test func theWorldIsHandedOutOnce() throws {
         let outcome = try Probe.run(ranks: 2, ["start-twice"])
         #expect(outcome.lines.count == 1 && outcome.output.contains("second time"), "\(outcome)")

@@ -1,4 +1,4 @@
-import Foundation
+import ElementaryFunctions
 import Tensors
 
 /// What a block of a Swin transformer adds to the score of two pixels of a window: a number for each head and each offset
@@ -45,7 +45,7 @@ struct ContinuousPositionBias: Sendable {
             }
             return stride(from: 0, to: weights.count, by: hiddenCount).map { head in
                 let sum = (0..<hiddenCount).reduce(0) { $0 + Double(weights[head + $1]) * hidden[$1] }
-                return Float(16 / (1 + exp(-sum)))
+                return Float(16 / (1 + exponential(-sum)))
             }
         }
     }
@@ -72,7 +72,7 @@ struct WindowOffsets {
         func coordinates(_ extent: Int) -> [Double] {
             (1 - extent..<extent).map { offset in
                 let relative = 8 * Double(offset) / Double(max((side ?? extent) - 1, 1))
-                return (relative < 0 ? -1 : 1) * log2(abs(relative) + 1) / 3
+                return (relative < 0 ? -1 : 1) * binaryLogarithm(abs(relative) + 1) / 3
             }
         }
         let columns = coordinates(window.width)
@@ -122,13 +122,15 @@ extension ParameterLoader {
         else { return nil }
         // 8 (side - 1) / (trained side - 1) on the logarithmic scale.
         let side = (shape[1] + 1) / 2
-        let trained = 1 + 8 * Double(side - 1) / (pow(8, Double(farthest)) - 1)
+        let trained = 1 + 8 * Double(side - 1) / (power(8, Double(farthest)) - 1)
         guard trained.isFinite, trained > 1.5, trained < 1000, Int(trained.rounded()) != side else { return nil }
         return Int(trained.rounded())
     }
 
     /// What each head multiplies its cosines with, e^logit_scale, at most 100.
     mutating func cosineFactors(_ prefix: String, headCount: Int) throws -> [Float] {
-        try floats("\(prefix).logit_scale", [headCount, 1, 1]).map { Float(exp(min(Double($0), log(100)))) }
+        try floats("\(prefix).logit_scale", [headCount, 1, 1]).map {
+            Float(exponential(min(Double($0), logarithm(100))))
+        }
     }
 }

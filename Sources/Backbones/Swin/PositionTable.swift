@@ -1,4 +1,4 @@
-import Foundation
+import ElementaryFunctions
 import Tensors
 
 /// A relative position table, [(2 side - 1)^2, heads], and how it is resampled for windows of another size.
@@ -69,13 +69,13 @@ struct PositionTable: Sendable {
         var (left, right, q) = (1.01, 1.5, 1.0)
         while right - left > 1e-6 {
             q = (left + right) / 2
-            if (1 - pow(q, Double(count))) / (1 - q) > Double(end) { right = q } else { left = q }
+            if (1 - power(q, Double(count))) / (1 - q) > Double(end) { right = q } else { left = q }
         }
         var distances: [Double] = []
         var distance = 1.0
         for step in 0..<count {
             distances.append(distance)
-            distance += pow(q, Double(step + 1))
+            distance += power(q, Double(step + 1))
         }
         return distances.reversed().map { -$0 } + [0] + distances
     }

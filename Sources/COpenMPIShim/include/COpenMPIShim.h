@@ -38,9 +38,9 @@ void cmpi_error_text(int code, char *text, int capacity);
 /// Ends every rank of the job with exit code `code`, and this process after `seconds` at the latest, even if MPI_Abort
 /// hangs. Does not return.
 __attribute__((noreturn)) void cmpi_abort_within(unsigned seconds, int code);
-/// Ends this process with exit code `code` if it still runs after `seconds`, and says `message` (which must live as long as
-/// the process) then.
-void cmpi_exit_after(unsigned seconds, int code, const char *message);
+/// Ends this process with exit code `code` if it still runs after `seconds`; it says `message` then, and appends `line` to
+/// `file`. Each may be null; they must live as long as the process. 0 seconds: never, whatever was asked for before.
+void cmpi_exit_after(unsigned seconds, int code, const char *message, const char *file, const char *line);
 /// Calls `leave` with the exit code when this process exits normally.
 int cmpi_at_exit(void (*leave)(int code));
 /// 0 if this process may read another's memory (process_vm_readv), as Open MPI's shared-memory transport would like to;

@@ -1,4 +1,4 @@
-import Foundation
+import ElementaryFunctions
 
 /// A point or a direction of the drawing plane: x to the right, y downwards.
 typealias Point = SIMD2<Float>
@@ -27,7 +27,7 @@ extension Point {
     /// The unit vector at `degrees`, turning from +x to +y (clockwise on the screen).
     init(degrees: Float) {
         let radians = degrees * .pi / 180
-        self.init(cos(radians), sin(radians))
+        self.init(cosine(radians), sine(radians))
     }
 
     /// The vector turned by a quarter from +x to +y.

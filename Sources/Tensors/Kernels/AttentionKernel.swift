@@ -45,10 +45,10 @@ struct AttentionKernel {
 
     func callAsFunction(
         _ group: AttentionGroup, queries: UnsafePointer<Float>, scores: AttentionScores,
-        into result: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+        into result: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, in workspace: Workspace
     ) {
         let stride = Self.paddedCount(group.count)
-        let zeros = vectors(scratch)
+        let zeros = AddedRows(repeating: scratch)
         let keys = scratch + zeroCount
         let values = keys + paddedCapacity * headLength
         let weights = values + paddedLength * capacity
@@ -67,8 +67,8 @@ struct AttentionKernel {
                         GatheredRows(
                             base: queries, rowOffsets: group.offsets + first, rowCount: rowCount,
                             segmentOffsets: noOffset, segmentCount: 1, segmentLength: headLength),
-                        panels: vectors(keys), depth: headLength, columnCount: stride, bias: zeros,
-                        activation: .identity, into: weights, stride: stride)
+                        panels: keys, depth: headLength, columnCount: stride, adding: zeros,
+                        activation: .identity, into: weights, stride: stride, in: workspace)
                     for row in 0..<rowCount {
                         let query = queries + group.offsets[first + row]
                         let factor = scores.isCosine ? inverseLength(query, count: headLength) : 1
@@ -84,8 +84,8 @@ struct AttentionKernel {
                         GatheredRows(
                             base: weights, rowOffsets: weightOffsets, rowCount: rowCount, segmentOffsets: noOffset,
                             segmentCount: 1, segmentLength: group.count),
-                        panels: vectors(values), depth: group.count, columnCount: headLength, bias: zeros,
-                        activation: .identity, into: weighted, stride: paddedLength)
+                        panels: values, depth: group.count, columnCount: headLength, adding: zeros,
+                        activation: .identity, into: weighted, stride: paddedLength, in: workspace)
                     for row in 0..<rowCount where group.resultOffsets[first + row] >= 0 {
                         scale(
                             weighted + row * paddedLength, by: scales[row], count: headLength,
@@ -96,24 +96,20 @@ struct AttentionKernel {
         }
     }
 
-    private func vectors(_ floats: UnsafeMutablePointer<Float>) -> UnsafePointer<SIMD8<Float>> {
-        UnsafeRawPointer(floats).assumingMemoryBound(to: SIMD8<Float>.self)
-    }
-
     /// K^T: a token is a column.
     private func pack(
         keys: UnsafePointer<Float>, of group: AttentionGroup, isCosine: Bool, into panels: UnsafeMutablePointer<Float>
     ) {
         let width = PackedMatrix.panelWidth
         for token in 0..<Self.paddedCount(group.count) {
-            let column = panels + token / width * width * headLength + token % width
+            let column = panels + (token / width &* width &* headLength &+ token % width)
             guard token < group.count else {
-                for k in 0..<headLength { column[k * width] = 0 }
+                for k in 0..<headLength { column[k &* width] = 0 }
                 continue
             }
             let key = keys + group.offsets[token]
             let factor = isCosine ? inverseLength(key, count: headLength) : 1
-            for k in 0..<headLength { column[k * width] = key[k] * factor }
+            for k in 0..<headLength { column[k &* width] = key[k] * factor }
         }
     }
 
@@ -143,13 +139,13 @@ struct AttentionKernel {
     ) {
         let factors = SIMD8<Float>(repeating: factor)
         var i = 0
-        while i + 8 <= count {
+        while i &+ 8 <= count {
             store(load(x + i) * factors, to: y + i)
-            i += 8
+            i &+= 8
         }
         while i < count {
             y[i] = x[i] * factor
-            i += 1
+            i &+= 1
         }
     }
 }

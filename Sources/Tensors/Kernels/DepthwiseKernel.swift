@@ -21,28 +21,28 @@ func convolveDepthwise(
     while channel < channelCount {
         if channelCount < 8 {
             for pixel in 0..<width {
-                let offset = pixel * channelCount + channel
+                let offset = pixel &* channelCount &+ channel
                 y[offset] = convolveElement(
                     x + offset, rowStride, weights + channel, kernelSide, biases[channel], channelCount)
             }
-            channel += 1
+            channel &+= 1
             continue
         }
-        let first = min(channel, channelCount - 8)
+        let first = min(channel, channelCount &- 8)
         let bias = load(biases + first)
         var pixel = 0
         while pixel < width {
             if width < tileWidth {
-                let offset = pixel * channelCount + first
+                let offset = pixel &* channelCount &+ first
                 convolvePixel(x + offset, rowStride, weights + first, kernelSide, bias, channelCount, y + offset)
-                pixel += 1
+                pixel &+= 1
             } else {
-                let offset = min(pixel, width - tileWidth) * channelCount + first
+                let offset = min(pixel, width &- tileWidth) &* channelCount &+ first
                 convolveTile(x + offset, rowStride, weights + first, kernelSide, bias, channelCount, y + offset)
-                pixel += tileWidth
+                pixel &+= tileWidth
             }
         }
-        channel += 8
+        channel &+= 8
     }
 }
 
@@ -55,27 +55,27 @@ private func convolveTile(
     var (s4, s5, s6) = (SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>())
     var tap = weights
     for row in 0..<kernelSide {
-        var p = x + row * rowStride
+        var p = x + row &* rowStride
         for _ in 0..<kernelSide {
             let weight = load(tap)
             s0.addProduct(load(p), weight)
             s1.addProduct(load(p + channelCount), weight)
-            s2.addProduct(load(p + 2 * channelCount), weight)
-            s3.addProduct(load(p + 3 * channelCount), weight)
-            s4.addProduct(load(p + 4 * channelCount), weight)
-            s5.addProduct(load(p + 5 * channelCount), weight)
-            s6.addProduct(load(p + 6 * channelCount), weight)
+            s2.addProduct(load(p + 2 &* channelCount), weight)
+            s3.addProduct(load(p + 3 &* channelCount), weight)
+            s4.addProduct(load(p + 4 &* channelCount), weight)
+            s5.addProduct(load(p + 5 &* channelCount), weight)
+            s6.addProduct(load(p + 6 &* channelCount), weight)
             tap += channelCount
             p += channelCount
         }
     }
     store(s0 + bias, to: y)
     store(s1 + bias, to: y + channelCount)
-    store(s2 + bias, to: y + 2 * channelCount)
-    store(s3 + bias, to: y + 3 * channelCount)
-    store(s4 + bias, to: y + 4 * channelCount)
-    store(s5 + bias, to: y + 5 * channelCount)
-    store(s6 + bias, to: y + 6 * channelCount)
+    store(s2 + bias, to: y + 2 &* channelCount)
+    store(s3 + bias, to: y + 3 &* channelCount)
+    store(s4 + bias, to: y + 4 &* channelCount)
+    store(s5 + bias, to: y + 5 &* channelCount)
+    store(s6 + bias, to: y + 6 &* channelCount)
 }
 
 @inline(__always)
@@ -86,8 +86,8 @@ private func convolvePixel(
     var sum = SIMD8<Float>()
     for row in 0..<kernelSide {
         for column in 0..<kernelSide {
-            let tap = weights + (row * kernelSide + column) * channelCount
-            sum.addProduct(load(x + row * rowStride + column * channelCount), load(tap))
+            let tap = weights + (row &* kernelSide &+ column) &* channelCount
+            sum.addProduct(load(x + (row &* rowStride &+ column &* channelCount)), load(tap))
         }
     }
     store(sum + bias, to: y)
@@ -102,7 +102,8 @@ private func convolveElement(
     for row in 0..<kernelSide {
         for column in 0..<kernelSide {
             sum.addProduct(
-                x[row * rowStride + column * channelCount], weights[(row * kernelSide + column) * channelCount])
+                x[row &* rowStride &+ column &* channelCount],
+                weights[(row &* kernelSide &+ column) &* channelCount])
         }
     }
     return sum + bias

@@ -1,8 +1,9 @@
+import Synchronization
+
 /// A constant matrix [K, N] in the order in which the tile kernel reads it.
 ///
 /// Columns are cut into panels of 16, the last filled up with zeros; a panel holds its K rows of 16 one after the other:
-/// [N / 16][K][16], on a cache-line boundary. Packed once, when weights are loaded; immutable afterwards, which is what
-/// makes sharing it between threads safe.
+/// [N / 16][K][16], on a cache-line boundary. Immutable once it is packed, which is what makes sharing it between threads safe.
 final class PackedMatrix: @unchecked Sendable {
     static let panelWidth = 16
 
@@ -10,14 +11,18 @@ final class PackedMatrix: @unchecked Sendable {
     let depth: Int
     /// N.
     let columnCount: Int
-    private let storage: AlignedFloats
+    private let storage: ScratchBuffer
+    /// [K, N], for the engine that does not know panels; made when it first asks.
+    private let rows = Mutex<AlignedFloats?>(nil)
 
+    /// Weights, packed once when they are loaded.
+    ///
     /// - Parameter element: the matrix's element at (k, n).
     init(depth: Int, columnCount: Int, element: (_ k: Int, _ n: Int) -> Float) {
         self.depth = depth
         self.columnCount = columnCount
         let panelCount = (columnCount + Self.panelWidth - 1) / Self.panelWidth
-        storage = AlignedFloats(capacity: panelCount * depth * Self.panelWidth)
+        storage = ScratchBuffer(AlignedFloats(capacity: panelCount * depth * Self.panelWidth), of: nil)
         var next = storage.pointer
         for panel in 0..<panelCount {
             for k in 0..<depth {
@@ -29,34 +34,54 @@ final class PackedMatrix: @unchecked Sendable {
         }
     }
 
-    /// The transpose of `matrix` [N, K].
-    init(transposing matrix: UnsafePointer<Float>, columnCount: Int, depth: Int, team: WorkerTeam) {
+    /// A matrix [K, N] that is stored as it is or transposed, with `stride` floats between its stored rows: an operand that is
+    /// packed for a few products, in memory that is used again.
+    init(
+        packing matrix: UnsafePointer<Float>, stride: Int, _ orientation: Orientation, depth: Int, columnCount: Int,
+        team: WorkerTeam
+    ) {
         self.depth = depth
         self.columnCount = columnCount
         let width = Self.panelWidth
         let panelCount = (columnCount + width - 1) / width
-        storage = AlignedFloats(capacity: panelCount * depth * width)
+        storage = Workspace.shared.buffer(panelCount * depth * width)
         nonisolated(unsafe) let (matrix, target) = (matrix, storage.pointer)
-        team.forEach(panelCount) { _, panel in
-            let target = target + panel * depth * width
-            let count = min(width, columnCount - panel * width)
-            if count < width { target.initialize(repeating: 0, count: depth * width) }
-            // Pieces of K that stay in the cache until all columns are in them.
-            for first in stride(from: 0, to: depth, by: 128) {
-                for n in 0..<count {
-                    let row = matrix + (panel * width + n) * depth
-                    for k in first..<min(first + 128, depth) { target[k &* width &+ n] = row[k] }
-                }
+        team.forEachRange(of: columnCount, length: 4 * width) { _, columns in
+            let (first, panels) = (columns.lowerBound, target + columns.lowerBound &* depth)
+            switch orientation {
+            case .asStored:
+                packRows(matrix + first, stride: stride, depth: depth, columnCount: columns.count, into: panels)
+            case .transposed:
+                packColumns(
+                    matrix + first &* stride, stride: stride, depth: depth, columnCount: columns.count, into: panels)
             }
         }
     }
 
-    var panelCount: Int { (columnCount + Self.panelWidth - 1) / Self.panelWidth }
+    /// A row such as a bias, filled up with zeros to whole panels.
+    static func padded(_ row: [Float]) -> [Float] {
+        row + Array(repeating: 0, count: (panelWidth - row.count % panelWidth) % panelWidth)
+    }
 
-    /// `body` receives the first panel; panel p starts 2 * K * p vectors further on.
-    func withPanels<R>(_ body: (UnsafePointer<SIMD8<Float>>) -> R) -> R {
-        withExtendedLifetime(storage) {
-            body(UnsafeRawPointer(storage.pointer).assumingMemoryBound(to: SIMD8<Float>.self))
+    /// `body` receives the first panel; panel p starts 16 * K * p floats further on.
+    func withPanels<R>(_ body: (UnsafePointer<Float>) -> R) -> R {
+        withExtendedLifetime(storage) { body(UnsafePointer(storage.pointer)) }
+    }
+
+    /// `body` receives the matrix as [K, N].
+    func withRows<R>(_ body: (UnsafePointer<Float>) -> R) -> R {
+        let memory = rows.withLock { rows in
+            if let rows { return rows }
+            let made = AlignedFloats(capacity: depth * columnCount)
+            for k in 0..<depth {
+                for n in 0..<columnCount {
+                    let panel = storage.pointer + n / Self.panelWidth * depth * Self.panelWidth
+                    made.pointer[k * columnCount + n] = panel[k * Self.panelWidth + n % Self.panelWidth]
+                }
+            }
+            rows = made
+            return made
         }
+        return withExtendedLifetime(memory) { body(UnsafePointer(memory.pointer)) }
     }
 }

@@ -9,22 +9,26 @@ func exponentiateScores(
     _ x: UnsafeMutablePointer<Float>, factor: Float, bias: UnsafePointer<Float>?, mask: UnsafePointer<Float>?,
     count: Int, paddedCount: Int
 ) -> Float {
-    for i in count..<paddedCount { x[i] = -.infinity }
+    (x + count).update(repeating: -.infinity, count: paddedCount &- count)
     let factors = SIMD8<Float>(repeating: factor)
     var greatest = SIMD8<Float>(repeating: -.infinity)
-    for i in stride(from: 0, to: paddedCount, by: 8) {
+    var i = 0
+    while i < paddedCount {
         var y = load(x + i) * factors
         if let bias { y += load(bias + i) }
         if let mask { y += load(mask + i) }
         store(y, to: x + i)
         greatest.replace(with: y, where: y .> greatest)
+        i &+= 8
     }
     let shift = SIMD8<Float>(repeating: greatest.max())
     var sum = SIMD8<Float>()
-    for i in stride(from: 0, to: paddedCount, by: 8) {
+    i = 0
+    while i < paddedCount {
         let weight = (load(x + i) - shift).exponential
         store(weight, to: x + i)
         sum += weight
+        i &+= 8
     }
     return sum.sum()
 }
@@ -33,14 +37,14 @@ func exponentiateScores(
 func inverseLength(_ x: UnsafePointer<Float>, count: Int) -> Float {
     var squares = SIMD8<Float>()
     var i = 0
-    while i + 8 <= count {
+    while i &+ 8 <= count {
         squares.addProduct(load(x + i), load(x + i))
-        i += 8
+        i &+= 8
     }
     var rest: Float = 0
     while i < count {
         rest.addProduct(x[i], x[i])
-        i += 1
+        i &+= 1
     }
     let length = (squares.sum() + rest).squareRoot()
     return 1 / (length < 1e-12 ? 1e-12 : length)

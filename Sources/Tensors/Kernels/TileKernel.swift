@@ -1,14 +1,16 @@
 import WideKernels
 
-// The innermost loop of every convolution and linear layer: a tile of 6 rows by 16 columns of A * B + bias, kept in 12
+// The innermost loop of every matrix product: a tile of 6 rows by 16 columns of A * B + what is added, kept in 12
 // of the 16 vector registers of AVX2 while the sum runs; two more hold a row of B, one an element of A.
 //
-// Every element is one chain of fused multiply-adds in the order of k, then the bias, then the activation function. It
+// Every element is one chain of fused multiply-adds in the order of k, then what is added, then the activation function. It
 // depends neither on how many rows the product has nor on where in a tile a row falls, so an image's result does not
 // depend on its batch. (OpenBLAS does not promise that: it switches kernels and splits K by the size of the product.)
 // B comes packed, A is read in place, so nothing is copied per call: measured on a Zen 4 core, 106-117 GFLOP/s over the
 // shapes of ResNet-50, where the peak is about 118 and OpenBLAS gives 71-103. Where there is AVX-512, `WideKernels` multiplies
 // whole groups of panels; its chains are the same.
+//
+// Index arithmetic here and in the other kernels wraps: shapes are checked where a layer or a product is entered.
 
 /// Where the rows of A lie: row r is made of `segmentCount` pieces of `segmentLength` floats; piece s starts at
 /// `rowOffsets[r] + segmentOffsets[s]` from `base`.
@@ -30,7 +32,7 @@ struct GatheredRows {
         _ body: (GatheredRows, Int) -> Void
     ) {
         withUnsafeTemporaryAllocation(of: Int.self, capacity: pieceLength + 1) { offsets in
-            for row in 0..<pieceLength { offsets[row] = row * rowLength }
+            for row in 0..<pieceLength { offsets[row] = row &* rowLength }
             offsets[pieceLength] = 0
             let offsets = UnsafePointer(offsets.baseAddress!)
             for first in stride(from: 0, to: rowCount, by: pieceLength) {
@@ -43,36 +45,44 @@ struct GatheredRows {
     }
 }
 
-/// C = activation(A * B + bias). C is row-major with `stride` floats between rows.
-func multiply(
-    _ a: GatheredRows, _ b: PackedMatrix, bias: UnsafePointer<SIMD8<Float>>, activation: ActivationFunction,
-    into c: UnsafeMutablePointer<Float>, stride: Int
-) {
-    b.withPanels { panels in
-        multiply(
-            a, panels: panels, depth: b.depth, columnCount: b.columnCount, bias: bias, activation: activation, into: c,
-            stride: stride)
+/// What is added to the rows of A * B: one row to all of them (`stride` 0), or as many rows, `stride` floats apart. Whole panels
+/// of 16 columns can be read.
+struct AddedRows {
+    let base: UnsafePointer<Float>
+    let stride: Int
+
+    /// The same row everywhere, such as a bias.
+    init(repeating row: UnsafePointer<Float>) { self.init(base: row, stride: 0) }
+
+    init(base: UnsafePointer<Float>, stride: Int) {
+        self.base = base
+        self.stride = stride
     }
 }
 
-/// The same with B as `PackedMatrix` lays it out: [columnCount / 16][depth][16], the last panel filled up.
+/// C = activation(A * B + added), C row-major with `stride` floats between rows, B as `PackedMatrix` lays it out:
+/// [columnCount / 16][depth][16], the last panel filled up.
+///
+/// A may have fewer elements in a row than B has rows: then the sums are over the first of them. Rows of C may be the rows that
+/// are added.
 func multiply(
-    _ a: GatheredRows, panels: UnsafePointer<SIMD8<Float>>, depth: Int, columnCount: Int,
-    bias: UnsafePointer<SIMD8<Float>>, activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
+    _ a: GatheredRows, panels: UnsafePointer<Float>, depth: Int, columnCount: Int, adding added: AddedRows,
+    activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     let width = PackedMatrix.panelWidth
-    let panelCount = (columnCount + width - 1) / width
+    let panelCount = (columnCount &+ width &- 1) / width
     var panel = 0
     if Processor.hasWideVectors {
         panel = multiplyWide(
-            a, panels: panels, depth: depth, panelCount: columnCount / width, bias: bias, activation: activation,
+            a, panels: panels, depth: depth, panelCount: columnCount / width, adding: added, activation: activation,
             into: c, stride: stride)
     }
     while panel < panelCount {
+        let column = panel &* width
         multiply(
-            a, panel: panels + panel * 2 * depth, bias: bias + panel * 2, activation: activation,
-            into: c + panel * width, stride: stride, columnCount: min(width, columnCount - panel * width))
-        panel += 1
+            a, panel: panels + column &* depth, adding: AddedRows(base: added.base + column, stride: added.stride),
+            activation: activation, into: c + column, stride: stride, columnCount: min(width, columnCount &- column))
+        panel &+= 1
     }
 }
 
@@ -80,24 +90,23 @@ func multiply(
 ///
 /// - Returns: the number of panels that were multiplied.
 private func multiplyWide(
-    _ a: GatheredRows, panels: UnsafePointer<SIMD8<Float>>, depth: Int, panelCount: Int,
-    bias: UnsafePointer<SIMD8<Float>>, activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
+    _ a: GatheredRows, panels: UnsafePointer<Float>, depth: Int, panelCount: Int, adding added: AddedRows,
+    activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
 ) -> Int {
-    let panelLength = depth * PackedMatrix.panelWidth
-    let floats = UnsafeRawPointer(panels).assumingMemoryBound(to: Float.self)
-    let biases = UnsafeRawPointer(bias).assumingMemoryBound(to: Float.self)
+    let panelLength = depth &* PackedMatrix.panelWidth
     var panel = 0
-    while panel + 2 <= panelCount {
-        let count = panel + 4 <= panelCount ? 4 : 2
-        let column = panel * PackedMatrix.panelWidth
+    while panel &+ 2 <= panelCount {
+        let count = panel &+ 4 <= panelCount ? 4 : 2
+        let column = panel &* PackedMatrix.panelWidth
         (count == 4 ? multiplyFourPanels : multiplyTwoPanels)(
             a.base, a.rowOffsets, a.rowCount, a.segmentOffsets, a.segmentCount, a.segmentLength,
-            floats + panel * panelLength, panelLength, biases + column, activation == .relu, c + column, stride)
+            panels + panel &* panelLength, panelLength, added.base + column, added.stride, activation == .relu,
+            c + column, stride)
         if activation == .gelu {
             applyGELU(
-                to: c + column, rowCount: a.rowCount, columnCount: count * PackedMatrix.panelWidth, stride: stride)
+                to: c + column, rowCount: a.rowCount, columnCount: count &* PackedMatrix.panelWidth, stride: stride)
         }
-        panel += count
+        panel &+= count
     }
     return panel
 }
@@ -106,42 +115,44 @@ private let tileHeight = 6
 
 /// One panel of at most 16 columns, all rows of A.
 private func multiply(
-    _ a: GatheredRows, panel: UnsafePointer<SIMD8<Float>>, bias: UnsafePointer<SIMD8<Float>>,
-    activation: ActivationFunction,
+    _ a: GatheredRows, panel: UnsafePointer<Float>, adding added: AddedRows, activation: ActivationFunction,
     into c: UnsafeMutablePointer<Float>, stride: Int, columnCount: Int
 ) {
+    let width = PackedMatrix.panelWidth
     var row = 0
     while row < a.rowCount {
-        let height = min(tileHeight, a.rowCount - row)
-        if height == tileHeight && columnCount == PackedMatrix.panelWidth {
-            multiplyTile(a, at: row, panel, bias, activation, into: c + row * stride, stride: stride)
+        let addedTile = AddedRows(base: added.base + row &* added.stride, stride: added.stride)
+        if columnCount == width {
+            multiplyTile(
+                a, at: row, panel, adding: addedTile, activation, into: c + row &* stride, stride: stride)
         } else {
-            // A tile over the edge is computed whole, its last rows repeated, and stored in part.
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: tileHeight * PackedMatrix.panelWidth) { tile in
+            // A tile over the edge is computed whole and stored in part.
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: tileHeight * width) { tile in
                 let tile = tile.baseAddress!
-                multiplyTile(a, at: row, panel, bias, activation, into: tile, stride: PackedMatrix.panelWidth)
-                for r in 0..<height {
-                    (c + (row + r) * stride).update(from: tile + r * PackedMatrix.panelWidth, count: columnCount)
+                multiplyTile(a, at: row, panel, adding: addedTile, activation, into: tile, stride: width)
+                for r in 0..<min(tileHeight, a.rowCount &- row) {
+                    (c + (row &+ r) &* stride).update(from: tile + r &* width, count: columnCount)
                 }
             }
         }
-        row += tileHeight
+        row &+= tileHeight
     }
 }
 
+/// Rows `row` to `row` + 5; beyond the last one of A they are computed again and not stored.
 @inline(__always)
 private func multiplyTile(
-    _ a: GatheredRows, at row: Int, _ panel: UnsafePointer<SIMD8<Float>>, _ bias: UnsafePointer<SIMD8<Float>>,
+    _ a: GatheredRows, at row: Int, _ panel: UnsafePointer<Float>, adding added: AddedRows,
     _ activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     typealias Vector = SIMD8<Float>
-    let last = a.rowCount - 1
+    let last = a.rowCount &- 1
     let start0 = a.base + a.rowOffsets[row]
-    let start1 = a.base + a.rowOffsets[min(row + 1, last)]
-    let start2 = a.base + a.rowOffsets[min(row + 2, last)]
-    let start3 = a.base + a.rowOffsets[min(row + 3, last)]
-    let start4 = a.base + a.rowOffsets[min(row + 4, last)]
-    let start5 = a.base + a.rowOffsets[min(row + 5, last)]
+    let start1 = a.base + a.rowOffsets[min(row &+ 1, last)]
+    let start2 = a.base + a.rowOffsets[min(row &+ 2, last)]
+    let start3 = a.base + a.rowOffsets[min(row &+ 3, last)]
+    let start4 = a.base + a.rowOffsets[min(row &+ 4, last)]
+    let start5 = a.base + a.rowOffsets[min(row &+ 5, last)]
     // Twelve variables rather than an array: they have to stay in registers.
     var c00 = Vector()
     var c01 = Vector()
@@ -156,7 +167,8 @@ private func multiplyTile(
     var c50 = Vector()
     var c51 = Vector()
     var b = panel
-    for segment in 0..<a.segmentCount {
+    var segment = 0
+    while segment < a.segmentCount {
         let offset = a.segmentOffsets[segment]
         let a0 = start0 + offset
         let a1 = start1 + offset
@@ -166,9 +178,9 @@ private func multiplyTile(
         let a5 = start5 + offset
         var k = 0
         while k < a.segmentLength {
-            let b0 = b[0]
-            let b1 = b[1]
-            b += 2
+            let b0 = load(b)
+            let b1 = load(b + 8)
+            b += 16
             var x = Vector(repeating: a0[k])
             c00.addProduct(x, b0)
             c01.addProduct(x, b1)
@@ -187,27 +199,31 @@ private func multiplyTile(
             x = Vector(repeating: a5[k])
             c50.addProduct(x, b0)
             c51.addProduct(x, b1)
-            k += 1
+            k &+= 1
         }
+        segment &+= 1
     }
-    let bias0 = bias[0]
-    let bias1 = bias[1]
     let rectified = activation == .relu
-    storeRow(c00 + bias0, c01 + bias1, rectified, c)
-    storeRow(c10 + bias0, c11 + bias1, rectified, c + stride)
-    storeRow(c20 + bias0, c21 + bias1, rectified, c + 2 * stride)
-    storeRow(c30 + bias0, c31 + bias1, rectified, c + 3 * stride)
-    storeRow(c40 + bias0, c41 + bias1, rectified, c + 4 * stride)
-    storeRow(c50 + bias0, c51 + bias1, rectified, c + 5 * stride)
+    storeRow(c00, c01, plus: added, 0, rectified, to: c)
+    if row &+ 1 <= last { storeRow(c10, c11, plus: added, 1, rectified, to: c + stride) }
+    if row &+ 2 <= last { storeRow(c20, c21, plus: added, 2, rectified, to: c + 2 &* stride) }
+    if row &+ 3 <= last { storeRow(c30, c31, plus: added, 3, rectified, to: c + 3 &* stride) }
+    if row &+ 4 <= last { storeRow(c40, c41, plus: added, 4, rectified, to: c + 4 &* stride) }
+    if row &+ 5 <= last { storeRow(c50, c51, plus: added, 5, rectified, to: c + 5 &* stride) }
     if activation == .gelu {
-        applyGELU(to: c, rowCount: tileHeight, columnCount: PackedMatrix.panelWidth, stride: stride)
+        applyGELU(
+            to: c, rowCount: min(tileHeight, a.rowCount &- row), columnCount: PackedMatrix.panelWidth, stride: stride)
     }
 }
 
 @inline(__always)
 private func storeRow(
-    _ x: SIMD8<Float>, _ y: SIMD8<Float>, _ rectified: Bool, _ destination: UnsafeMutablePointer<Float>
+    _ x: SIMD8<Float>, _ y: SIMD8<Float>, plus added: AddedRows, _ row: Int, _ rectified: Bool,
+    to destination: UnsafeMutablePointer<Float>
 ) {
+    let (x, y) = (
+        x + load(added.base + row &* added.stride), y + load(added.base + (row &* added.stride &+ 8))
+    )
     store(rectified ? x.rectified : x, to: destination)
     store(rectified ? y.rectified : y, to: destination + 8)
 }
@@ -216,9 +232,13 @@ private func storeRow(
 /// the cache.
 @inline(never)
 private func applyGELU(to c: UnsafeMutablePointer<Float>, rowCount: Int, columnCount: Int, stride: Int) {
-    for row in 0..<rowCount {
-        for column in Swift.stride(from: 0, to: columnCount, by: 8) {
-            store(load(c + row * stride + column).gelu, to: c + row * stride + column)
+    var row = c
+    for _ in 0..<rowCount {
+        var column = 0
+        while column < columnCount {
+            store(load(row + column).gelu, to: row + column)
+            column &+= 8
         }
+        row += stride
     }
 }

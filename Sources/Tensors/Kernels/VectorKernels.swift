@@ -41,13 +41,32 @@ func add(
     _ y: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>, count: Int, activation: ActivationFunction
 ) {
     var i = 0
-    while i + 8 <= count {
+    while i &+ 8 <= count {
         store(activation(load(x + i) + load(y + i)), to: x + i)
-        i += 8
+        i &+= 8
     }
     while i < count {
         x[i] = activation(SIMD8(repeating: x[i] + y[i]))[0]
-        i += 1
+        i &+= 1
+    }
+}
+
+/// y[i] = xFactor * x[i] + yFactor * y[i]; with `yFactor` 0, y is not read.
+func combine(
+    _ x: UnsafePointer<Float>, factor xFactor: Float, with y: UnsafeMutablePointer<Float>, factor yFactor: Float,
+    count: Int
+) {
+    let (xFactors, yFactors) = (SIMD8(repeating: xFactor), SIMD8(repeating: yFactor))
+    let isReplaced = yFactor == 0
+    var i = 0
+    while i &+ 8 <= count {
+        let product = load(x + i) * xFactors
+        store(isReplaced ? product : (load(y + i) * yFactors).addingProduct(load(x + i), xFactors), to: y + i)
+        i &+= 8
+    }
+    while i < count {
+        y[i] = isReplaced ? x[i] * xFactor : (y[i] * yFactor).addingProduct(x[i], xFactor)
+        i &+= 1
     }
 }
 
@@ -55,15 +74,15 @@ func add(
 @inline(__always)
 func takeMaximum(_ y: UnsafePointer<Float>, into x: UnsafeMutablePointer<Float>, count: Int) {
     var i = 0
-    while i + 8 <= count {
+    while i &+ 8 <= count {
         let old = load(x + i)
         let new = load(y + i)
         store(old.replacing(with: new, where: (new .> old) .| (new .!= new)), to: x + i)
-        i += 8
+        i &+= 8
     }
     while i < count {
         if y[i] > x[i] || y[i].isNaN { x[i] = y[i] }
-        i += 1
+        i &+= 1
     }
 }
 
@@ -73,13 +92,13 @@ func rectifiedAffine(
     into y: UnsafeMutablePointer<Float>, count: Int
 ) {
     var i = 0
-    while i + 8 <= count {
+    while i &+ 8 <= count {
         store(load(shift + i).addingProduct(load(x + i), load(scale + i)).rectified, to: y + i)
-        i += 8
+        i &+= 8
     }
     while i < count {
         y[i] = shift[i].addingProduct(x[i], scale[i]).rectified
-        i += 1
+        i &+= 1
     }
 }
 
@@ -91,18 +110,18 @@ func averageOfRectified(
 ) {
     let (x1, x2, x3) = (x + right, x + below, x + right + below)
     var i = 0
-    while i + 8 <= count {
+    while i &+ 8 <= count {
         let (a, b) = (load(scale + i), load(shift + i))
         let upper = b.addingProduct(load(x + i), a).rectified + b.addingProduct(load(x1 + i), a).rectified
         let lower = b.addingProduct(load(x2 + i), a).rectified + b.addingProduct(load(x3 + i), a).rectified
         store((upper + lower) * 0.25, to: y + i)
-        i += 8
+        i &+= 8
     }
     while i < count {
         let (a, b) = (scale[i], shift[i])
         let upper = b.addingProduct(x[i], a).rectified + b.addingProduct(x1[i], a).rectified
         let lower = b.addingProduct(x2[i], a).rectified + b.addingProduct(x3[i], a).rectified
         y[i] = (upper + lower) * 0.25
-        i += 1
+        i &+= 1
     }
 }

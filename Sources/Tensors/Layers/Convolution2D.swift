@@ -11,7 +11,7 @@ public struct Convolution2D: Sendable {
     /// [K, N] of each bundle of groups; k runs over (kernel row, kernel column, channel of the bundle).
     let weights: [PackedMatrix]
     /// Of each bundle, filled up with zeros to whole panels.
-    let biases: [[SIMD8<Float>]]
+    let biases: [[Float]]
 
     /// - Parameters:
     ///   - weights: [outputs, inputs / groups, kernel height, kernel width], PyTorch's order.
@@ -53,10 +53,8 @@ public struct Convolution2D: Sendable {
             }
         }
         self.weights = matrices
-        self.biases = matrices.indices.map { index in
-            let padded =
-                Array(biases[index * bundleOutputs..<(index + 1) * bundleOutputs]) + Array(repeating: 0, count: 15)
-            return (0..<matrices[index].panelCount * 2).map { SIMD8(padded[$0 * 8..<($0 + 1) * 8]) }
+        self.biases = matrices.indices.map {
+            PackedMatrix.padded(Array(biases[$0 * bundleOutputs..<($0 + 1) * bundleOutputs]))
         }
     }
 
@@ -114,7 +112,7 @@ extension Convolution2D {
                 fill(rowOffsets, rows: rows, inputSize: padded.size, outputSize: outputSize)
                 multiply(
                     rows, rowOffsets, segments, of: padded, adding: residual,
-                    into: output + rows.lowerBound * pixelStride, pixelStride: pixelStride)
+                    into: output + rows.lowerBound * pixelStride, pixelStride: pixelStride, in: workspace)
                 first = rows.upperBound
             }
         }
@@ -159,7 +157,7 @@ extension Convolution2D {
     private func multiply(
         _ rows: Range<Int>, _ rowOffsets: UnsafeMutableBufferPointer<Int>, _ segments: (offsets: [Int], length: Int),
         of input: Activations, adding residual: Activations?, into block: UnsafeMutablePointer<Float>,
-        pixelStride: Int
+        pixelStride: Int, in workspace: Workspace
     ) {
         let inputs = inputChannelCount / weights.count
         let outputs = outputChannelCount / weights.count
@@ -172,9 +170,9 @@ extension Convolution2D {
                             rowCount: rows.count, segmentOffsets: offsets.baseAddress!,
                             segmentCount: offsets.count, segmentLength: segments.length)
                         Tensors.multiply(
-                            gathered, weights[group], bias: bias.baseAddress!,
+                            gathered, weights[group], adding: AddedRows(repeating: bias.baseAddress!),
                             activation: residual == nil ? activation : .identity,
-                            into: block + group * outputs, stride: pixelStride)
+                            into: block + group * outputs, stride: pixelStride, in: workspace)
                     }
                 }
             }

@@ -37,7 +37,7 @@ public struct FeedForward: Sendable {
         let pieceLength = Linear.pieceLength(rowCount: rowCount, width: widening.outputCount)
         let hiddenBuffer = workspace.buffer(pieceLength * widening.outputCount)
         let normalBuffer = workspace.buffer(inputNormalisation == nil ? 0 : pieceLength * channelCount)
-        let (hidden, normal) = (hiddenBuffer.memory.pointer, normalBuffer.memory.pointer)
+        let (hidden, normal) = (hiddenBuffer.pointer, normalBuffer.pointer)
         withExtendedLifetime((hiddenBuffer, normalBuffer)) {
             output.withMutablePointer { output in
                 withPointers(input, residual) { input, residual in
@@ -46,10 +46,11 @@ public struct FeedForward: Sendable {
                         let (x, y) = (input + first * channelCount, output + first * channelCount)
                         inputNormalisation?.normalise(x, rowCount: count, into: normal)
                         widening.apply(
-                            to: inputNormalisation == nil ? x : UnsafePointer(normal), rowCount: count, into: hidden)
+                            to: inputNormalisation == nil ? x : UnsafePointer(normal), rowCount: count, into: hidden,
+                            in: workspace)
                         narrowing.apply(
                             to: hidden, rowCount: count, normalisedBy: outputNormalisation,
-                            adding: residual + first * channelCount, into: y)
+                            adding: residual + first * channelCount, into: y, in: workspace)
                     }
                 }
             }

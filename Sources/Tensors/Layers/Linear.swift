@@ -9,7 +9,7 @@ public struct Linear: Sendable {
     /// [inputs, outputs].
     private let weights: PackedMatrix
     /// Filled up with zeros to whole panels.
-    private let biases: [SIMD8<Float>]
+    private let biases: [Float]
 
     /// - Parameters:
     ///   - weights: [outputs, inputs], PyTorch's order.
@@ -27,8 +27,7 @@ public struct Linear: Sendable {
         self.weights = PackedMatrix(depth: inputCount, columnCount: outputCount) { k, n in
             weights[n * inputCount + k]
         }
-        let padded = (biases ?? Array(repeating: 0, count: outputCount)) + Array(repeating: 0, count: 15)
-        self.biases = (0..<self.weights.panelCount * 2).map { SIMD8(padded[$0 * 8..<($0 + 1) * 8]) }
+        self.biases = PackedMatrix.padded(biases ?? Array(repeating: 0, count: outputCount))
     }
 
     /// [N, H, W, inputs] to [N, H, W, outputs], on the calling thread.
@@ -47,9 +46,11 @@ public struct Linear: Sendable {
         output.withMutablePointer { output in
             input.withPointer { input in
                 if let residual {
-                    residual.withPointer { apply(to: input, rowCount: rowCount, adding: $0, into: output) }
+                    residual.withPointer {
+                        apply(to: input, rowCount: rowCount, adding: $0, into: output, in: workspace)
+                    }
                 } else {
-                    apply(to: input, rowCount: rowCount, into: output)
+                    apply(to: input, rowCount: rowCount, into: output, in: workspace)
                 }
             }
         }
@@ -76,7 +77,8 @@ extension Linear {
     /// The layer on contiguous rows, and then, if given, a normalisation and a residual, which may be the input.
     func apply(
         to input: UnsafePointer<Float>, rowCount: Int, normalisedBy normalisation: LayerNormalisation? = nil,
-        adding residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
+        adding residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>,
+        in workspace: Workspace
     ) {
         let pieceLength = Self.pieceLength(rowCount: rowCount, width: max(inputCount, outputCount))
         GatheredRows.forEachPiece(
@@ -85,8 +87,9 @@ extension Linear {
             let piece = output + first * outputCount
             biases.withUnsafeBufferPointer { biases in
                 multiply(
-                    rows, weights, bias: biases.baseAddress!, activation: residual == nil ? activation : .identity,
-                    into: piece, stride: outputCount)
+                    rows, weights, adding: AddedRows(repeating: biases.baseAddress!),
+                    activation: residual == nil ? activation : .identity, into: piece, stride: outputCount,
+                    in: workspace)
             }
             normalisation?.normalise(piece, rowCount: rows.rowCount, into: piece)
             if let residual {

@@ -104,12 +104,12 @@ public struct SelfAttention: Sendable {
         let scratchBuffer = workspace.buffer(kernel.scratchCount)
         withExtendedLifetime((normalBuffer, projectedBuffer, attendedBuffer, scratchBuffer)) {
             let memory = Memory(
-                normal: normalBuffer.memory.pointer, projected: projectedBuffer.memory.pointer,
-                attended: attendedBuffer.memory.pointer, scratch: scratchBuffer.memory.pointer)
+                normal: normalBuffer.pointer, projected: projectedBuffer.pointer,
+                attended: attendedBuffer.pointer, scratch: scratchBuffer.pointer)
             memory.scratch.update(repeating: 0, count: kernel.zeroCount)
             let padding = memory.projected + grid.bandArea * 3 * channelCount
             memory.normal.update(repeating: 0, count: channelCount)
-            queriesKeysValues.apply(to: memory.normal, rowCount: 1, into: padding)
+            queriesKeysValues.apply(to: memory.normal, rowCount: 1, into: padding, in: workspace)
             output.withMutablePointer { output in
                 input.withPointer { input in
                     let imageLength = grid.size.area * channelCount
@@ -117,7 +117,7 @@ public struct SelfAttention: Sendable {
                         for band in 0..<grid.bandCount {
                             compute(
                                 band, of: grid, input + image * imageLength, kernel, memory,
-                                into: output + image * imageLength)
+                                into: output + image * imageLength, in: workspace)
                         }
                     }
                 }
@@ -136,7 +136,7 @@ public struct SelfAttention: Sendable {
     /// All windows of one band of one image, so that its queries, keys and values are used while they are in the cache.
     private func compute(
         _ band: Int, of grid: WindowGrid, _ input: UnsafePointer<Float>, _ kernel: AttentionKernel, _ memory: Memory,
-        into output: UnsafeMutablePointer<Float>
+        into output: UnsafeMutablePointer<Float>, in workspace: Workspace
     ) {
         let channelCount = projection.outputCount
         let rows = grid.rows(ofBand: band)
@@ -151,17 +151,19 @@ public struct SelfAttention: Sendable {
                 normal = UnsafePointer(memory.normal)
             }
             queriesKeysValues.apply(
-                to: normal, rowCount: count, into: memory.projected + first * 3 * channelCount)
+                to: normal, rowCount: count, into: memory.projected + first * 3 * channelCount, in: workspace)
             first += count
         }
-        for window in grid.windows(inBand: band) { attend(window, channelCount, kernel, memory, grid) }
+        for window in grid.windows(inBand: band) {
+            attend(window, channelCount, kernel, memory, grid, in: workspace)
+        }
         first = 0
         for run in rows {
             let start = run.lowerBound * grid.size.width * channelCount
             let count = run.count * grid.size.width
             projection.apply(
                 to: memory.attended + first * channelCount, rowCount: count, normalisedBy: outputNormalisation,
-                adding: input + start, into: output + start)
+                adding: input + start, into: output + start, in: workspace)
             first += count
         }
     }
@@ -169,7 +171,7 @@ public struct SelfAttention: Sendable {
     /// All heads of one window.
     private func attend(
         _ window: WindowGrid.Window, _ channelCount: Int, _ kernel: AttentionKernel, _ memory: Memory,
-        _ grid: WindowGrid
+        _ grid: WindowGrid, in workspace: Workspace
     ) {
         let tokenCount = window.tokens.count
         let stride = AttentionKernel.paddedCount(tokenCount)
@@ -192,7 +194,7 @@ public struct SelfAttention: Sendable {
                                 factor: factor(ofHead: head, length: kernel.headLength), isCosine: isCosine,
                                 bias: bias.isEmpty ? nil : bias.baseAddress! + head * tokenCount * stride,
                                 mask: window.mask == nil ? nil : mask.baseAddress!),
-                            into: memory.attended + start, scratch: memory.scratch)
+                            into: memory.attended + start, scratch: memory.scratch, in: workspace)
                     }
                 }
             }
