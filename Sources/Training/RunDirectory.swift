@@ -1,3 +1,4 @@
+import Checkpoints
 import DurableFiles
 import Glibc
 import SystemPackage

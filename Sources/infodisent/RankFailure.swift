@@ -28,7 +28,7 @@ enum RankFailure {
                 self = try JSONDecoder().decode(Report.self, from: Data(bytes))
             } catch {
                 let malformed = MessagePassingError.malformedMessage(
-                    operation: "the reports at the end", rank: rank, problem: "it is not a report")
+                    rank: rank, subject: "report at the end", problem: "it is not a report")
                 self.init(code: fallbackCode, message: "\(malformed)", host: "unknown host")
             }
         }
