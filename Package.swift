@@ -61,6 +61,7 @@ let package = Package(
         .target(name: "DataSharding", dependencies: ["CounterRandom"]),
         .target(name: "DurableFiles", dependencies: [crypto, system]),
         .target(name: "ExplanationMetrics"),
+        .target(name: "FieldCoding"),
         .target(name: "NameSuggestions"),
         .target(name: "RunControl"),
         .target(name: "StrictJSON"),
@@ -68,7 +69,8 @@ let package = Package(
         .target(name: "SystemFacts"),
         .target(
             name: "MessagePassing", dependencies: ["COpenMPIShim", "SystemFacts", system], swiftSettings: vectorised),
-        .target(name: "Tensors", dependencies: ["COpenBLAS", "WideKernels"], swiftSettings: vectorised),
+        .target(
+            name: "Tensors", dependencies: ["COpenBLAS", "SystemFacts", "WideKernels"], swiftSettings: vectorised),
 
         // Level 2
         .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "PrintableText", "StrictJSON", system]),
@@ -99,13 +101,15 @@ let package = Package(
         .target(
             name: "Datasets",
             dependencies: [
-                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ElementaryFunctions", "ImageCoding", "PrintableText",
-                "StrictJSON", "Tensors", "WeightFiles", system,
+                "CMatio", "CZlib", "CounterRandom", "DurableFiles", "ElementaryFunctions", "FieldCoding", "ImageCoding",
+                "PrintableText", "StrictJSON", "Tensors", "WeightFiles", system,
             ],
             swiftSettings: vectorised),
         .target(
             name: "Checkpoints",
-            dependencies: ["DurableFiles", "ElementaryFunctions", "StrictJSON", "WeightFiles", system, yams]),
+            dependencies: [
+                "DurableFiles", "ElementaryFunctions", "FieldCoding", "StrictJSON", "WeightFiles", system, yams,
+            ]),
         .target(
             name: "LinearProbing", dependencies: ["CounterRandom", "DisentangledHead", "Tensors"],
             swiftSettings: vectorised),
@@ -125,8 +129,8 @@ let package = Package(
             name: "Inference",
             dependencies: [
                 "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "ElementaryFunctions",
-                "FeatureCache", "ImageCoding", "MessagePassing", "RunConfiguration", "StrictJSON", "Tensors",
-                "WeightFiles", system,
+                "FeatureCache", "FieldCoding", "ImageCoding", "MessagePassing", "RunConfiguration", "StrictJSON",
+                "Tensors", "WeightFiles", system,
             ], swiftSettings: vectorised),
 
         // Level 6
@@ -203,12 +207,13 @@ let package = Package(
         .testTarget(name: "CounterRandomTests", dependencies: ["CounterRandom"]),
         .testTarget(name: "DataShardingTests", dependencies: ["DataSharding"]),
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TemporaryFolders", system]),
+        .testTarget(name: "FieldCodingTests", dependencies: ["FieldCoding"]),
         .testTarget(name: "NameSuggestionsTests", dependencies: ["NameSuggestions"]),
         .testTarget(name: "SystemFactsTests", dependencies: ["SystemFacts"]),
         .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing", "message-passing-probe", system]),
         .executableTarget(
             name: "message-passing-probe", dependencies: ["MessagePassing", system], path: "Tests/MessagePassingProbe"),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "TensorsTests", dependencies: ["SystemFacts", "Tensors"]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"]),
         .testTarget(
             name: "WeightFilesTests",
@@ -238,7 +243,9 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "DatasetsTests",
-            dependencies: ["CZlib", "Datasets", "DurableFiles", "ImageCoding", "TemporaryFolders", "Tensors", system],
+            dependencies: [
+                "CZlib", "Datasets", "DurableFiles", "FieldCoding", "ImageCoding", "TemporaryFolders", "Tensors", system,
+            ],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CheckpointsTests",

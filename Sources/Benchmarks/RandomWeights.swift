@@ -44,10 +44,11 @@ package struct RandomWeights: WeightSource {
 }
 
 extension Backbone {
-    /// The backbone `name` with random weights, for measurements.
+    /// The backbone `name` with random weights, for measurements; `demo` with its own, since its file says what it is.
     ///
-    /// - Throws: `BackboneError.unknownName`.
+    /// - Throws: `BackboneError.unknownName`, `.undescribed`.
     package static func withRandomWeights(name: String) throws -> Backbone {
-        try load(name: name, weights: RandomWeights(backbone: name))
+        guard name != DemoBackbone.name else { return try load(name: name, weights: WeightFile.open(DemoBackbone.weights)) }
+        return try load(name: name, weights: RandomWeights(backbone: name))
     }
 }

@@ -37,9 +37,6 @@ public struct ReductionCost: Sendable {
     public let sumInStep: Durations
     public let update: Durations
 
-    /// The exact sum's part of a training step, from 0 to 1.
-    public var shareOfStep: Double { sumInStep.median / (gradients.median + sumInStep.median + update.median) }
-
     /// Measures on all ranks at the same time. Collective.
     /// - Throws: `ShardingError` for more ranks than logical shards.
     public init(

@@ -3,8 +3,8 @@ import RunConfiguration
 import Tensors
 
 extension Experiment {
-    /// The experiment of several ranks: each reads the dataset's listing and the weights by itself, and then all make sure
-    /// that they have the same. Collective.
+    /// The experiment of several ranks: one of each host lists the dataset and hashes the weights, and then all make sure that
+    /// they have the same. Collective.
     ///
     /// - Parameter rewording: gives an error of a rank the words of the caller.
     /// - Throws: on all ranks, the error of the first that cannot read its dataset or weights, or
@@ -14,16 +14,28 @@ extension Experiment {
         team: WorkerTeam = WorkerTeam(), rewording: (any Error) -> any Error = { $0 }
     ) throws {
         communicator.activity.begin(step: 0, "reading the dataset's listing and the weights")
-        self = try communicator.together {
-            // A million images on a network file system take their time.
-            try communicator.activity.allowing(.seconds(3600)) {
-                do {
-                    return try Experiment(configuration, makesCache: makesCache, team: team)
-                } catch {
-                    throw rewording(error)
+        func together(_ body: () throws -> Experiment?) throws -> Experiment? {
+            try communicator.together {
+                // A million images on a network file system take their time.
+                try communicator.activity.allowing(.seconds(3600)) {
+                    do { return try body() } catch { throw rewording(error) }
                 }
             }
         }
+        let finder = try HostFindings.finder(configuration, on: communicator)
+        let own = try together {
+            guard finder == communicator.rank else { return nil }
+            return try Experiment(configuration, makesCache: makesCache, team: team)
+        }
+        let findings = try own.map(HostFindings.init).shared(from: finder, on: communicator)
+        let experiment = try together {
+            if let own { return own }
+            guard let findings else { return try Experiment(configuration, makesCache: makesCache, team: team) }
+            return try Experiment(
+                configuration, dataset: { _ in findings.dataset }, weightDigest: { _ in findings.weightDigest })
+        }
+        guard let experiment else { preconditionFailure("every rank has an experiment or throws") }
+        self = experiment
         try RankFacts.requireEqual(facts, on: communicator)
     }
 

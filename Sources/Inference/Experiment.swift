@@ -19,6 +19,8 @@ public struct Experiment: Sendable {
     public let input: InputTransform
     public let cacheIdentity: CacheIdentity
     private let shardNote: String?
+    /// Of the weight file's bytes.
+    let weightDigest: ContentDigest
 
     /// Reads the dataset's listing and the weights of the backbone.
     ///
@@ -29,6 +31,18 @@ public struct Experiment: Sendable {
     public init(
         _ configuration: RunConfiguration, makesCache: Bool = false, team: WorkerTeam = WorkerTeam()
     ) throws {
+        try self.init(
+            configuration,
+            dataset: { try Self.loadDataset($0, makesCache: makesCache, team: team) }, weightDigest: { try $0.digest() })
+    }
+
+    /// - Parameters:
+    ///   - dataset: finds the listing.
+    ///   - weightDigest: finds the digest of the weight file.
+    init(
+        _ configuration: RunConfiguration, dataset find: (RunConfiguration) throws -> Dataset,
+        weightDigest: (WeightFile) throws -> ContentDigest
+    ) throws {
         try Self.requireOutsideDataset(configuration, "cache.directory", configuration.cache.directory)
         var configuration = configuration
         // A wrong name is found before a large dataset is listed, or large weights are read.
@@ -38,7 +52,7 @@ public struct Experiment: Sendable {
         if let name = configuration.backbone.name {
             try BackboneRegistry.check(name: name, preset: configuration.input.preset)
         }
-        dataset = try Self.loadDataset(configuration, makesCache: makesCache, team: team)
+        dataset = try find(configuration)
         if configuration.backbone.name == nil, dataset.kind != DatasetKind.parts.rawValue {
             throw ExperimentError.backboneNotNamed(dataset: configuration.dataset.root)
         }
@@ -50,8 +64,9 @@ public struct Experiment: Sendable {
         backbone = try Backbone.load(name: name, weights: weights, choice: configuration.backbone.networkChoice)
         input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
+        self.weightDigest = try weightDigest(weights)
         cacheIdentity = CacheIdentity(
-            backbone: backbone.name, weightDigest: backbone.identity(ofFile: try weights.digest()), input: input,
+            backbone: backbone.name, weightDigest: backbone.identity(ofFile: self.weightDigest), input: input,
             datasetFingerprint: dataset.fingerprint,
             precision: configuration.cache.precision,
             featureMap: backbone.featureMapShape(crop: input.crop),

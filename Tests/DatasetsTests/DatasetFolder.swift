@@ -55,10 +55,12 @@ final class DatasetFolder {
         return ImageEncoder.jpeg(image)
     }
 
+    /// The listing as another process of this host gets it.
     func load(_ kind: DatasetKind = .auto, _ change: (inout DatasetOptions) -> Void = { _ in }) throws -> Dataset {
         var options = DatasetOptions(kind: kind)
         change(&options)
-        return try Dataset.load(root: path, options: options)
+        let dataset = try Dataset.load(root: path, options: options)
+        return dataset.canBeShared ? try Dataset(bytes: dataset.bytes) : dataset
     }
 
     /// The error of loading, which must have that exit code and mention all of `texts`.

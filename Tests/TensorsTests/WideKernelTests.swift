@@ -1,3 +1,4 @@
+import SystemFacts
 import Tensors
 import Testing
 
@@ -41,11 +42,11 @@ import Testing
 
     @Test func theProcessorIsAskedForEverythingTheKernelsUse() {
         let flags = "fpu avx2 fma avx512f avx512dq avx512cd avx512bw avx512vl avx512_vnni"
-        #expect(Processor.isWide(processorInfo: "processor\t: 0\nflags\t\t: \(flags)\nbugs\t: none\n"))
+        #expect(Processor.isWide(ProcessorFeatures(text: "processor\t: 0\nflags\t\t: \(flags)\nbugs\t: none\n")))
         for missing in ["avx512f", "avx512dq", "avx512cd", "avx512bw", "avx512vl"] {
             let rest = flags.split(separator: " ").filter { $0 != missing }.joined(separator: " ")
-            #expect(!Processor.isWide(processorInfo: "flags\t\t: \(rest)\n"), "without \(missing)")
+            #expect(!Processor.isWide(ProcessorFeatures(text: "flags\t\t: \(rest)\n")), "without \(missing)")
         }
-        #expect(!Processor.isWide(processorInfo: ""))
+        #expect(!Processor.isWide(ProcessorFeatures(text: "")))
     }
 }

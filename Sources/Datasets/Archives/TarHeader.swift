@@ -52,9 +52,6 @@ struct TarHeader {
         self.name = name
     }
 
-    /// The bytes that an entry's content takes in the archive: whole blocks.
-    var paddedByteCount: Int { (byteCount + Self.blockByteCount - 1) / Self.blockByteCount * Self.blockByteCount }
-
     /// The largest size that is believed, far beyond any disk and far from the largest integer.
     private static let sizeLimit = 1 << 50
 

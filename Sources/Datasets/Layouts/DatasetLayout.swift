@@ -103,14 +103,4 @@ struct LayoutFiles {
         }
         throw DatasetError.missingFile(name: name, folders: folders, archive: archive, dataset: kind.title)
     }
-
-    /// The folder `name` in one of `folders`, which must be there.
-    /// - Throws: `DatasetError.missingFile`.
-    func requireFolder(_ name: String, in folders: [FilePath], archive: String) throws -> FilePath {
-        for folder in folders {
-            let path = folder.pushing(FilePath(name))
-            if (try? FileStatus(of: path))?.kind == .folder { return path }
-        }
-        throw DatasetError.missingFile(name: name + "/", folders: folders, archive: archive, dataset: kind.title)
-    }
 }
