@@ -262,12 +262,17 @@ let package = Package(
                 "Tensors",
                 system,
             ]),
-        .testTarget(name: "EvaluationTests", dependencies: ["DisentangledHead", "Evaluation"]),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: [
+                "Datasets", "DisentangledHead", "Evaluation", "FeatureCache", "Inference", "SmallModel", "TemporaryFolders",
+                "Tensors",
+            ]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Checkpoints", "DurableFiles", "Results", "RunConfiguration", "SmallModel", "TemporaryFolders",
-                "Training", system,
+                "Checkpoints", "DisentangledHead", "DurableFiles", "Inference", "Results", "RunConfiguration",
+                "RunControl", "SmallModel", "TemporaryFolders", "Training", system,
             ]),
         .target(
             name: "SmallModel",
