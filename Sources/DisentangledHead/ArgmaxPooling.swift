@@ -45,6 +45,7 @@ extension Extrema: PooledBatch {
 extension FeatureBatch {
     /// The deterministic pooling of every image.
     /// - Returns: nil if an activation is not finite.
+    @_specialize(where Scalar == Float)
     package func extrema(channelMap: UnsafePointer<Scalar>, team: WorkerTeam) -> Extrema<Scalar>? {
         let count = imageCount * channelCount
         var result = Extrema<Scalar>(

@@ -7,6 +7,7 @@ extension FeatureBatch {
     /// At most two pixels per channel and image are read. The features are repacked in panels of 64 columns, so that the
     /// pixels a piece of work jumps between are in the cache; terms are added in the order of the images, the positive
     /// before the negative one.
+    @_specialize(where Scalar == Float)
     package func sparseGradient(
         extrema: Extrema<Scalar>, ofPooled: [Scalar], team: WorkerTeam
     ) -> SquareMatrix<Scalar> {
@@ -113,6 +114,7 @@ extension FeatureBatch {
     /// dL/dU [D, D] of a pooling with a dense gradient: dJ^T X with dJ_pk = dL/dv_k dv_k/dJ_pk.
     ///
     /// - Parameter derivatives: dv_k/dJ_pk [N, P, D]; turned into dJ, because a copy would be the largest thing in memory.
+    @_specialize(where Scalar == Float)
     package func denseGradient(
         derivatives: inout [Scalar], ofPooled: [Scalar], team: WorkerTeam
     ) -> SquareMatrix<Scalar> {

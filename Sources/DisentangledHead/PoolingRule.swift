@@ -3,6 +3,10 @@ import Tensors
 /// How training makes one number of the pixels of a channel: the forward pass of a batch, kept for its backward pass.
 ///
 /// Evaluation always takes the deterministic maximum (`Head`).
+///
+/// Who calls a pooling only knows that it is one, so that the compiler cannot see which precision it is for: the functions of
+/// `FeatureBatch` that do the work say themselves that they are to be specialised for Float (without, they take fifty times as
+/// long).
 package protocol PoolingRule<Scalar>: Sendable {
     associatedtype Scalar: HeadScalar
 

@@ -262,6 +262,7 @@ extension SurrogatePool: PooledBatch {
 extension FeatureBatch {
     /// Pools every image; `sampleIDs` name the samples in the noise.
     /// - Returns: nil if an activation is not finite.
+    @_specialize(where Scalar == Float)
     package func surrogatePool(
         _ pooling: SurrogatePooling<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, team: WorkerTeam
     ) -> SurrogatePool<Scalar>? {
