@@ -83,7 +83,9 @@ let package = Package(
             swiftSettings: vectorised),
         .target(
             name: "FeatureCache",
-            dependencies: ["DurableFiles", "ImageCoding", "StrictJSON", "Tensors", "WeightFiles", system],
+            dependencies: [
+                "DataSharding", "DurableFiles", "ImageCoding", "StrictJSON", "Tensors", "WeightFiles", system,
+            ],
             swiftSettings: vectorised),
         .target(
             name: "DisentangledHead", dependencies: ["CounterRandom", "ElementaryFunctions", "Tensors"],
@@ -137,8 +139,8 @@ let package = Package(
         .target(
             name: "Extraction",
             dependencies: [
-                "DataSharding", "Datasets", "FeatureCache", "ImageCoding", "Inference", "MessagePassing",
-                "RunConfiguration", "RunControl", "Tensors", system,
+                "Backbones", "DataSharding", "Datasets", "DurableFiles", "FeatureCache", "ImageCoding", "Inference",
+                "MessagePassing", "RunConfiguration", "RunControl", "Tensors", system,
             ], swiftSettings: vectorised),
         .target(
             name: "Evaluation",
@@ -152,7 +154,8 @@ let package = Package(
             name: "Training",
             dependencies: [
                 "Backbones", "Checkpoints", "DataSharding", "DisentangledHead", "DurableFiles", "ElementaryFunctions",
-                "Evaluation", "FeatureCache", "Inference", "MessagePassing", "Results", "RunConfiguration", "RunControl",
+                "Evaluation", "FeatureCache", "Inference", "MessagePassing", "Results", "RunConfiguration",
+                "RunControl",
                 "StrictJSON",
                 "Tensors", system,
             ], swiftSettings: vectorised),
@@ -189,7 +192,8 @@ let package = Package(
             name: "infodisent",
             dependencies: [
                 "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
-                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
+                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache",
+                "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
                 "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
@@ -226,7 +230,7 @@ let package = Package(
             name: "FeatureCacheTests",
             dependencies: [
                 "DurableFiles", "FeatureCache", "ImageCoding", "TemporaryFolders", "Tensors", "WeightFiles", system,
-            ]),
+            ], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "DisentangledHeadTests",
             dependencies: ["CounterRandom", "DisentangledHead", "SeededNumbers", "Tensors"],
@@ -244,7 +248,8 @@ let package = Package(
         .testTarget(
             name: "DatasetsTests",
             dependencies: [
-                "CZlib", "Datasets", "DurableFiles", "FieldCoding", "ImageCoding", "TemporaryFolders", "Tensors", system,
+                "CZlib", "Datasets", "DurableFiles", "FieldCoding", "ImageCoding", "TemporaryFolders", "Tensors",
+                system,
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
@@ -255,6 +260,12 @@ let package = Package(
         .testTarget(
             name: "RunConfigurationTests",
             dependencies: ["Datasets", "DisentangledHead", "FeatureCache", "ImageCoding", "RunConfiguration", system]),
+        .testTarget(
+            name: "ExtractionTests",
+            dependencies: [
+                "Datasets", "DurableFiles", "Extraction", "FeatureCache", "ImageCoding", "Inference",
+                "RunConfiguration", "SmallModel", "TemporaryFolders", "Tensors", "Training", system,
+            ]),
         .testTarget(
             name: "InferenceTests",
             dependencies: [

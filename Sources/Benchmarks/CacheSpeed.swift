@@ -1,5 +1,6 @@
 import DurableFiles
 import FeatureCache
+import Foundation
 import ImageCoding
 import SystemPackage
 import Tensors
@@ -10,8 +11,13 @@ public struct CacheSpeed: Sendable {
     public let byteCount: Int
     /// Converting, digesting, writing and syncing all shards.
     public let write: Durations
-    /// Samples in random order, converted to floats, from memory where the system keeps the files there.
+    /// Samples in random order, for the first time and so with their digests, converted to floats, from memory where the
+    /// system keeps the files there.
+    public let firstRead: Durations
+    /// The same, for the second time.
     public let read: Durations
+    /// What was read of the cache in one repetition, both times together.
+    public let traffic: CacheTraffic
 
     /// Writes `sampleCount` feature maps of 7 x 7 x 2048 into new folders below `directory`, and removes them.
     /// - Throws: `DurableFileError`, `FeatureCacheError`.
@@ -31,7 +37,9 @@ public struct CacheSpeed: Sendable {
         // 9973 is a prime: every sample once, far from the one before.
         let order = (0..<sampleCount).map { $0 * 9973 % sampleCount }
         var writeSeconds: [Double] = []
+        var firstReadSeconds: [Double] = []
         var readSeconds: [Double] = []
+        var traffic = CacheTraffic()
         for repetition in 0..<repetitions {
             let folder = directory.appending("infodisent-bench-\(precision.rawValue)-\(repetition)")
             defer { try? DurableDirectory.remove(folder) }
@@ -44,14 +52,22 @@ public struct CacheSpeed: Sendable {
             }
             try writer.finish()
             writeSeconds.append((SuspendingClock.now - start) / .seconds(1))
+            // Files that were written a moment ago are verified whenever they are read.
+            Thread.sleep(forTimeInterval: 3)
             let cache = try FeatureCache(directory: folder)
-            try cache.verify()
-            let readStart = SuspendingClock.now
-            try team.forEach(sampleCount / 16) { _, part in
-                _ = try cache.features(of: Array(order[part * 16..<(part + 1) * 16]))
+            func readAll() throws -> Double {
+                let start = SuspendingClock.now
+                try team.forEach(sampleCount / 16) { _, part in
+                    _ = try cache.features(of: Array(order[part * 16..<(part + 1) * 16]))
+                }
+                return (SuspendingClock.now - start) / .seconds(1)
             }
-            readSeconds.append((SuspendingClock.now - readStart) / .seconds(1))
+            firstReadSeconds.append(try readAll())
+            readSeconds.append(try readAll())
+            traffic = cache.traffic
         }
+        firstRead = Durations(firstReadSeconds)
+        self.traffic = traffic
         write = Durations(writeSeconds)
         read = Durations(readSeconds)
     }

@@ -19,7 +19,7 @@ public enum PrototypeSearch {
     /// The order of prototypes is total (activation, then the dataset's order), so the table depends on the head and the
     /// features alone, and not on the ranks that share out the images. Only images that excite a side at all (M_k > 0,
     /// m_k < 0) are its prototypes, so a side may have fewer than `prototypeCount`, or none.
-    /// - Throws: the errors of the cache and of image files that are gone.
+    /// - Throws: the errors of the cache and of image files that are gone or are other ones than features were extracted from.
     public static func run(
         _ model: TrainedModel, cache: FeatureCache, team: WorkerTeam,
         communicator: any Communicator = SingleProcess(), progress: @escaping ProgressHandler = { _ in }
@@ -92,13 +92,17 @@ public enum PrototypeSearch {
         _ model: TrainedModel, cache: FeatureCache, positive: [StrongestSamples], negative: [StrongestSamples]
     ) throws -> PrototypeTable {
         var digests: [Int: ContentDigest] = [:]
+        let images = CachedImages(of: cache)
         let map = cache.identity.featureMap
         func prototypes(_ strongest: StrongestSamples, sign: Float) throws -> [Prototype] {
             try strongest.entries.map { entry in
                 let sample = cache.samples[entry.sample]
                 if digests[entry.sample] == nil {
                     let dataset = model.experiment.dataset
-                    digests[entry.sample] = try dataset.contentDigest(of: dataset[entry.sample])
+                    let bytes = try dataset.bytes(of: dataset[entry.sample])
+                    try model.experiment.requireKnown(
+                        EdgeDigest(ofFile: bytes), ofSample: entry.sample, images.digest(of: entry.sample))
+                    digests[entry.sample] = ContentDigest(of: bytes)
                 }
                 return Prototype(
                     sample: entry.sample, path: sample.path, label: sample.label,

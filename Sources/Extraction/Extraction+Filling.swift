@@ -1,6 +1,5 @@
 import FeatureCache
 import Foundation
-import ImageCoding
 import Inference
 import MessagePassing
 import RunControl
@@ -8,35 +7,31 @@ import Synchronization
 import Tensors
 
 extension Extraction {
-    /// Writes `shards`, this rank's part of the `missing` ones; false if a stop was requested before the last.
+    /// Writes `shards`, this rank's part of the `missing` ones, and gives the samples that they leave out; nil if a stop was
+    /// requested before the last.
     ///
     /// All workers go through the images of all shards one by one, without waiting for each other: whoever sets the last
-    /// image of a shard writes its file while the others go on with the next shards.
+    /// image of a shard writes its file while the others go on with the next shards. What is sound of a damaged file is kept.
     static func fill(
         _ shards: [Int], of missing: [Int], _ writer: FeatureCacheWriter, _ experiment: Experiment,
-        _ team: WorkerTeam, _ communicator: any Communicator, _ stop: StopRequest, _ progress: @escaping ProgressHandler
-    ) throws -> Bool {
-        let line = ShardLine(shards, writer, communicator.activity)
+        _ team: WorkerTeam, _ communicator: any Communicator, _ stop: StopRequest,
+        _ progress: @escaping ProgressHandler, _ note: @escaping NoteHandler
+    ) throws -> [SkippedSample]? {
+        let line = ShardLine(shards, writer, communicator.activity, note)
         // What is shown is the work of all ranks, on the assumption that the others are as fast as this one.
         let total = (0..<writer.shardCount).reduce(0) { $0 + writer.sampleIndices(inShard: $1).count }
         let missingCount = missing.reduce(0) { $0 + writer.sampleIndices(inShard: $1).count }
         let ownCount = line.imageCount
         let completed = Mutex(0)
         let workspaces = WorkerLocal(team) { experiment.backbone.makeWorkspace() }
-        let skipsBadImages = experiment.configuration.dataset.badImages == .skip
         do {
             try team.forEach(line.imageCount) { worker, image in
                 do {
                     if stop.isRequested { throw Interruption.stopRequested }
                     let (place, row) = line.position(ofImage: image)
                     let shard = try line.open(place)
-                    do {
-                        let pixels = try experiment.pixels(ofSample: shard.samples[row], view: shard.view)
-                        let map = experiment.featureMap(of: pixels, workspace: workspaces[worker])
-                        try shard.builder.set(map.values, row: row)
-                    } catch let error as ImageCodingError {
-                        guard skipsBadImages, let fault = error.imageFault else { throw error }
-                        shard.builder.skip(row: row, reason: fault)
+                    if shard.isMissing[row] {
+                        try experiment.extract(row: row, of: shard.pending, workspace: workspaces[worker])
                     }
                     completed.withLock { completed in
                         completed += 1
@@ -55,9 +50,9 @@ extension Extraction {
             }
         } catch {
             if let failure = line.failure { throw failure }
-            return false
+            return nil
         }
-        return true
+        return line.skipped
     }
 }
 
@@ -72,15 +67,15 @@ private enum Interruption: Error {
 private final class ShardLine: @unchecked Sendable {
     /// A shard that is in memory.
     struct Open {
-        let builder: ShardBuilder
-        /// The numbers of its samples in the dataset.
-        let samples: [Int]
-        let view: Int
+        let pending: PendingShard
+        /// Of each row, whether it has to be extracted.
+        let isMissing: [Bool]
     }
 
     private let shards: [Int]
     private let writer: FeatureCacheWriter
     private let activity: Activity
+    private let note: NoteHandler
     /// Where the images of each shard start, and the end.
     private let starts: [Int]
     /// Held by the worker that writes a shard: the disk takes one after the other.
@@ -90,13 +85,15 @@ private final class ShardLine: @unchecked Sendable {
     private let state = NSCondition()
     private var openShards: [Int: Open] = [:]
     private var missingRowCounts: [Int]
+    private var skippedSamples: [SkippedSample] = []
     private var isAbandoned = false
     private var firstFailure: (image: Int, error: any Error)?
 
-    init(_ shards: [Int], _ writer: FeatureCacheWriter, _ activity: Activity) {
+    init(_ shards: [Int], _ writer: FeatureCacheWriter, _ activity: Activity, _ note: @escaping NoteHandler) {
         self.shards = shards
         self.writer = writer
         self.activity = activity
+        self.note = note
         missingRowCounts = shards.map { writer.sampleIndices(inShard: $0).count }
         starts = missingRowCounts.reduce(into: [0]) { $0.append($0.last! + $1) }
     }
@@ -126,9 +123,11 @@ private final class ShardLine: @unchecked Sendable {
             state.wait()
         }
         activity.begin(step: 0, "extracting features, shard \(shards[place])")
-        let shard = Open(
-            builder: writer.makeShard(shards[place]), samples: writer.sampleIndices(inShard: shards[place]),
-            view: writer.view(ofShard: shards[place]))
+        let pending = try writer.pendingShard(shards[place])
+        if pending.problem != nil { note(pending.mendingNote) }
+        var isMissing = [Bool](repeating: false, count: pending.samples.count)
+        for row in pending.missingRows { isMissing[row] = true }
+        let shard = Open(pending: pending, isMissing: isMissing)
         openShards[place] = shard
         return shard
     }
@@ -140,11 +139,20 @@ private final class ShardLine: @unchecked Sendable {
         let finished = missingRowCounts[place] == 0 ? openShards[place] : nil
         state.unlock()
         guard let finished else { return }
-        try writing.withLock { try activity.allowing(.seconds(600)) { try finished.builder.write() } }
+        try writing.withLock { try activity.allowing(.seconds(600)) { try finished.pending.write() } }
         state.lock()
         openShards[place] = nil
+        // The files of other views leave out the same.
+        if finished.pending.view == 0 { skippedSamples += finished.pending.skipped }
         state.broadcast()
         state.unlock()
+    }
+
+    /// The samples that the written shards leave out.
+    var skipped: [SkippedSample] {
+        state.lock()
+        defer { state.unlock() }
+        return skippedSamples
     }
 
     /// Ends the work of all: an image has failed, or a stop is wished for.

@@ -25,6 +25,9 @@ extension CacheIdentity {
         return result
     }
 
+    /// The name of a field by which it is known that some image is another one, but not which.
+    package static let datasetFingerprintField = "dataset fingerprint"
+
     /// The fields in which this, the identity of a cache, is not enough for `expected`.
     public func differences(from expected: CacheIdentity) -> [CacheDifference] {
         var differences: [CacheDifference] = []
@@ -44,7 +47,7 @@ extension CacheIdentity {
         compare("input mean") { $0.input.mean }
         compare("input standard deviation") { $0.input.standardDeviation }
         compare("input exif") { $0.input.exif.rawValue }
-        compare("dataset fingerprint") { $0.datasetFingerprint }
+        compare(Self.datasetFingerprintField) { $0.datasetFingerprint }
         compare("precision") { $0.precision.rawValue }
         compare("feature map") { $0.featureMap }
         if classNames.count != expected.classNames.count {

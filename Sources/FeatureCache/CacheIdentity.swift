@@ -84,6 +84,11 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
     /// Bytes of the features of one image.
     public var sampleByteCount: Int { featureMap.elementCount * precision.byteCount }
 
+    /// Bytes that a sample takes on disk: its features, its label, and the digests of its image's file and of its features.
+    public var storedByteCount: Int { sampleByteCount + Self.storedByteCountBesideFeatures }
+    /// Bytes of a sample on disk, beside its features.
+    public static let storedByteCountBesideFeatures = 8 + 2 * ShardLayout.digestByteCount
+
     /// As many samples as make a shard of about 64 MiB, so that writing and checking one takes little memory and time.
     public var defaultSamplesPerShard: Int { max(1, (64 << 20) / max(1, sampleByteCount)) }
 }

@@ -6,14 +6,14 @@ extension CacheIndex {
     /// Reads and checks the index of the cache in `directory`. Throws `FeatureCacheError`, `DurableFileError`.
     init(directory: FilePath) throws {
         let path = Self.path(in: directory)
-        let file: MappedFile
+        let text: [UInt8]
         do {
-            file = try MappedFile(path)
+            text = try DurableFile.read(path)
         } catch DurableFileError.missing {
             throw FeatureCacheError.noIndex(directory: directory)
         }
         do {
-            self = try file.withBytes { bytes in
+            self = try text.withUnsafeBytes { bytes in
                 // The version is looked at first: another one may have its digest in another place.
                 var reader = JSONReader(bytes)
                 let members = try Members(from: &reader)
@@ -40,7 +40,9 @@ extension CacheIndex {
 
     /// The members of the object, before they are checked against each other.
     private struct Members {
+        var version = 0
         var identity: [String: JSONValue] = [:]
+        var logicalShardCount: Int?
         var shards: [Shard]?
         var samples: CacheSamples?
         var skipped: [SkippedSample] = []
@@ -54,10 +56,16 @@ extension CacheIndex {
                 }
                 switch key {
                 case "schema_version":
-                    let version = try reader.readInteger()
-                    guard (CacheIndex.plainSchemaVersion...CacheIndex.schemaVersion).contains(version) else {
+                    version = try reader.readInteger()
+                    guard (1...CacheIndex.schemaVersion).contains(version) else {
                         throw UnknownVersion(found: version)
                     }
+                case "logical_shards" where version > CacheIndex.wholeFilesVersions.upperBound:
+                    let count = try reader.readCount()
+                    guard (1...CacheIndex.sampleLimit).contains(count) else {
+                        throw reader.failure("it cannot be cut by \(count) logical shards")
+                    }
+                    logicalShardCount = count
                 case "shards": shards = try Self.readShards(from: &reader)
                 case "skipped":
                     let text = try reader.readValue().text()
@@ -153,7 +161,17 @@ extension CacheIndex {
             guard skipped.allSatisfy({ $0.sample < samples.count }) else {
                 throw JSONError(offset: 0, problem: "a skipped sample is not below \(samples.count)")
             }
-            return CacheIndex(identity: identity, plainShards: shards, samples: samples, skipped: skipped)
+            let isOld = CacheIndex.wholeFilesVersions.contains(version)
+            guard isOld || logicalShardCount != nil else {
+                throw JSONError(offset: 0, problem: "it does not say by how many logical shards it is cut")
+            }
+            let index = CacheIndex(
+                identity: identity, format: isOld ? .wholeFiles : .rows, logicalShardCount: logicalShardCount,
+                plainShards: shards, samples: samples, skipped: skipped)
+            guard isOld || index.logicalShards != nil else {
+                throw JSONError(offset: 0, problem: "a shard holds samples of several logical shards")
+            }
+            return index
         }
     }
 }

@@ -1,3 +1,4 @@
+import DataSharding
 import DurableFiles
 import StrictJSON
 import SystemPackage
@@ -5,9 +6,7 @@ import SystemPackage
 /// The plan of a cache: what it is, and which sample is in which row of which shard.
 struct CacheIndex: Sendable {
     /// Raised whenever the files change in a way that older programs cannot read.
-    static let schemaVersion = 2
-    /// What is written for caches of plain views without skipped samples, which older programs read too.
-    static let plainSchemaVersion = 1
+    static let schemaVersion = 3
 
     /// The split whose images have further views.
     static let viewedSplit = "train"
@@ -25,6 +24,10 @@ struct CacheIndex: Sendable {
     }
 
     let identity: CacheIdentity
+    /// How the files of the shards are laid out and verified.
+    let format: CacheFormat
+    /// The logical shards that the samples were dealt out to; nil in a cache of an older version, which does not say it.
+    let logicalShardCount: Int?
     /// The shards of plain views, then those of view 1 for each of them that holds training images, of view 2, ...
     let shards: [Shard]
     let plainShardCount: Int
@@ -37,14 +40,17 @@ struct CacheIndex: Sendable {
     private let viewedPlaces: [Int?]
     private let viewedCount: Int
     /// The samples of shard s, in the order of their rows, are `order[shardStarts[s]..<shardStarts[s + 1]]`.
-    private let order: [Int32]
+    let order: [Int32]
     private let shardStarts: [Int]
 
     /// - Parameter plainShards: the shards of plain views; those of other views follow from `identity`.
     init(
-        identity: CacheIdentity, plainShards: [Shard], samples: CacheSamples, skipped: [SkippedSample] = []
+        identity: CacheIdentity, format: CacheFormat, logicalShardCount: Int?, plainShards: [Shard],
+        samples: CacheSamples, skipped: [SkippedSample] = []
     ) {
         self.identity = identity
+        self.format = format
+        self.logicalShardCount = logicalShardCount
         self.samples = samples
         self.skipped = skipped
         plainShardCount = plainShards.count
@@ -73,15 +79,14 @@ struct CacheIndex: Sendable {
         self.order = order
     }
 
-    /// Cuts the samples into shards: those of each split and group, in the given order, `samplesPerShard` at a time.
-    ///
-    /// The samples of a split are dealt out to the groups in turn: sample i of a split belongs to group i mod G.
+    /// Cuts the samples into shards: those of each split and logical shard (`ShardAssignment`), in the given order,
+    /// `samplesPerShard` at a time.
     init(
         identity: CacheIdentity, samples list: [(path: String, label: Int, split: String)], samplesPerShard: Int,
-        groupCount: Int = 1
+        logicalShardCount: Int
     ) {
         precondition(samplesPerShard > 0, "a shard needs room for a sample")
-        precondition(groupCount > 0, "samples belong to at least one group")
+        let assignment = ShardAssignment(shardCount: logicalShardCount)
         precondition(list.count <= Self.sampleLimit, "a cache holds at most \(Self.sampleLimit) samples")
         var splits: [String] = []
         var counts: [String: Int] = [:]
@@ -90,13 +95,13 @@ struct CacheIndex: Sendable {
             counts[sample.split, default: 0] += 1
         }
         var shards: [Shard] = []
-        // Where the next sample of each group of a split goes, and the position in the split of the next sample.
+        // Where the next sample of each logical shard of a split goes, and the position in the split of the next sample.
         var next: [String: [(shard: Int, row: Int)]] = [:]
         var positions: [String: Int] = [:]
         for split in splits {
-            for group in 0..<groupCount {
+            for logicalShard in 0..<logicalShardCount {
                 next[split, default: []].append((shards.count, 0))
-                let count = (counts[split]! - group + groupCount - 1) / groupCount
+                let count = assignment.count(ofShard: logicalShard, of: counts[split]!)
                 for start in stride(from: 0, to: count, by: samplesPerShard) {
                     shards.append(Shard(split: split, sampleCount: min(samplesPerShard, count - start)))
                 }
@@ -108,28 +113,25 @@ struct CacheIndex: Sendable {
             precondition(
                 identity.classNames.indices.contains(sample.label),
                 "\(sample.path) has the label \(sample.label), of \(identity.classNames.count) classes")
-            let group = positions[sample.split, default: 0] % groupCount
+            let logicalShard = assignment.shard(ofSample: positions[sample.split, default: 0])
             positions[sample.split, default: 0] += 1
-            var place = next[sample.split]![group]
+            var place = next[sample.split]![logicalShard]
             samples.append(label: sample.label, shard: place.shard, row: place.row) {
                 $0.append(contentsOf: sample.path.utf8)
             }
             place = place.row + 1 < samplesPerShard ? (place.shard, place.row + 1) : (place.shard + 1, 0)
-            next[sample.split]![group] = place
+            next[sample.split]![logicalShard] = place
         }
-        self.init(identity: identity, plainShards: shards, samples: samples)
+        self.init(
+            identity: identity, format: .rows, logicalShardCount: logicalShardCount, plainShards: shards,
+            samples: samples)
     }
 
-    /// The same samples in the same shards, with other skipped ones.
-    func replacing(skipped: [SkippedSample]) -> CacheIndex {
+    /// The same samples in the same shards, with other skipped ones or other views.
+    func replacing(skipped: [SkippedSample]? = nil, identity: CacheIdentity? = nil) -> CacheIndex {
         CacheIndex(
-            identity: identity, plainShards: Array(shards[..<plainShardCount]), samples: samples, skipped: skipped)
-    }
-
-    /// The same samples in the same shards, with other views.
-    func replacing(identity: CacheIdentity) -> CacheIndex {
-        CacheIndex(
-            identity: identity, plainShards: Array(shards[..<plainShardCount]), samples: samples, skipped: skipped)
+            identity: identity ?? self.identity, format: format, logicalShardCount: logicalShardCount,
+            plainShards: Array(shards[..<plainShardCount]), samples: samples, skipped: skipped ?? self.skipped)
     }
 
     func isSkipped(_ sample: Int) -> Bool { !isSkipped.isEmpty && isSkipped[sample] }
@@ -149,15 +151,6 @@ struct CacheIndex: Sendable {
             .map { (samples.row(of: $0.sample), $0.reason) }.sorted { $0.0 < $1.0 }
     }
 
-    /// How the division into shards differs from that of `expected`, which has the same samples; nil if it does not.
-    func divisionDifference(from expected: CacheIndex) -> CacheDifference? {
-        let (plain, expectedPlain) = (shards[..<plainShardCount], expected.shards[..<expected.plainShardCount])
-        guard plain != expectedPlain || order != expected.order else { return nil }
-        return CacheDifference(
-            field: "division into shards", found: "\(plain.count) shards",
-            expected: "\(expectedPlain.count) shards, cut by logical shard")
-    }
-
     /// The indices of a shard's samples, in the order of their rows.
     func sampleIndices(inShard shard: Int) -> [Int] {
         let plain = shards[shard].plainShard ?? shard
@@ -165,11 +158,11 @@ struct CacheIndex: Sendable {
     }
 
     /// The SHA-256 of everything that a shard's bytes depend on.
-    func origin(ofShard shard: Int) -> ContentDigest {
+    func origin(ofShard shard: Int) throws -> ContentDigest {
         var hasher = ContentHasher()
         var network: [String: JSONValue] = [
             "backbone": .string(identity.backbone), "weights": .string(identity.weightDigest.hexadecimal),
-            "input": (try? JSONValue(encoding: identity.input)) ?? .null,
+            "input": try JSONValue(encoding: identity.input),
             "precision": .string(identity.precision.rawValue), "features": .string("\(identity.featureMap)"),
         ]
         if identity.usesEMA { network["use_ema"] = .bool(true) }
@@ -178,7 +171,7 @@ struct CacheIndex: Sendable {
         if view > 0, let views = identity.views {
             let drawing = JSONValue.object([
                 "view": .integer(view), "seed": .integer(views.seed),
-                "augmentation": (try? JSONValue(encoding: views.augmentation)) ?? .null,
+                "augmentation": try JSONValue(encoding: views.augmentation),
             ])
             hasher.update(drawing.text())
         }

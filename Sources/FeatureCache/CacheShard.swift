@@ -1,109 +1,102 @@
 import DurableFiles
 import Synchronization
 import SystemPackage
-import WeightFiles
 
-/// A shard of a cache: opened and checked when it is first read from.
+/// What this process knows of a shard's file: what the file was when its front was checked, and which rows have been verified
+/// since. The file itself may be open or not.
 final class CacheShard: Sendable {
-    private let path: FilePath
-    private let file = Mutex<SafetensorsFile?>(nil)
-
-    init(path: FilePath) {
-        self.path = path
+    private struct State {
+        /// Of the file that the rest is about; nil before the first read and after a change.
+        var version: FileVersion?
+        /// The digest that all others follow from, of the first file that was read from: no other is taken later.
+        var root: ContentDigest?
+        /// Where the features start.
+        var featuresStart = 0
+        /// The digests of the rows, as long as some have not been verified.
+        var digests: [UInt8] = []
+        var isVerified: [Bool] = []
+        var unverifiedCount = 0
     }
 
-    /// The metadata of a shard's file.
-    enum MetadataKey {
-        static let format = "format"
-        static let data = "data_sha256"
-        static let origin = "origin_sha256"
-        static let formatName = "infodisent-features-1"
-        /// Of shards that leave samples out, which older programs must not read.
-        static let skippingFormatName = "infodisent-features-2"
-        /// The rows that are left out, with the reasons.
-        static let skipped = "skipped"
+    private let state = Mutex(State())
+
+    /// How to read a row.
+    struct Ticket {
+        /// Where it starts.
+        let offset: Int
+        /// What it must have if it has not been verified yet.
+        let digest: [UInt8]?
     }
 
-    /// The checked file. A thread that comes while another checks it waits for the result.
-    func open(_ shard: Int, of index: CacheIndex) throws -> SafetensorsFile {
-        try file.withLock { file in
-            if let file { return file }
-            let opened = try Self.open(path, shard, of: index)
-            try Self.checkData(of: opened, shard, of: index)
-            guard
-                SkippedSample.text(try Self.skippedRows(of: opened, shard, of: index))
-                    == SkippedSample.text(index.skippedRows(inShard: shard))
-            else {
-                throw FeatureCacheError.corruptShard(
-                    path: path, problem: "it leaves out other samples than the index says")
+    /// How to read a row from `file`. Checks the front of the file, or all of one that is verified as a whole, unless that was
+    /// done with the same version of it. A thread that comes while another checks it waits for the result.
+    /// - Throws: `ShardFault`; `FileChanged` if it changes under way; `DurableFileError`.
+    func ticket(
+        forRow row: Int, of file: PositionedFile, _ shard: Int, in index: CacheIndex, _ traffic: TrafficCounters
+    ) throws -> Ticket {
+        try state.withLock { state in
+            if state.version != file.version { try Self.check(file, shard, in: index, &state, traffic) }
+            let size = ShardLayout.digestByteCount
+            return Ticket(
+                offset: state.featuresStart + row * index.identity.sampleByteCount,
+                digest: state.isVerified[row] ? nil : Array(state.digests[row * size..<(row + 1) * size]))
+        }
+    }
+
+    private static func check(
+        _ file: PositionedFile, _ shard: Int, in index: CacheIndex, _ state: inout State, _ traffic: TrafficCounters
+    ) throws {
+        state.version = nil
+        let front = try ShardFront(of: file, shard, in: index)
+        traffic.countFront(byteCount: front.start(ofRow: 0))
+        if let problem = front.lengthProblem { throw ShardFault(problem: problem) }
+        guard
+            SkippedSample.text(front.skipped) == SkippedSample.text(index.skippedRows(inShard: shard))
+        else { throw ShardFault(problem: "it leaves out other samples than the index says") }
+        var isSound = true
+        if front.layout.format == .wholeFiles {
+            isSound = try front.hasSoundData(file) {
+                traffic.countRead(byteCount: $0)
+                traffic.countHashed(byteCount: $0)
             }
-            file = opened
-            return opened
+        }
+        guard try file.currentVersion() == file.version else { throw FileChanged() }
+        guard isSound else { throw ShardFault(problem: "its data do not have the digest it states") }
+        if let root = state.root, root != front.root {
+            throw ShardFault(problem: "it was replaced, while it was in use, by a file with other features")
+        }
+        let rowCount = front.layout.rowCount
+        state.root = front.root
+        state.featuresStart = front.start(ofRow: 0)
+        state.digests = front.digests
+        let isVerified = front.layout.format == .wholeFiles
+        state.isVerified = [Bool](repeating: isVerified, count: rowCount)
+        state.unverifiedCount = isVerified ? 0 : rowCount
+        state.version = file.version
+    }
+
+    /// Remembers that a row of that version of the file has its digest.
+    func markVerified(row: Int, version: FileVersion) {
+        state.withLock { state in
+            guard state.version == version, !state.isVerified[row] else { return }
+            state.isVerified[row] = true
+            state.unverifiedCount -= 1
+            if state.unverifiedCount == 0 { state.digests = [] }
         }
     }
 
-    /// Opens a shard and checks everything but its data. Throws `FeatureCacheError.corruptShard`, `DurableFileError`.
-    static func open(_ path: FilePath, _ shard: Int, of index: CacheIndex) throws -> SafetensorsFile {
-        let file: SafetensorsFile
-        do {
-            file = try SafetensorsFile(path)
-        } catch WeightFileError.malformed(_, let fault) {
-            throw FeatureCacheError.corruptShard(path: path, problem: "\(fault)")
+    /// Forgets what was verified of a version of the file that is no more.
+    func forget(_ version: FileVersion) {
+        state.withLock { state in
+            guard state.version == version else { return }
+            state.version = nil
+            (state.digests, state.isVerified) = ([], [])
         }
-        func require(_ condition: Bool, _ problem: @autoclosure () -> String) throws {
-            guard condition else { throw FeatureCacheError.corruptShard(path: path, problem: problem()) }
-        }
-        let map = index.identity.featureMap
-        let count = index.shards[shard].sampleCount
-        let (type, shape) = (
-            index.identity.precision == .f16 ? ElementType.float16 : .float32,
-            [count, map.height, map.width, map.channelCount]
-        )
-        try require(file.tensorNames == ["features", "labels"], "it does not hold just features and labels")
-        let features = file.entry("features")!
-        try require(
-            features.elementType == type && features.shape == shape,
-            "its features are \(features.elementType.rawValue) \(features.shape), expected \(type.rawValue) \(shape)")
-        let labels = file.entry("labels")!
-        try require(
-            labels.elementType == .int64 && labels.shape == [count],
-            "its labels are \(labels.elementType.rawValue) \(labels.shape), expected I64 [\(count)]")
-        let format =
-            file.metadata[MetadataKey.skipped] == nil ? MetadataKey.formatName : MetadataKey.skippingFormatName
-        try require(file.metadata[MetadataKey.format] == format, "its format is not \"\(format)\"")
-        _ = try skippedRows(of: file, shard, of: index)
-        try require(
-            file.metadata[MetadataKey.origin] == index.origin(ofShard: shard).hexadecimal,
-            "it was made from other samples, or with another network, than the index says")
-        return file
     }
 
-    /// The rows of a shard that are left out, with the reasons. Throws `FeatureCacheError.corruptShard`.
-    static func skippedRows(
-        of file: SafetensorsFile, _ shard: Int, of index: CacheIndex
-    ) throws -> [(number: Int, reason: String)] {
-        guard let text = file.metadata[MetadataKey.skipped] else { return [] }
-        guard let list = SkippedSample.list(Array(text.utf8)), !list.isEmpty,
-            list.last!.number < index.shards[shard].sampleCount
-        else {
-            throw FeatureCacheError.corruptShard(path: file.path, problem: "it does not say well what it leaves out")
-        }
-        return list
-    }
-
-    static func checkData(of file: SafetensorsFile, _ shard: Int, of index: CacheIndex) throws {
-        file.advise(.sequential)
-        var hasher = ContentHasher()
-        for name in ["labels", "features"] { try file.withBytes(of: name) { hasher.update($0) } }
-        if let skipped = file.metadata[MetadataKey.skipped] { hasher.update(skipped) }
-        guard hasher.finalize().hexadecimal == file.metadata[MetadataKey.data] else {
-            throw FeatureCacheError.corruptShard(path: file.path, problem: "its data do not have the digest it states")
-        }
-        let expected = index.sampleIndices(inShard: shard).map { Int64(index.samples.label(of: $0)) }
-        guard try file.int64s("labels") == expected else {
-            throw FeatureCacheError.corruptShard(path: file.path, problem: "its labels are not those of the index")
-        }
-        // Rows are long and asked for in any order; the read-ahead of a sequential reader would fetch their neighbours.
-        file.advise(.normal)
-    }
+    /// The digest that all others follow from, of the file that was read from; nil before.
+    var root: ContentDigest? { state.withLock { $0.root } }
 }
+
+/// A file is no longer what it was when it was opened.
+struct FileChanged: Error {}

@@ -1,17 +1,19 @@
+import DataSharding
 import DurableFiles
 public import SystemPackage
-import WeightFiles
 
 /// A cache, for reading any sample's features in any order, from any thread.
 ///
-/// It is complete, or holds at least the shards that one rank of several is responsible for.
-///
-/// Shards are mapped and checked (digest, labels, origin) when they are first read from; nothing is copied before it is
-/// asked for, and the system takes the memory of the maps back when it needs it.
+/// It is complete, or holds at least the files that one rank of several is responsible for. A file is opened when it is first
+/// read from, and may be closed again when others are. Every feature map is verified when it is first read, and again when its
+/// file has changed; what is damaged is an error, or is made anew where the cache was given somebody who can (`CacheMender`).
 public final class FeatureCache: Sendable {
     public let directory: FilePath
-    private let index: CacheIndex
-    private let shards: [CacheShard]
+    let index: CacheIndex
+    let shards: [CacheShard]
+    let files: OpenShards
+    let counters: TrafficCounters
+    let mending: CacheMending
     /// The shards that this rank is responsible for; nil for all.
     package let ownShards: Set<Int>?
 
@@ -19,31 +21,57 @@ public final class FeatureCache: Sendable {
     /// and when its identity is not `expected`; `DurableFileError`.
     ///
     /// - Parameters:
-    ///   - ownShards: the shards that must be there; all of them if nil.
-    ///   - skipped: the skipped samples where they are known already; what the index says if nil.
-    public init(
-        directory: FilePath, expecting expected: CacheIdentity? = nil, ownShards: Set<Int>? = nil,
-        skipped: [SkippedSample]? = nil
+    ///   - rank: if the ranks of a run share out the cache, this one and their number: this rank is responsible for the
+    ///     logical shards that it hosts, and only their files must be there.
+    ///   - openFileLimit: files that may be open at a time; if nil, most of what the process is allowed.
+    ///   - mender: makes anew what is damaged.
+    package init(
+        directory: FilePath, expecting expected: CacheIdentity? = nil, rank: (number: Int, of: Int)?,
+        openFileLimit: Int? = nil, mender: CacheMender? = nil
     ) throws {
-        self.directory = directory
-        var index = try CacheIndex(directory: directory)
-        if let skipped { index = index.replacing(skipped: skipped) }
+        let index = try CacheIndex(directory: directory)
         if let expected {
             let differences = index.identity.differences(from: expected)
             guard differences.isEmpty else {
                 throw FeatureCacheError.mismatch(directory: directory, differences: differences)
             }
         }
-        let paths = index.shards.indices.map { CacheIndex.shardPath($0, in: directory) }
-        let missing = paths.indices.filter {
-            ownShards?.contains($0) != false && !DurableFile.exists(paths[$0])
+        self.directory = directory
+        self.index = index
+        ownShards = rank.flatMap { index.shards(ofRank: $0.number, of: $0.of) }
+        shards = index.shards.map { _ in CacheShard() }
+        files = OpenShards(limit: openFileLimit)
+        counters = TrafficCounters(shardCount: index.shards.count)
+        mending = CacheMending(mender)
+        let missing = index.shards.indices.filter {
+            ownShards?.contains($0) != false && !DurableFile.exists(path(ofShard: $0))
         }
         guard missing.isEmpty else {
-            throw FeatureCacheError.incomplete(directory: directory, missingShards: missing, shardCount: paths.count)
+            throw FeatureCacheError.incomplete(
+                directory: directory, missingShards: missing, shardCount: index.shards.count)
         }
-        self.index = index
+    }
+
+    /// Opens the cache in `directory`, all of it. Throws as above.
+    public convenience init(directory: FilePath, expecting expected: CacheIdentity? = nil) throws {
+        try self.init(directory: directory, expecting: expected, rank: nil)
+    }
+
+    /// The cache that `writer` has made, with the other ranks of a run or alone.
+    ///
+    /// - Parameters:
+    ///   - ownShards: the shards that this rank is responsible for, which are known to be there; all if nil.
+    ///   - skipped: the skipped samples of all ranks.
+    package init(
+        _ writer: FeatureCacheWriter, ownShards: Set<Int>?, skipped: [SkippedSample], mender: CacheMender?
+    ) {
+        directory = writer.directory
+        index = writer.index.replacing(skipped: skipped)
         self.ownShards = ownShards
-        shards = paths.map { CacheShard(path: $0) }
+        shards = index.shards.map { _ in CacheShard() }
+        files = OpenShards()
+        counters = TrafficCounters(shardCount: index.shards.count)
+        mending = CacheMending(mender)
     }
 
     /// Whether there is a cache in `directory`, complete or not.
@@ -54,11 +82,18 @@ public final class FeatureCache: Sendable {
     public var identity: CacheIdentity { index.identity }
     public var samples: CacheSamples { index.samples }
     public var shardCount: Int { shards.count }
+    /// The logical shards that the files are cut by, V; nil in a cache of an older version, whose files hold samples of all.
+    public var logicalShardCount: Int? { index.logicalShardCount }
 
     /// Views of each training image; view 0 is the plain one, which test images have too.
     public var viewCount: Int { identity.viewCount }
     /// The samples whose images could not be decoded.
     public var skipped: [SkippedSample] { index.skipped }
+    /// What this process has read of the cache so far.
+    public var traffic: CacheTraffic { counters.traffic }
+
+    /// Files that are open now, beside those that threads are reading from although others have taken their place.
+    package var openFileCount: Int { files.count }
 
     /// Feature maps in the whole cache, of all views.
     public var mapCount: Int {
@@ -78,61 +113,17 @@ public final class FeatureCache: Sendable {
         samples.indices.filter { samples.split(of: $0) == split }
     }
 
-    /// The feature maps of a view of samples, [n, H, W, D]; those of skipped samples are zero.
-    ///
-    /// - Parameter view: below `viewCount` for training images, 0 for others.
-    /// - Throws: `FeatureCacheError.corruptShard`, `DurableFileError`.
-    public func features(of sampleIndices: [Int], view: Int = 0) throws -> [Float] {
-        let elementCount = identity.featureMap.elementCount
-        return try [Float](unsafeUninitializedCapacity: sampleIndices.count * elementCount) { buffer, count in
-            for (position, sample) in sampleIndices.enumerated() {
-                let range = position * elementCount..<(position + 1) * elementCount
-                try readFeatures(of: sample, view: view, into: UnsafeMutableBufferPointer(rebasing: buffer[range]))
-                count = range.upperBound
-            }
-        }
-    }
+    func path(ofShard shard: Int) -> FilePath { CacheIndex.shardPath(shard, in: directory) }
+}
 
-    /// Fills `destination` with the feature map [H, W, D] of a sample. Throws as `features(of:)`.
-    package func readFeatures(
-        of sampleIndex: Int, view: Int = 0, into destination: UnsafeMutableBufferPointer<Float>
-    ) throws {
-        precondition(
-            destination.count == identity.featureMap.elementCount,
-            "room for \(destination.count) features where a sample has \(identity.featureMap.elementCount)")
-        guard let shard = index.shard(ofView: view, plainShard: samples.shard(of: sampleIndex)) else {
-            preconditionFailure("\(samples.path(of: sampleIndex)) has no view \(view)")
-        }
-        let file = try shards[shard].open(shard, of: index)
-        let byteCount = identity.sampleByteCount
-        let start = samples.row(of: sampleIndex) * byteCount
-        try file.withBytes(of: "features") { bytes in
-            let row = UnsafeRawBufferPointer(rebasing: bytes[start..<start + byteCount])
-            switch identity.precision {
-            case .f16: FeatureConversion.widen(row, into: destination)
-            case .f32: UnsafeMutableRawBufferPointer(destination).copyMemory(from: row)
-            }
-        }
-    }
-
-    /// Starts to read the features of samples that will be asked for soon; returns at once unless a shard has to be
-    /// checked first. Throws as `features(of:)`.
-    package func prefetch(_ sampleIndices: some Sequence<Int>) throws {
-        for sample in sampleIndices {
-            let shard = samples.shard(of: sample)
-            let file = try shards[shard].open(shard, of: index)
-            let start =
-                file.entry("features")!.byteRange.lowerBound + samples.row(of: sample) * identity.sampleByteCount
-            file.advise(.soon, range: start..<start + identity.sampleByteCount)
-        }
-    }
-
-    /// Checks every own shard; `progress` is called after each with the number checked so far.
-    /// Throws `FeatureCacheError.corruptShard` for the first that is damaged, `DurableFileError`.
-    public func verify(progress: (_ checkedShardCount: Int) -> Void = { _ in }) throws {
-        for (count, shard) in (ownShards?.sorted() ?? Array(shards.indices)).enumerated() {
-            _ = try CacheShard(path: CacheIndex.shardPath(shard, in: directory)).open(shard, of: index)
-            progress(count + 1)
-        }
+extension CacheIndex {
+    /// The shards of the logical shards that a rank hosts; nil if the cache is not cut by logical shards, or by fewer than
+    /// there are ranks.
+    func shards(ofRank rank: Int, of rankCount: Int) -> Set<Int>? {
+        guard rankCount > 1, let logicalShardCount, let logicalShards,
+            let hosting = try? ShardHosting(shardCount: logicalShardCount, rankCount: rankCount)
+        else { return nil }
+        let hosted = hosting.shards(ofRank: rank)
+        return Set(shards.indices.filter { hosted.contains(logicalShards[$0]) })
     }
 }

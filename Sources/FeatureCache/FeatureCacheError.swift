@@ -12,8 +12,12 @@ public enum FeatureCacheError: Error, Equatable, Sendable {
     case mismatch(directory: FilePath, differences: [CacheDifference])
     /// Shards have not been written yet.
     case incomplete(directory: FilePath, missingShards: [Int], shardCount: Int)
-    /// A shard is damaged or is not what the index says.
+    /// The file of a shard is damaged or is not what the index says.
     case corruptShard(path: FilePath, problem: String)
+    /// The same, found out when one of its rows was asked for.
+    case corruptRow(path: FilePath, row: Int, sample: String, problem: String)
+    /// A damaged file was made anew, and is another than it was; `sample` is that of the row, if it is known.
+    case notReproduced(path: FilePath, sample: String?)
     /// The network gave a value that the cache cannot hold.
     case notRepresentable(sample: String, value: Float, precision: CachePrecision)
 
@@ -24,6 +28,9 @@ public enum FeatureCacheError: Error, Equatable, Sendable {
 }
 
 extension FeatureCacheError: CustomStringConvertible {
+    private static let advice =
+        "Where the images are, extract --verify makes anew what is damaged; or bring the file back from a copy."
+
     public var description: String {
         switch self {
         case .noIndex(let directory):
@@ -40,7 +47,13 @@ extension FeatureCacheError: CustomStringConvertible {
             "the cache \(directory) is not complete: \(missing.count) of its \(count) shards are missing, the first is "
                 + "shard \(missing.first ?? 0). Run extract again: it goes on where it stopped."
         case .corruptShard(let path, let problem):
-            "\(path) is damaged: \(problem). Delete that file and run extract again."
+            "\(path) is damaged: \(problem). \(Self.advice)"
+        case .corruptRow(let path, let row, let sample, let problem):
+            "\(path) is damaged: \(problem). Row \(row), \(sample), cannot be read. \(Self.advice)"
+        case .notReproduced(let path, let sample):
+            "\(path) is damaged, and extracting it again gives other features than it had"
+                + "\(sample.map { " (for \($0))" } ?? ""), so that it was made from other images, or by another version of "
+                + "this program. Extract into another folder."
         case .notRepresentable(let sample, let value, let precision):
             if value.isFinite {
                 "the backbone gave \(value) for \(sample), more than \(precision.rawValue) can hold. "

@@ -1,11 +1,11 @@
 import DurableFiles
+import Glibc
 public import SystemPackage
-import WeightFiles
 
 /// Makes a cache, or goes on with one that was begun.
 ///
 ///     let writer = try FeatureCacheWriter(directory: cache, identity: identity, samples: samples)
-///     for shard in writer.missingShards {
+///     for shard in try writer.missingShards() {
 ///         let builder = writer.makeShard(shard)
 ///         for batch in batches(of: writer.samples(inShard: shard)) { try builder.append(features(of: batch)) }
 ///         try builder.write()
@@ -23,93 +23,138 @@ public final class FeatureCacheWriter: Sendable {
     public var shardCount: Int { index.shards.count }
 
     /// Starts a cache of `samples` in `directory`, or goes on with the one that is there (with its own division into
-    /// shards; views that it lacks are added). Throws `FeatureCacheError.mismatch` when that one was made from anything else, `DurableFileError`.
+    /// shards; views that it lacks are added). Of several that start one in the same folder at the same time, one succeeds, and
+    /// the others go on with that one's division.
     ///
-    /// - Parameter groupCount: if not nil, sample i of a split belongs to group i mod `groupCount`, no shard holds samples
-    ///   of several groups, and a cache that is there must be divided in the same way.
+    /// - Parameters:
+    ///   - logicalShardCount: V. Sample i of a split belongs to logical shard i mod V, and no file holds samples of two of them.
+    ///   - requiresDivision: whether a cache that is there must be divided in the same way.
+    ///   - mayWriteIndex: whether a cache may be started, and views added; if not, there must be one that has them.
+    /// - Throws: `FeatureCacheError.mismatch` when the cache that is there was made from anything else, `.noIndex` if there is
+    ///   none and none may be started; `DurableFileError`.
     public init(
         directory: FilePath, identity: CacheIdentity, samples: [(path: String, label: Int, split: String)],
-        samplesPerShard: Int? = nil, groupCount: Int? = nil
+        samplesPerShard: Int? = nil, logicalShardCount: Int = 1, requiresDivision: Bool = false,
+        mayWriteIndex: Bool = true
     ) throws {
         self.directory = directory
-        try DurableFile.createDirectory(directory)
-        try DurableFile.removeStaleTemporaries(in: directory)
+        if mayWriteIndex {
+            try DurableFile.createDirectory(directory)
+            try DurableFile.removeStaleTemporaries(in: directory)
+        }
+        let path = CacheIndex.path(in: directory)
         func newIndex() -> CacheIndex {
             CacheIndex(
                 identity: identity, samples: samples,
-                samplesPerShard: samplesPerShard ?? identity.defaultSamplesPerShard, groupCount: groupCount ?? 1)
+                samplesPerShard: samplesPerShard ?? identity.defaultSamplesPerShard,
+                logicalShardCount: logicalShardCount)
         }
-        let found: CacheIndex
+        var found: CacheIndex
         do {
             found = try CacheIndex(directory: directory)
-        } catch FeatureCacheError.noIndex {
-            index = newIndex()
-            try index.write(to: CacheIndex.path(in: directory))
-            return
+        } catch FeatureCacheError.noIndex where mayWriteIndex {
+            do {
+                try newIndex().create(path)
+            } catch DurableFileError.alreadyExists {
+                // Somebody else was quicker.
+            }
+            found = try CacheIndex(directory: directory)
         }
-        let extended = found.identity.adding(viewsOf: identity)
+        let extended = mayWriteIndex ? found.identity.adding(viewsOf: identity) : found.identity
         var differences = (extended ?? found.identity).differences(from: identity)
-        if let difference = found.samples.firstDifference(from: samples) { differences.append(difference) }
-        if differences.isEmpty, groupCount != nil, let difference = found.divisionDifference(from: newIndex()) {
+        differences += found.samples.differences(from: samples)
+        if differences.isEmpty, requiresDivision, let difference = found.divisionDifference(from: newIndex()) {
             differences.append(difference)
         }
         guard differences.isEmpty else {
             throw FeatureCacheError.mismatch(directory: directory, differences: differences)
         }
-        guard let extended, extended != found.identity else {
-            index = found
-            return
+        if let extended, extended != found.identity {
+            found = found.replacing(identity: extended)
+            try found.write(to: path)
         }
-        index = found.replacing(identity: extended)
-        try index.write(to: CacheIndex.path(in: directory))
+        index = found
     }
 
-    /// The shards that are not there, or are there and not what the index says; their data are not read.
-    public var missingShards: [Int] {
-        index.shards.indices.filter { !isPresent(shard: $0) }
+    // MARK: - What is there
+
+    /// What is there of a shard.
+    package enum Presence: Equatable {
+        case missing
+        /// The front of its file is what the index says. The features are verified when they are read.
+        case present(skipped: [SkippedSample])
+        case damaged(problem: String)
     }
 
-    /// Whether the file of a shard is there and what the index says; its data are not read.
-    package func isPresent(shard: Int) -> Bool {
-        (try? CacheShard.open(CacheIndex.shardPath(shard, in: directory), shard, of: index)) != nil
+    /// What is there of a shard; its features are not read. Throws `DurableFileError`.
+    package func presence(ofShard shard: Int) throws -> Presence {
+        let path = CacheIndex.shardPath(shard, in: directory)
+        do {
+            let front = try ShardFront(of: PositionedFile(path), shard, in: index)
+            if let problem = front.lengthProblem { return .damaged(problem: problem) }
+            // Other views leave out the same.
+            guard index.shards[shard].view == 0, !front.skipped.isEmpty else { return .present(skipped: []) }
+            let samples = index.sampleIndices(inShard: shard)
+            return .present(
+                skipped: front.skipped.map { SkippedSample(sample: samples[$0.number], reason: $0.reason) })
+        } catch let fault as ShardFault {
+            return .damaged(problem: fault.problem)
+        } catch DurableFileError.missing {
+            return .missing
+        } catch DurableFileError.notAFile, DurableFileError.shorter, DurableFileError.failed(_, _, EIO) {
+            return .damaged(problem: "it cannot be read")
+        }
+    }
+
+    /// The shards that are not there, or are there and not what the index says; their features are not read.
+    /// Throws `DurableFileError`.
+    public func missingShards() throws -> [Int] {
+        try index.shards.indices.filter {
+            if case .present = try presence(ofShard: $0) { false } else { true }
+        }
+    }
+
+    /// The samples that the shards leave out. Throws `DurableFileError`.
+    package func skippedSamples() throws -> [SkippedSample] {
+        try index.shards.indices.flatMap { shard -> [SkippedSample] in
+            if case .present(let skipped) = try presence(ofShard: shard) { skipped } else { [] }
+        }
+        .sorted { $0.sample < $1.sample }
     }
 
     /// What view of its samples a shard holds; 0 is the plain one.
     package func view(ofShard shard: Int) -> Int { index.shards[shard].view }
 
-    /// The samples that the given shards leave out. Shards of other than plain views say the same and are not read.
-    /// Throws `FeatureCacheError.corruptShard`, `DurableFileError`.
-    package func skippedSamples(inShards shards: some Sequence<Int>) throws -> [SkippedSample] {
-        var skipped: [SkippedSample] = []
-        for shard in shards where index.shards[shard].view == 0 {
-            let file = try CacheShard.open(CacheIndex.shardPath(shard, in: directory), shard, of: index)
-            let rows = try CacheShard.skippedRows(of: file, shard, of: index)
-            guard !rows.isEmpty else { continue }
-            let samples = index.sampleIndices(inShard: shard)
-            skipped += rows.map { SkippedSample(sample: samples[$0.number], reason: $0.reason) }
-        }
-        return skipped.sorted { $0.sample < $1.sample }
+    /// The logical shards that the files are cut by, V; nil in a cache of an older version, which does not say it.
+    package var logicalShardCount: Int? { index.logicalShardCount }
+
+    /// The logical shard of each shard, if the cache is cut by `logicalShardCount`.
+    package func logicalShards(ofDivisionInto logicalShardCount: Int) -> [Int]? {
+        index.logicalShards(ofDivisionInto: logicalShardCount)
     }
 
-    /// Says in the index which samples are left out, all of them. Throws `DurableFileError`.
+    /// The shards of the logical shards that a rank hosts; nil if the cache is not cut by logical shards, or by fewer than
+    /// there are ranks.
+    package func shards(ofRank rank: Int, of rankCount: Int) -> Set<Int>? {
+        index.shards(ofRank: rank, of: rankCount)
+    }
+
+    /// A digest of the division into files, by which ranks find out whether they see the same cache.
+    package var divisionDigest: ContentDigest { index.divisionDigest }
+
+    // MARK: - Making it complete
+
+    /// Says in the index which samples are left out, all of them. Throws `FeatureCacheError`, `DurableFileError`.
     package func record(skipped: [SkippedSample]) throws {
-        guard try skipped != CacheIndex(directory: directory).skipped else { return }
-        try index.replacing(skipped: skipped).write(to: CacheIndex.path(in: directory))
+        // Views may have been added in the meantime.
+        let current = try CacheIndex(directory: directory)
+        guard skipped != current.skipped else { return }
+        try current.replacing(skipped: skipped).write(to: CacheIndex.path(in: directory))
     }
 
-    /// The group of each shard, for a cache that was divided into `groupCount` groups.
-    package func groups(groupCount: Int) -> [Int] {
-        var groups = [Int](repeating: 0, count: shardCount)
-        var positions: [String: Int] = [:]
-        for sample in samples.indices {
-            let split = samples.split(of: sample)
-            groups[samples.shard(of: sample)] = positions[split, default: 0] % groupCount
-            positions[split, default: 0] += 1
-        }
-        for (shard, entry) in index.shards.enumerated() {
-            if let plain = entry.plainShard { groups[shard] = groups[plain] }
-        }
-        return groups
+    /// A shard to be written, with what is sound of the file that is there. Throws `DurableFileError`.
+    package func pendingShard(_ shard: Int) throws -> PendingShard {
+        try PendingShard(index, in: directory, shard: shard)
     }
 
     /// The bytes of a shard's file, to be given to `adopt(_:as:)` elsewhere. Throws `DurableFileError`.
@@ -117,19 +162,13 @@ public final class FeatureCacheWriter: Sendable {
         try DurableFile.read(CacheIndex.shardPath(shard, in: directory))
     }
 
-    /// Writes the file of a shard from the bytes it has elsewhere; false, and no file, if they are not that shard.
-    /// Throws `DurableFileError`.
-    package func adopt(_ bytes: [UInt8], as shard: Int) throws -> Bool {
-        let path = CacheIndex.shardPath(shard, in: directory)
-        try DurableFile.write(bytes, to: path)
-        do {
-            // What it leaves out need not be in the index yet.
-            try CacheShard.checkData(of: CacheShard.open(path, shard, of: index), shard, of: index)
-            return true
-        } catch FeatureCacheError.corruptShard {
-            try DurableFile.remove(path)
-            return false
-        }
+    /// Writes the file of a shard from the bytes it has elsewhere, and gives the samples that it leaves out; nil, and no file,
+    /// if they are not that shard. Throws `DurableFileError`.
+    package func adopt(_ bytes: [UInt8], as shard: Int) throws -> [SkippedSample]? {
+        guard let front = try? ShardFront(of: bytes, shard, in: index), front.hasSoundRows(bytes) else { return nil }
+        try DurableFile.write(bytes, to: CacheIndex.shardPath(shard, in: directory))
+        let samples = index.sampleIndices(inShard: shard)
+        return front.skipped.map { SkippedSample(sample: samples[$0.number], reason: $0.reason) }
     }
 
     /// The samples of a shard, in the order in which their features must be given.
@@ -144,7 +183,7 @@ public final class FeatureCacheWriter: Sendable {
 
     /// An empty shard to be filled; it keeps its features in the cache's precision in memory until it is written.
     public func makeShard(_ shard: Int) -> ShardBuilder {
-        ShardBuilder(self, shard: shard)
+        ShardBuilder(index, in: directory, shard: shard)
     }
 
     /// Writes a shard at once: `features` [n, H, W, D] and `labels` [n] of `samples(inShard:)`.
@@ -156,30 +195,12 @@ public final class FeatureCacheWriter: Sendable {
         try builder.write()
     }
 
-    /// Checks that nothing is missing. Throws `FeatureCacheError.incomplete`.
+    /// Checks that nothing is missing. Throws `FeatureCacheError.incomplete`, `DurableFileError`.
     public func finish() throws {
-        let missing = missingShards
+        let missing = try missingShards()
         guard missing.isEmpty else {
             throw FeatureCacheError.incomplete(
                 directory: directory, missingShards: missing, shardCount: index.shards.count)
         }
-    }
-}
-
-extension CacheSamples {
-    /// The first place where the samples are not those of `list`.
-    fileprivate func firstDifference(from list: [(path: String, label: Int, split: String)]) -> CacheDifference? {
-        if count != list.count {
-            return CacheDifference(field: "number of samples", found: "\(count)", expected: "\(list.count)")
-        }
-        for (index, expected) in list.enumerated() {
-            let found = (path: path(of: index), label: label(of: index), split: split(of: index))
-            if found != expected {
-                return CacheDifference(
-                    field: "sample \(index)", found: "\(found.path) (class \(found.label), \(found.split))",
-                    expected: "\(expected.path) (class \(expected.label), \(expected.split))")
-            }
-        }
-        return nil
     }
 }

@@ -25,8 +25,9 @@ public struct SkippedSample: Equatable, Sendable {
         Array(text(samples.map { ($0.sample, $0.reason) }).utf8)
     }
 
-    package static func list(bytes: [UInt8]) -> [SkippedSample] {
-        (list(bytes) ?? []).map { SkippedSample(sample: $0.number, reason: $0.reason) }
+    /// What `bytes(_:)` gives; nil for anything else.
+    package static func list(bytes: [UInt8]) -> [SkippedSample]? {
+        list(bytes)?.map { SkippedSample(sample: $0.number, reason: $0.reason) }
     }
 
     /// What `text(_:)` wrote; nil for anything else. Numbers must rise.

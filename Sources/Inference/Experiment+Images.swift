@@ -11,8 +11,12 @@ extension Experiment {
     /// What the network sees of a view of a sample, given by its number among all samples: those for training come first.
     /// - Throws: `DurableFileError`, `ImageCodingError`, or a `DatasetError` of the box it is cropped to.
     package func pixels(ofSample number: Int, view: Int = 0) throws -> PixelImage {
+        try pixels(ofSample: number, bytes: dataset.bytes(of: dataset[number]), view: view)
+    }
+
+    /// What the network sees of a view of a sample whose file's bytes have been read already.
+    package func pixels(ofSample number: Int, bytes: [UInt8], view: Int) throws -> PixelImage {
         let sample = dataset[number]
-        let bytes = try dataset.bytes(of: sample)
         guard view > 0, let views = cacheIdentity.views else { return try pixels(of: sample, bytes: bytes) }
         let image = try dataset.image(of: sample, bytes: bytes, exif: input.exif)
         return input.pixels(

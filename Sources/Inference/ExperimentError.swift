@@ -12,6 +12,8 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
     case backboneNotNamed(dataset: FilePath)
     /// A folder that is written to lies inside the dataset.
     case insideDataset(key: String, directory: FilePath, dataset: FilePath)
+    /// An image is not the one that features were extracted from before.
+    case imageChanged(image: FilePath, cache: FilePath)
     /// A rank works on something else than rank 0.
     case ranksDiffer(rank: Int, host: String, rank0Host: String, differences: [String])
 
@@ -19,7 +21,7 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
     public var exitCode: Int32 {
         switch self {
         case .ranksDiffer, .backboneNotNamed, .insideDataset, .locationUnknown: 78
-        case .provenanceDiffers: 65
+        case .provenanceDiffers, .imageChanged: 65
         case .moved: 66
         }
     }
@@ -49,6 +51,11 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
             """
             \(key) (\(directory)) lies inside the dataset (\(dataset)), whose images it would be mixed with. \
             Choose a folder outside.
+            """
+        case .imageChanged(let image, let cache):
+            """
+            \(image) is not the image that its features in \(cache) were extracted from: it has changed since. Put the old one \
+            back, or extract into another folder.
             """
         case .ranksDiffer(let rank, let host, let rank0Host, let differences):
             """

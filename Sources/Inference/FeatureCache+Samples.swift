@@ -6,8 +6,8 @@ extension FeatureCache {
     /// The samples of a split that this rank goes through when all ranks go through the split together; each sample is
     /// one rank's. In the dataset's order.
     ///
-    /// Of a shared cache a rank takes consecutive samples, which are in few shards; of a cache on its node those of the
-    /// shards it is responsible for.
+    /// A rank takes those of the files that it is responsible for, so that it opens no others; where files hold samples of all
+    /// ranks, consecutive samples, which are in few files.
     package func share(of split: String, on communicator: any Communicator) -> [Int] {
         let indices = indices(of: split)
         if let ownShards { return indices.filter { ownShards.contains(samples.shard(of: $0)) } }
@@ -15,7 +15,7 @@ extension FeatureCache {
         return Array(indices[rank * indices.count / size..<(rank + 1) * indices.count / size])
     }
 
-    /// Images whose features are in memory at a time.
+    /// Images whose features are in memory at a time, beside those that are read ahead.
     private static let batchSize = 64
 
     /// Calls `body` with `samples` and their feature maps [n, H, W, D] in the plain view, a batch at a time.
@@ -23,13 +23,20 @@ extension FeatureCache {
         of samples: [Int], _ body: (_ samples: ArraySlice<Int>, _ features: Tensor) throws -> Void
     ) throws {
         let map = identity.featureMap
-        for start in stride(from: 0, to: samples.count, by: Self.batchSize) {
-            let batch = samples[start..<min(samples.count, start + Self.batchSize)]
+        @Sendable func batch(_ number: Int) -> ArraySlice<Int>? {
+            let start = number * Self.batchSize
+            return start < samples.count ? samples[start..<min(samples.count, start + Self.batchSize)] : nil
+        }
+        let reader = FeatureReader(self) { number in batch(number).map { .init(samples: Array($0)) } }
+        var number = 0
+        while let batch = batch(number) {
+            reader.begin()
             try body(
                 batch,
                 Tensor(
                     shape: [batch.count, map.height, map.width, map.channelCount],
-                    values: try features(of: Array(batch))))
+                    values: try reader.features(of: Array(batch))))
+            number += 1
         }
     }
 

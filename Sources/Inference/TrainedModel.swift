@@ -112,7 +112,16 @@ extension Checkpoint {
         }
         try require("backbone", state.backbone, identity.backbone)
         try require("weight file (SHA-256)", "\(state.weightDigest)", "\(identity.weightDigest)")
-        try require("dataset (fingerprint)", "\(state.datasetFingerprint)", "\(identity.datasetFingerprint)")
+        if state.datasetFingerprint != identity.datasetFingerprint {
+            // The cache that the checkpoint was trained on may still be there.
+            let directory = experiment.configuration.cache.directory
+            let cached = try? CachedImages(directory: directory).identity.datasetFingerprint
+            let more =
+                cached == state.datasetFingerprint ? experiment.differencesOfImages(fromCacheIn: directory) : []
+            let details = more.map { "; in the cache \(directory), \($0)" }.joined()
+            try require(
+                "dataset (fingerprint)", "\(state.datasetFingerprint)", "\(identity.datasetFingerprint)\(details)")
+        }
         try require("input preset", state.input.text(), try JSONValue(encoding: identity.input).text())
         try require("list of classes", "\(state.classNames)", "\(identity.classNames)")
     }

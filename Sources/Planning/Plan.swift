@@ -1,5 +1,6 @@
 import DataSharding
 import Extraction
+import FeatureCache
 
 /// What a run costs on a cluster. README.md has the formulas and what they assume. Times in seconds.
 public struct Plan: Sendable {
@@ -33,16 +34,16 @@ public struct Plan: Sendable {
     // MARK: - Disk
 
     /// Bytes of all features, and so of a cache on a shared disk.
-    public var cacheByteCount: Int { workload.mapCount * workload.sampleByteCount }
+    public var cacheByteCount: Int { workload.mapCount * workload.storedByteCount }
 
     /// Bytes of those that are of other views than the plain one.
     public var viewsByteCount: Int {
-        workload.trainCount * (workload.viewCount - 1) * workload.sampleByteCount
+        workload.trainCount * (workload.viewCount - 1) * workload.storedByteCount
     }
 
     /// Bytes of the features that a node with a cache of its own keeps.
     public func cacheByteCount(ofNode node: Int) -> Int {
-        ranks(ofNode: node).reduce(0) { $0 + workload.mapCount(of: hosted(byRank: $1)) } * workload.sampleByteCount
+        ranks(ofNode: node).reduce(0) { $0 + workload.mapCount(of: hosted(byRank: $1)) } * workload.storedByteCount
     }
 
     /// Bytes on the node that keeps most.
@@ -54,7 +55,12 @@ public struct Plan: Sendable {
     public var trainingByteCount: Int {
         let shard = workload.samplesPerShard * workload.featureMap.elementCount + workload.gradientCount
         let state = (3 + workload.momentsPerParameter) * workload.gradientCount + 6 * workload.channelMapCount
-        return costs.programBytes + 4 * (shardsPerRank * shard + state)
+        return costs.programBytes + 4 * (shardsPerRank * shard + state) + readAheadByteCount
+    }
+
+    /// Bytes of features that a rank reads ahead, at most: for the steps to come and for an evaluation.
+    public var readAheadByteCount: Int {
+        2 * min(FeatureReader.byteCountLimit, workload.mapCount * workload.sampleByteCount)
     }
 
     /// Bytes of a rank in extraction.

@@ -74,8 +74,10 @@ public struct Workload: Equatable, Sendable {
     }
     /// E, the numbers in a gradient.
     public var gradientCount: Int { channelMapCount + classCount * featureMap.channelCount }
-    /// Bytes of a sample in the cache.
+    /// Bytes of a sample's features in the cache.
     public var sampleByteCount: Int { featureMap.elementCount * precision.byteCount }
+    /// Bytes of a sample in the cache on disk, with its label and digests.
+    public var storedByteCount: Int { sampleByteCount + CacheIdentity.storedByteCountBesideFeatures }
     /// Samples that one logical shard gives to a step.
     public var samplesPerShard: Int { max(1, batchSize / logicalShards) }
     public var stepsPerEpoch: Int { distribution.stepsPerEpoch }

@@ -11,14 +11,19 @@ import Tensors
 extension TrainingRun {
     /// One optimizer step on a view of the samples that each logical shard gives. Collective.
     ///
+    /// - Parameter reader: of the features of this step and those that follow.
     /// - Returns: its learning rate, and whether a stop was requested on a rank before the gradients were added.
     /// - Throws: on all ranks, what went wrong on one of them in this step or was kept from the last one.
-    mutating func takeStep(_ batches: [ArraySlice<Int>], view: Int) throws -> (learningRate: Double, isLast: Bool) {
+    mutating func takeStep(
+        _ batches: [ArraySlice<Int>], view: Int, reading reader: FeatureReader
+    ) throws -> (learningRate: Double, isLast: Bool) {
         var gradients: [HeadGradient] = []
         let totals = try communicator.sumTogether(count: 4) {
             if let failure = coordinator?.failure { throw failure }
-            // The first batches from a shard of the cache wait for its digest to be checked.
-            gradients = try communicator.activity.allowing(.seconds(600)) { try shardGradients(batches, view) }
+            // A disk that many ranks read from may take its time.
+            gradients = try communicator.activity.allowing(.seconds(600)) {
+                try shardGradients(batches, view, reader)
+            }
             var totals: [Int64] = [0, 0, 0, stop.isRequested ? 1 : 0]
             for gradient in gradients {
                 totals[0] += Int64(gradient.sampleCount)
@@ -62,10 +67,13 @@ extension TrainingRun {
     }
 
     /// The gradients of the hosted logical shards, each summed over its samples; zero where a shard has none left.
-    private func shardGradients(_ batches: [ArraySlice<Int>], _ view: Int) throws -> [HeadGradient] {
+    private func shardGradients(
+        _ batches: [ArraySlice<Int>], _ view: Int, _ reader: FeatureReader
+    ) throws -> [HeadGradient] {
         let (outer, inner) = team.sharing(hostedShards.count)
         let map = experiment.cacheIdentity.featureMap
         let lengths = reduction.tensorLengths
+        reader.begin()
         return try outer.map(hostedShards.count) { [trainer, cache, trainingSamples, hostedShards] _, index in
             let batch = Array(batches[hostedShards[hostedShards.startIndex + index]])
             guard !batch.isEmpty else {
@@ -76,7 +84,7 @@ extension TrainingRun {
             let samples = batch.map { trainingSamples[$0] }
             let features = Tensor(
                 shape: [samples.count, map.height, map.width, map.channelCount],
-                values: try cache.features(of: samples, view: view))
+                values: try reader.features(of: samples, view: view))
             return try trainer.gradient(
                 features: features, labels: samples.map { cache.samples.label(of: $0) }, sampleIDs: batch, team: inner)
         }

@@ -154,13 +154,14 @@ public struct TrainingRun {
     /// travels with the sums of the next step.
     public mutating func run() throws -> Outcome {
         try communicator.together { try coordinator?.begin(snapshot, step: trainer.step) }
+        let reader = featureReader()
         var orders = shards.orders(epoch: schedule.epoch(ofStep: trainer.step))
         while trainer.step < schedule.totalSteps {
             communicator.activity.begin(step: trainer.step, "training")
             let (epoch, place) = (schedule.epoch(ofStep: trainer.step), schedule.place(ofStep: trainer.step))
             if place == 0 { orders = shards.orders(epoch: epoch) }
             let step = try takeStep(
-                shards.batch(ofStep: place, from: orders), view: schedule.view(ofStep: trainer.step))
+                shards.batch(ofStep: place, from: orders), view: schedule.view(ofStep: trainer.step), reading: reader)
 
             let events = schedule.events(afterStep: trainer.step, stops: step.isLast)
             var record = MetricsRecord(

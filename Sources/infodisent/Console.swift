@@ -1,5 +1,6 @@
 import DurableFiles
 import Foundation
+import MessagePassing
 import PrintableText
 import RunControl
 import Synchronization
@@ -30,6 +31,16 @@ enum Console {
     static func note(_ text: String) {
         progress.clear()
         write(text.printableLines + "\n", to: .standardError)
+    }
+
+    /// Receives lines about what happens on one rank, which are written whichever it is.
+    static func notes(of communicator: any Communicator) -> NoteHandler {
+        let place = communicator.size > 1 ? "rank \(communicator.rank) (\(communicator.hostName)): " : ""
+        return { line in
+            progress.clear()
+            // In one piece, so that lines of several ranks do not mix. What cannot be said to a person does not stop the work.
+            try? FileHandle.standardError.write(contentsOf: Data("\((place + line).printableLines)\n".utf8))
+        }
     }
 
     /// Shows progress on standard error: a bar on a terminal, now and then a line elsewhere.

@@ -21,6 +21,7 @@ struct Evaluate: CollectiveCommand {
         help: ArgumentHelp("Write one line per test image: path, class, prediction.", valueName: "FILE.csv"),
         transform: { FilePath($0) })
     var predictions: FilePath?
+    @OptionGroup var cacheOptions: CacheOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
 
@@ -30,7 +31,14 @@ struct Evaluate: CollectiveCommand {
         }
         let team = try deployment.team(on: communicator)
         let model = try source.load(on: communicator, team: team)
-        let cache = try model.cache(on: communicator, team: team, progress: Console.showProgress)
+        let cache = try model.cache(
+            on: communicator, team: team, progress: Console.showProgress, note: Console.notes(of: communicator))
+        communicator.activity.begin(step: 0, "looking whether the test images are those of the cache")
+        try communicator.together {
+            try model.experiment.requireKnownImages(
+                of: cache.share(of: Split.test.rawValue, on: communicator), in: cache, team: team
+            ) { communicator.activity.progress() }
+        }
         communicator.activity.begin(step: 0, "evaluating")
         let predictions = try HeadEvaluation.predictions(
             model.head, cache: cache, split: .test, team: team, communicator: communicator,
@@ -43,6 +51,7 @@ struct Evaluate: CollectiveCommand {
                 communicator: communicator)?
                 .score
         }
+        try cacheOptions.showTraffic(of: cache, on: communicator)
         try communicator.together {
             guard communicator.rank == 0 else { return }
             if let path = self.predictions {

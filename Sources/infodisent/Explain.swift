@@ -5,6 +5,7 @@ import Extraction
 import Foundation
 import ImageCoding
 import Inference
+import MessagePassing
 import Reports
 import Results
 import SystemPackage
@@ -43,10 +44,13 @@ struct Explain: ParsableCommand {
         try OutputFolder.check(
             output, holding: ["explanations.json", "index.html"], overwriting: force,
             outside: model.experiment.dataset.root)
+        try model.requireKnownImages(at: files.paths)
         let found = try PrototypeTable.kept(for: model) {
             try PrototypeSearch.run(
-                model, cache: model.cache(team: team, progress: Console.showProgress), team: team,
-                progress: Console.showProgress)
+                model,
+                cache: model.cache(
+                    team: team, progress: Console.showProgress, note: Console.notes(of: SingleProcess())),
+                team: team, progress: Console.showProgress)
         }
         guard let table = found else { preconditionFailure("a single process is rank 0") }
         let explainer = Explainer(model, shownCount: channels, team: team)

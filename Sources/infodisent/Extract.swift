@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Extraction
 import FeatureCache
 import Foundation
@@ -6,6 +7,7 @@ import Inference
 import MessagePassing
 import RunConfiguration
 import SystemPackage
+import Tensors
 
 /// `infodisent extract`: runs the frozen backbone over a dataset into a feature cache.
 struct Extract: CollectiveCommand {
@@ -25,6 +27,12 @@ struct Extract: CollectiveCommand {
     @Option(help: "The dataset's folder.", completion: .directory, transform: { FilePath($0) }) var dataset: FilePath?
     @Option(help: "The cache's folder.", completion: .directory, transform: { FilePath($0) }) var output: FilePath?
     @Option(help: "Number format of the cache: f16 or f32.") var precision: CachePrecision?
+    @Flag(
+        help: """
+            Read all features of the cache, and extract again what is damaged; and check that the images are those that the \
+            features were extracted from.
+            """) var verify = false
+    @OptionGroup var cacheOptions: CacheOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
 
@@ -43,15 +51,39 @@ struct Extract: CollectiveCommand {
         guard
             let cache = try Extraction.run(
                 experiment, team: team, communicator: communicator, stop: StopSignals.request,
-                progress: Console.showProgress)
+                progress: Console.showProgress, note: Console.notes(of: communicator))
         else {
             Console.note("Stopped before the cache was complete: run the same command again to go on.")
             throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
         }
         cache.notesOnSkippedImages.forEach(Console.note)
+        if verify { try verify(cache, of: experiment, team, on: communicator) }
+        try cacheOptions.showTraffic(of: cache, on: communicator)
         Console.note(
             "\(experiment.configuration.cache.directory) holds \(cache.mapCount) feature maps of "
                 + "\(cache.identity.featureMap).")
+    }
+
+    /// Reads all features, and looks at all images: each rank those of the files that it is responsible for. Collective.
+    private func verify(
+        _ cache: FeatureCache, of experiment: Experiment, _ team: WorkerTeam, on communicator: any Communicator
+    ) throws {
+        communicator.activity.begin(step: 0, "verifying the features")
+        try communicator.together {
+            try cache.verify { checkedCount, total in
+                communicator.activity.progress()
+                Console.showProgress(
+                    .init(activity: "verify", completed: checkedCount, total: total, unit: "files"))
+            }
+        }
+        communicator.activity.begin(step: 0, "looking whether the images are those of the cache")
+        try communicator.together {
+            let samples = Split.allCases.flatMap { cache.share(of: $0.rawValue, on: communicator) }
+            try experiment.requireKnownImages(of: samples, in: cache, team: team) {
+                communicator.activity.progress()
+            }
+        }
+        Console.note("All features have the digests they should, and the images are those they were extracted from.")
     }
 
     /// The configuration of the file, or of the defaults, with what the options set.

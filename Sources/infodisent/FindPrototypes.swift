@@ -2,6 +2,7 @@ import ArgumentParser
 import DurableFiles
 import Explanations
 import Extraction
+import FeatureCache
 import Foundation
 import Inference
 import MessagePassing
@@ -21,6 +22,7 @@ struct FindPrototypes: CollectiveCommand {
     var output: FilePath
     @Flag(help: "Overwrite results that are there already.") var force = false
     @Option(help: "Channels on the page, at most: those that the classifier uses most.") var channels = 200
+    @OptionGroup var cacheOptions: CacheOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
 
@@ -40,11 +42,16 @@ struct FindPrototypes: CollectiveCommand {
                 output, holding: ["prototypes.json", "index.html"], overwriting: force,
                 outside: model.experiment.dataset.root)
         }
+        // None if the table was found already.
+        var usedCache: FeatureCache?
         let table = try PrototypeTable.kept(for: model, communicator: communicator) {
-            let cache = try model.cache(on: communicator, team: team, progress: Console.showProgress)
+            let cache = try model.cache(
+                on: communicator, team: team, progress: Console.showProgress, note: Console.notes(of: communicator))
+            defer { usedCache = cache }
             return try PrototypeSearch.run(
                 model, cache: cache, team: team, communicator: communicator, progress: Console.showProgress)
         }
+        try cacheOptions.showTraffic(of: usedCache, on: communicator)
         try communicator.together {
             try communicator.activity.allowing(.seconds(3600)) {
                 if let table { try write(table, of: model) }

@@ -29,6 +29,7 @@ struct Train: CollectiveCommand {
             }
         })
     var resume = TrainingRun.Resume.automatic
+    @OptionGroup var cacheOptions: CacheOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
 
@@ -48,7 +49,8 @@ struct Train: CollectiveCommand {
         let stop = StopSignals.request
         guard
             let cache = try Extraction.run(
-                experiment, team: team, communicator: communicator, stop: stop, progress: Console.showProgress)
+                experiment, team: team, communicator: communicator, stop: stop, progress: Console.showProgress,
+                note: Console.notes(of: communicator))
         else {
             Console.note("Stopped before the features were complete: run the same command again to go on.")
             throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
@@ -58,6 +60,7 @@ struct Train: CollectiveCommand {
             experiment, cache: cache, resume: resume, communicator: communicator, team: team, stop: stop,
             progress: Console.showProgress, note: { Console.note($0) })
         let outcome = try training.run()
+        try cacheOptions.showTraffic(of: cache, on: communicator)
         if !outcome.isComplete {
             Console.note(
                 "Stopped after step \(outcome.step) of \(outcome.totalSteps) with a checkpoint in "

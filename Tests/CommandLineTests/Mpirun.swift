@@ -18,18 +18,21 @@ enum Mpirun {
     }
 
     /// Starts one run of several parts, whose ranks are numbered in the order of the parts.
-    static func start(_ parts: [Part], in folder: Folder) throws -> Process {
+    static func start(_ parts: [Part], in folder: Folder, from place: String = ".") throws -> Process {
         // More ranks than cores, free to move between them.
         var arguments = ["mpirun", "-q", "--oversubscribe", "--bind-to", "none"]
         let program = Tool.products.appending(path: Tool.infodisent.rawValue).path
         for (index, part) in parts.enumerated() {
             arguments += (index == 0 ? [] : [":"]) + ["-n", "\(part.rankCount)", program] + part.arguments
         }
-        return try Tool.start(URL(fileURLWithPath: "/usr/bin/env"), arguments, environment: environment, in: folder)
+        return try Tool.start(
+            URL(fileURLWithPath: "/usr/bin/env"), arguments, environment: environment, in: folder, from: place)
     }
 
-    static func start(ranks: Int, _ arguments: [String], in folder: Folder) throws -> Process {
-        try start([Part(rankCount: ranks, arguments: arguments)], in: folder)
+    static func start(
+        ranks: Int, _ arguments: [String], in folder: Folder, from place: String = "."
+    ) throws -> Process {
+        try start([Part(rankCount: ranks, arguments: arguments)], in: folder, from: place)
     }
 
     static func run(_ parts: [Part], in folder: Folder) throws -> Tool.Outcome {

@@ -65,7 +65,17 @@ import Testing
     @Test func aCacheDividedInAnotherWayIsRefused() throws {
         let folder = try SmallExperiment.folder()
         let outcome = try Tool.infodisent.run(
-            ["train", "--config", "small.yaml", "--set", "cache.location=node_local"], in: folder)
-        #expect(outcome.exitCode == 65 && outcome.errors.contains("division into shards"))
+            [
+                "train", "--config", "small.yaml", "--set", "cache.location=node_local", "--set",
+                "training.logical_shards=2",
+            ], in: folder)
+        #expect(
+            outcome.exitCode == 65 && outcome.errors.contains("division into logical shards is 4, expected 2"),
+            "\(outcome.errors)")
+        // One that all ranks shared until now is cut in the same way, and taken as it is.
+        let before = try folder.contents(of: "features")
+        try Tool.infodisent.succeed(
+            "train", "--config", "small.yaml", "--set", "cache.location=node_local", in: folder)
+        #expect(try folder.contents(of: "features") == before)
     }
 }

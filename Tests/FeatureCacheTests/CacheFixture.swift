@@ -20,8 +20,12 @@ struct CacheFixture {
         (0..<identity.featureMap.elementCount).map { Float(sample * 32 + $0) / 4 * ($0 % 2 == 0 ? 1 : -1) }
     }
 
-    func writer(in directory: FilePath) throws -> FeatureCacheWriter {
-        try FeatureCacheWriter(directory: directory, identity: identity, samples: samples, samplesPerShard: 4)
+    func writer(
+        in directory: FilePath, samplesPerShard: Int = 4, logicalShardCount: Int = 1, requiresDivision: Bool = false
+    ) throws -> FeatureCacheWriter {
+        try FeatureCacheWriter(
+            directory: directory, identity: identity, samples: samples, samplesPerShard: samplesPerShard,
+            logicalShardCount: logicalShardCount, requiresDivision: requiresDivision)
     }
 
     /// Writes a shard, batch by batch.
@@ -35,9 +39,9 @@ struct CacheFixture {
     }
 
     /// Writes all that is missing.
-    func fill(_ directory: FilePath) throws {
-        let writer = try writer(in: directory)
-        for shard in writer.missingShards { try write(shard, with: writer) }
+    func fill(_ directory: FilePath, logicalShardCount: Int = 1) throws {
+        let writer = try writer(in: directory, logicalShardCount: logicalShardCount)
+        for shard in try writer.missingShards() { try write(shard, with: writer) }
         try writer.finish()
     }
 

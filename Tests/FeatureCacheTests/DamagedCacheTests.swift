@@ -1,5 +1,6 @@
 import DurableFiles
 import FeatureCache
+import Foundation
 import SystemPackage
 import TemporaryFolders
 import Testing
@@ -20,11 +21,14 @@ struct DamagedCacheTests {
         let error = #expect(throws: FeatureCacheError.self, sourceLocation: sourceLocation) {
             try FeatureCache(directory: cache).verify()
         }
-        guard case .corruptShard(path, _) = error else {
+        guard case .corruptRow(path, let row, let sample, _) = error else {
             Issue.record("\(String(describing: error))", sourceLocation: sourceLocation)
             return
         }
-        #expect("\(error!)".contains("Delete that file and run extract again"), sourceLocation: sourceLocation)
+        let text = "\(error!)"
+        for part in ["\(path)", "Row \(row), \(sample),", "extract --verify makes anew what is damaged"] {
+            #expect(text.contains(part), sourceLocation: sourceLocation)
+        }
         #expect(error?.exitCode == 65, sourceLocation: sourceLocation)
     }
 
@@ -56,8 +60,8 @@ struct DamagedCacheTests {
         try withCache { folder in
             let path = folder.appending("index.json")
             let text = String(decoding: try DurableFile.read(path), as: UTF8.self)
-            try DurableFile.write(text.replacing("\"schema_version\": 1", with: "\"schema_version\": 3"), to: path)
-            #expect(throws: FeatureCacheError.unknownVersion(path: path, found: 3, supported: 2)) {
+            try DurableFile.write(text.replacing("\"schema_version\": 3", with: "\"schema_version\": 4"), to: path)
+            #expect(throws: FeatureCacheError.unknownVersion(path: path, found: 4, supported: 3)) {
                 try FeatureCache(directory: folder)
             }
         }
@@ -75,6 +79,8 @@ struct DamagedCacheTests {
                 ("\"samples\":4", "\"samples\":5"),
                 ("\"height\":2", "\"height\":0"), ("\"backbone\"", "\"backbones\""), ("\"f16\"", "\"f17\""),
                 ("\"columns\": [\"path\"", "\"columns\": [\"file\""),
+                ("\"logical_shards\": 1", "\"logical_shards\": 2"), ("\"logical_shards\": 1", "\"logical_shards\": 0"),
+                ("\"logical_shards\"", "\"logical_shard\""),
             ]
             for (old, new) in changes {
                 let changed = body.replacing(old, with: new, maxReplacements: 1)
@@ -92,28 +98,32 @@ struct DamagedCacheTests {
         try withCache { folder in
             let path = folder.appending("shard-00001.safetensors")
             let bytes = try DurableFile.read(path)
-            for position in stride(from: 0, to: bytes.count, by: 13) {
+            for position in bytes.indices {
                 for damaged in [Array(bytes[..<position]), bytes.replacing(position, with: bytes[position] ^ 0x10)] {
-                    try DurableFile.write(damaged, to: path)
+                    try Data(damaged).write(to: URL(fileURLWithPath: path.string))
                     try expectCorruptShard(path, folder)
                 }
             }
+            try DurableFile.write(bytes + [0], to: path)
+            try expectCorruptShard(path, folder)
         }
     }
 
-    @Test func `only the damaged shard is refused, until it is written again`() throws {
+    @Test func `only the damaged row is refused, until its file is written again`() throws {
         try withCache { folder in
             let path = folder.appending("shard-00001.safetensors")
             var bytes = try DurableFile.read(path)
             bytes[bytes.count - 1] ^= 1
             try DurableFile.write(bytes, to: path)
             let cache = try FeatureCache(directory: folder)
-            let inside = cache.samples.firstIndex { $0.shard == 1 }!
-            #expect(try cache.features(of: [0]) == CacheFixture().features(of: 0))
-            #expect(throws: FeatureCacheError.self) { try cache.features(of: [0, inside]) }
+            let inside = cache.samples.indices.filter { cache.samples.shard(of: $0) == 1 }
+            let (sound, damaged) = ([0] + inside.dropLast(), inside.last!)
+            #expect(try cache.features(of: sound) == sound.flatMap { CacheFixture().features(of: $0) })
+            #expect(throws: FeatureCacheError.self) { try cache.features(of: [0, damaged]) }
+            #expect(try cache.features(of: sound) == sound.flatMap { CacheFixture().features(of: $0) })
             try DurableFile.remove(path)
             try CacheFixture().fill(folder)
-            #expect(try cache.features(of: [inside]) == CacheFixture().features(of: inside))
+            #expect(try cache.features(of: inside) == inside.flatMap { CacheFixture().features(of: $0) })
         }
     }
 

@@ -61,44 +61,80 @@ struct FeatureCacheTests {
         }
     }
 
-    @Test func `a cache cut by group reads the same, and one group is enough to open it`() throws {
+    @Test func `a cache cut by logical shard reads the same, and one logical shard is enough to open it`() throws {
         try withTemporaryFolder { folder throws in
             let fixture = CacheFixture()
-            func writer(_ name: String, groupCount: Int?) throws -> FeatureCacheWriter {
-                try FeatureCacheWriter(
-                    directory: folder.appending(name), identity: fixture.identity, samples: fixture.samples,
-                    samplesPerShard: 4, groupCount: groupCount)
-            }
-            let whole = try writer("whole", groupCount: 3)
-            let groups = whole.groups(groupCount: 3)
+            let whole = try fixture.writer(in: folder.appending("whole"), logicalShardCount: 3)
+            let logicalShards = try #require(whole.logicalShards(ofDivisionInto: 3))
             for split in ["train", "test"] {
                 for (position, sample) in whole.samples.filter({ $0.split == split }).enumerated() {
-                    #expect(groups[sample.shard] == position % 3, "\(sample.path)")
+                    #expect(logicalShards[sample.shard] == position % 3, "\(sample.path)")
                 }
             }
-            for shard in whole.missingShards { try fixture.write(shard, with: whole) }
+            for shard in try whole.missingShards() { try fixture.write(shard, with: whole) }
             let cache = try FeatureCache(directory: folder.appending("whole"))
+            #expect(cache.logicalShardCount == 3)
             #expect(try cache.features(of: Array(0..<23)) == (0..<23).flatMap { fixture.features(of: $0) })
 
-            // One group, elsewhere, from the bytes of its files.
-            let part = try writer("part", groupCount: 3)
-            let own = Set(groups.indices.filter { groups[$0] == 1 })
-            for shard in own { #expect(try part.adopt(whole.fileBytes(ofShard: shard), as: shard)) }
-            let partial = try FeatureCache(directory: folder.appending("part"), ownShards: own)
+            // One logical shard, elsewhere, from the bytes of its files.
+            let part = try fixture.writer(in: folder.appending("part"), logicalShardCount: 3)
+            let own = try #require(part.shards(ofRank: 1, of: 3))
+            #expect(own == Set(logicalShards.indices.filter { logicalShards[$0] == 1 }))
+            for shard in own { #expect(try part.adopt(whole.fileBytes(ofShard: shard), as: shard)?.isEmpty == true) }
+            let partial = try FeatureCache(directory: folder.appending("part"), rank: (1, 3))
+            #expect(partial.ownShards == own)
             try partial.verify()
             let indices = cache.samples.indices.filter { own.contains(cache.samples.shard(of: $0)) }
             #expect(try partial.features(of: indices) == cache.features(of: indices))
             #expect(throws: FeatureCacheError.self) { try FeatureCache(directory: folder.appending("part")) }
+            #expect(throws: FeatureCacheError.self) {
+                try FeatureCache(directory: folder.appending("part"), rank: (0, 3))
+            }
 
             // Damaged on the way, or of another shard.
-            let other = try #require(groups.firstIndex(of: 0))
-            var bytes = try whole.fileBytes(ofShard: other)
-            bytes[bytes.count - 3] ^= 1
-            #expect(try !part.adopt(bytes, as: other) && !part.isPresent(shard: other))
-            #expect(try !part.adopt(whole.fileBytes(ofShard: own.first!), as: other))
-            // Cut in another way.
-            #expect(throws: FeatureCacheError.self) { try writer("whole", groupCount: 2) }
-            #expect(try writer("whole", groupCount: nil).missingShards.isEmpty)
+            let other = try #require(logicalShards.firstIndex(of: 0))
+            let bytes = try whole.fileBytes(ofShard: other)
+            for place in bytes.indices {
+                var damaged = bytes
+                damaged[place] ^= 1
+                #expect(try part.adopt(damaged, as: other) == nil, "byte \(place)")
+                #expect(try part.adopt(Array(bytes[..<place]), as: other) == nil, "the first \(place) bytes")
+            }
+            #expect(try part.adopt(whole.fileBytes(ofShard: own.first!), as: other) == nil)
+            #expect(try part.presence(ofShard: other) == .missing)
+        }
+    }
+
+    @Test func `a cache cut by other logical shards is read, and refused where the division matters`() throws {
+        try withTemporaryFolder { folder throws in
+            let fixture = CacheFixture()
+            try fixture.fill(folder, logicalShardCount: 3)
+            #expect(try fixture.writer(in: folder, samplesPerShard: 9, logicalShardCount: 2).missingShards().isEmpty)
+            let error = #expect(throws: FeatureCacheError.self) {
+                try fixture.writer(in: folder, logicalShardCount: 2, requiresDivision: true)
+            }
+            #expect("\(error!)".contains("division into logical shards is 3, expected 2"))
+            _ = try fixture.writer(in: folder, logicalShardCount: 3, requiresDivision: true)
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 5, 8, 30]) func `ranks share out the files, and more ranks than logical shards do not`(
+        logicalShardCount: Int
+    ) throws {
+        try withTemporaryFolder { folder throws in
+            let fixture = CacheFixture()
+            try fixture.fill(folder, logicalShardCount: logicalShardCount)
+            for rankCount in 1...6 {
+                let parts = try (0..<rankCount).map {
+                    try FeatureCache(directory: folder, rank: ($0, rankCount)).ownShards
+                }
+                if rankCount == 1 || rankCount > logicalShardCount {
+                    #expect(parts.allSatisfy { $0 == nil })
+                } else {
+                    let all = parts.flatMap { $0! }.sorted()
+                    #expect(all == Array(0..<(try FeatureCache(directory: folder).shardCount)))
+                }
+            }
         }
     }
 
@@ -111,11 +147,25 @@ struct FeatureCacheTests {
             let shard = try SafetensorsFile(folder.appending("shard-00000.safetensors"))
             #expect(shard.entry("features")?.shape == [4, 2, 3, 5])
             #expect(shard.entry("features")?.elementType == .float16)
+            for table in ["images", "digests"] {
+                #expect(shard.entry(table)?.shape == [4, 32])
+                #expect(shard.entry(table)?.elementType == .uint8)
+            }
+            #expect(shard.metadata["format"] == "infodisent-features-3")
+            // The digest of the second row is that of its features.
+            try shard.withBytes(of: "features") { features in
+                try shard.withBytes(of: "digests") { digests in
+                    let row = UnsafeRawBufferPointer(rebasing: features[60..<120])
+                    let digits = digests[32..<64].map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+                    #expect(ContentDigest(of: row).hexadecimal == digits.joined())
+                }
+            }
             #expect(try shard.int64s("labels") == [0, 1, 2, 1])
             let json =
                 try JSONSerialization.jsonObject(
                     with: Data(DurableFile.read(folder.appending("index.json")))) as? [String: Any]
-            #expect(json?["schema_version"] as? Int == 1)
+            #expect(json?["schema_version"] as? Int == 3)
+            #expect(json?["logical_shards"] as? Int == 1)
             #expect(json?["backbone"] as? String == "resnet18")
             #expect((json?["samples"] as? [[Any]])?.count == 23)
         }
@@ -127,7 +177,7 @@ struct FeatureCacheTests {
             let (one, other) = (folder.appending("one"), folder.appending("other"))
             try fixture.fill(one)
             let writer = try fixture.writer(in: other)
-            for shard in writer.missingShards.reversed() { try fixture.write(shard, with: writer) }
+            for shard in try writer.missingShards().reversed() { try fixture.write(shard, with: writer) }
             #expect(try CacheFixture.digests(of: one) == CacheFixture.digests(of: other))
             var longer = fixture
             longer.samples.append((path: "more", label: 0, split: "test"))
@@ -145,7 +195,7 @@ struct FeatureCacheTests {
             let fixture = CacheFixture()
             try fixture.fill(folder)
             let cache = try FeatureCache(directory: folder)
-            let wrong = Counter()
+            let wrong = WrongCount()
             DispatchQueue.concurrentPerform(iterations: 200) { iteration in
                 let sample = iteration * 7 % 23
                 let features = try? cache.features(of: [sample])
@@ -162,7 +212,7 @@ struct FeatureCacheTests {
             let time = try ContinuousClock().measure {
                 let writer = try FeatureCacheWriter(
                     directory: folder, identity: fixture.identity, samples: fixture.samples, samplesPerShard: 50_000)
-                #expect(writer.missingShards == [0, 1])
+                #expect(try writer.missingShards() == [0, 1])
                 let again = try FeatureCacheWriter(
                     directory: folder, identity: fixture.identity, samples: fixture.samples)
                 #expect(again.samples[99_999] == writer.samples[99_999])
@@ -170,11 +220,4 @@ struct FeatureCacheTests {
             #expect(time < .seconds(10))
         }
     }
-}
-
-private final class Counter: @unchecked Sendable {
-    private let lock = NSLock()
-    private var count = 0
-    func add() { lock.withLock { count += 1 } }
-    var value: Int { lock.withLock { count } }
 }

@@ -102,8 +102,8 @@ public enum SafetensorsWriter {
         }
     }
 
-    /// The length and the text of the header, padded with spaces to a multiple of 8 bytes.
-    private static func header(of entries: [Entry], _ metadata: [String: String]) -> [UInt8] {
+    /// The length and the text of the header, padded with spaces to a multiple of 8 bytes: the bytes before the tensors'.
+    package static func header(of entries: [Entry], _ metadata: [String: String]) -> [UInt8] {
         let names = entries.map(\.name).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         for (one, next) in zip(names, names.dropFirst()) {
             precondition(one != next, "two tensors are named \"\(one)\"")

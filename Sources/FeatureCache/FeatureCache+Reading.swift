@@ -1,0 +1,207 @@
+import DurableFiles
+import Glibc
+
+/// A feature map in a cache: a row of a shard.
+struct CacheRow: Hashable, Sendable {
+    let shard: Int
+    let row: Int
+}
+
+extension FeatureCache {
+    /// The feature maps of a view of samples, [n, H, W, D]; those of skipped samples are zero.
+    ///
+    /// - Parameter view: below `viewCount` for training images, 0 for others.
+    /// - Throws: `FeatureCacheError.corruptRow` for one that is damaged, or what the cache's mender throws;
+    ///   `DurableFileError`.
+    public func features(of sampleIndices: [Int], view: Int = 0) throws -> [Float] {
+        try features(of: sampleIndices, view: view) { row, memory, use in
+            try read(row, into: memory)
+            use(UnsafeRawBufferPointer(memory))
+        }
+    }
+
+    /// `features(of:view:)`, where `read` gives the bytes of a row to its last argument; it may use the memory it is given.
+    func features(
+        of sampleIndices: [Int], view: Int,
+        reading read: (
+            _ row: CacheRow, _ memory: UnsafeMutableRawBufferPointer, _ use: (UnsafeRawBufferPointer) -> Void
+        ) throws -> Void
+    ) throws -> [Float] {
+        let elementCount = identity.featureMap.elementCount
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.sampleByteCount, alignment: 64)
+        defer { memory.deallocate() }
+        return try [Float](unsafeUninitializedCapacity: sampleIndices.count * elementCount) { buffer, count in
+            for (position, sample) in sampleIndices.enumerated() {
+                let end = (position + 1) * elementCount
+                let destination = UnsafeMutableBufferPointer(rebasing: buffer[count..<end])
+                try read(row(of: sample, view: view), memory) { convert($0, into: destination) }
+                count = end
+            }
+        }
+    }
+
+    /// Where a view of a sample is.
+    func row(of sample: Int, view: Int) -> CacheRow {
+        guard let shard = index.shard(ofView: view, plainShard: samples.shard(of: sample)) else {
+            preconditionFailure("\(samples.path(of: sample)) has no view \(view)")
+        }
+        return CacheRow(shard: shard, row: samples.row(of: sample))
+    }
+
+    private func convert(_ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableBufferPointer<Float>) {
+        switch identity.precision {
+        case .f16: FeatureConversion.widen(bytes, into: destination)
+        case .f32: UnsafeMutableRawBufferPointer(destination).copyMemory(from: bytes)
+        }
+    }
+
+    // MARK: - A row
+
+    /// How often a file may change while a row is read from it.
+    private static let changeLimit = 4
+
+    /// Fills `memory` with the bytes of a row, verified; has it mended if it is damaged.
+    ///
+    /// - Parameter hasWaited: is set if the thread had to wait for the disk.
+    /// - Throws: as `features(of:)`.
+    func read(
+        _ row: CacheRow, into memory: UnsafeMutableRawBufferPointer, hasWaited: UnsafeMutablePointer<Bool>? = nil
+    ) throws {
+        do {
+            try readOnce(row, into: memory, hasWaited: hasWaited)
+        } catch let fault as ShardFault {
+            try mending.mend(row, fault, of: self) { try readOnce(row, into: memory) }
+        }
+        counters.countRow(byteCount: memory.count)
+    }
+
+    /// Fills `memory` with the bytes of a row, verified.
+    /// - Throws: `ShardFault` if it is damaged; `DurableFileError`.
+    func readOnce(
+        _ row: CacheRow, into memory: UnsafeMutableRawBufferPointer, hasWaited: UnsafeMutablePointer<Bool>? = nil
+    ) throws {
+        for _ in 0..<Self.changeLimit {
+            let file = try files.file(row.shard) {
+                counters.countOpened(row.shard)
+                return try open(row.shard)
+            }
+            do {
+                return try readOnce(row, of: file, into: memory, hasWaited)
+            } catch is FileChanged {
+                forget(row.shard, file)
+            } catch let fault as ShardFault {
+                forget(row.shard, file)
+                // The damaged file may be one that has been replaced by a sound one.
+                guard isCurrent(file) else { continue }
+                throw fault
+            } catch let error as DurableFileError {
+                forget(row.shard, file)
+                switch error {
+                case .failed(_, _, ESTALE): continue  // it was replaced on the server
+                case .shorter: continue  // it has become so: a look at its front says what is wrong
+                default: throw try fault(of: error)
+                }
+            }
+        }
+        throw ShardFault(problem: "it goes on changing while it is read")
+    }
+
+    private func readOnce(
+        _ row: CacheRow, of file: PositionedFile, into memory: UnsafeMutableRawBufferPointer,
+        _ hasWaited: UnsafeMutablePointer<Bool>?
+    ) throws {
+        let ticket = try shards[row.shard].ticket(forRow: row.row, of: file, row.shard, in: index, counters)
+        let waitCount = hasWaited.map { _ in Self.waitCount }
+        try file.read(into: memory, from: ticket.offset)
+        if let waitCount { hasWaited?.pointee = Self.waitCount != waitCount }
+        var isSound = true
+        if let digest = ticket.digest {
+            var hasher = ContentHasher()
+            hasher.update(UnsafeRawBufferPointer(memory))
+            isSound = hasher.finalizeBytes() == digest
+            counters.countHashed(byteCount: memory.count)
+        }
+        // After the read, so that what was read is what was verified.
+        guard try file.currentVersion() == file.version else { throw FileChanged() }
+        guard isSound else {
+            throw ShardFault(problem: "its features do not have the digest they should", row: row.row)
+        }
+        if ticket.digest != nil, file.version.isSettled {
+            shards[row.shard].markVerified(row: row.row, version: file.version)
+        }
+    }
+
+    /// How often this thread had to wait for anything so far. What is in memory is read without.
+    private static var waitCount: Int {
+        var usage = rusage()
+        getrusage(threadUsage, &usage)
+        return usage.ru_nvcsw
+    }
+
+    /// RUSAGE_THREAD.
+    private static let threadUsage: __rusage_who_t = 1
+
+    /// Whether an open file is still the one that has its name.
+    private func isCurrent(_ file: PositionedFile) -> Bool {
+        // One that is gone is what the next attempt to open it will find.
+        (try? FileVersion(ofFileAt: file.path)) == file.version
+    }
+
+    private func forget(_ shard: Int, _ file: PositionedFile) {
+        files.close(shard, file)
+        shards[shard].forget(file.version)
+    }
+
+    /// Opens the file of a shard. Throws `ShardFault` if there is none; `DurableFileError`.
+    private func open(_ shard: Int) throws -> PositionedFile {
+        let path = path(ofShard: shard)
+        do {
+            do {
+                return try PositionedFile(path)
+            } catch DurableFileError.missing {
+                // A network file system shows what another host has written once the folder has been looked at again.
+                _ = try DurableDirectory.names(in: directory)
+                return try PositionedFile(path)
+            }
+        } catch let error as DurableFileError {
+            throw try fault(of: error)
+        }
+    }
+
+    /// What is wrong with a shard whose file gave an error.
+    /// - Throws: the error, if it is not one that another file of that name would mend.
+    private func fault(of error: DurableFileError) throws -> ShardFault {
+        switch error {
+        case .missing: return ShardFault(problem: "it is not there")
+        case .notAFile: return ShardFault(problem: "it is not a regular file")
+        case .shorter: return ShardFault(problem: "it was cut short")
+        case .failed(_, _, EIO): return ShardFault(problem: "the disk cannot read it (errno \(EIO))")
+        case .failed(_, _, EBADMSG), .failed(_, _, EUCLEAN):
+            return ShardFault(problem: "the file system says that it is damaged")
+        default: throw error
+        }
+    }
+
+    // MARK: - All of it
+
+    /// Reads and verifies every own feature map; `progress` is called after each file with the number of those checked so far
+    /// and of all.
+    /// - Throws: as `features(of:)`, for the first that is damaged.
+    public func verify(progress: (_ checkedShardCount: Int, _ shardCount: Int) -> Void = { _, _ in }) throws {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.sampleByteCount, alignment: 64)
+        defer { memory.deallocate() }
+        let own = ownShards?.sorted() ?? Array(shards.indices)
+        let rows = own.map { shard in
+            (0..<index.shards[shard].sampleCount).map { CacheRow(shard: shard, row: $0) }
+        }
+        let ahead = ReadAhead(self, byteCountLimit: FeatureReader.byteCountLimit) { number in
+            number < rows.count ? rows[number] : nil
+        }
+        defer { ahead.stop() }
+        for (count, rows) in rows.enumerated() {
+            ahead.begin()
+            for row in rows { try ahead.read(row, into: memory) { _ in } }
+            progress(count + 1, own.count)
+        }
+    }
+}

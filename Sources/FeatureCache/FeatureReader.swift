@@ -1,0 +1,55 @@
+import Synchronization
+
+/// Reads the features of batches whose samples are known beforehand, and so from the disk while others are computed with.
+///
+///     let reader = FeatureReader(cache) { number in number < batches.count ? .init(samples: batches[number]) : nil }
+///     for batch in batches {
+///         reader.begin()
+///         let features = try reader.features(of: batch)
+///     }
+///
+/// Features are those of `FeatureCache.features(of:view:)`; what is read ahead changes nothing but when. The memory for it is
+/// bounded by `byteCountLimit`, whatever the size of a batch.
+package final class FeatureReader: Sendable {
+    /// What is asked for together.
+    package struct Batch: Sendable {
+        package var samples: [Int]
+        package var view: Int
+
+        package init(samples: [Int], view: Int = 0) {
+            (self.samples, self.view) = (samples, view)
+        }
+    }
+
+    /// Bytes of features that are read ahead, at most.
+    package static let byteCountLimit = 128 << 20
+
+    private let cache: FeatureCache
+    private let ahead: ReadAhead
+
+    /// - Parameters:
+    ///   - batchAt: the batch of a number, counted from 0; nil behind the last. It is called from other threads, for one number
+    ///     at a time, and need not be for all.
+    ///   - byteCountLimit: bytes of features that are read ahead.
+    package init(
+        _ cache: FeatureCache, byteCountLimit: Int = FeatureReader.byteCountLimit,
+        batchAt: @escaping @Sendable (_ number: Int) -> Batch?
+    ) {
+        self.cache = cache
+        ahead = ReadAhead(cache, byteCountLimit: byteCountLimit) { number in
+            batchAt(number).map { batch in batch.samples.map { cache.row(of: $0, view: batch.view) } }
+        }
+    }
+
+    deinit { ahead.stop() }
+
+    /// Goes on to the next batch, the first one at the first call. What was read of the last one and not asked for is dropped.
+    package func begin() { ahead.begin() }
+
+    /// The feature maps of a view of samples, which are of the batch that was begun; of others too, but those were not read
+    /// ahead. From any thread.
+    /// - Throws: as `FeatureCache.features(of:view:)`.
+    package func features(of samples: [Int], view: Int = 0) throws -> [Float] {
+        try cache.features(of: samples, view: view, reading: ahead.read)
+    }
+}

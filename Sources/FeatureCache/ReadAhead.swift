@@ -1,0 +1,266 @@
+import Foundation
+import Glibc
+
+/// Threads that read rows before they are asked for, into memory of bounded size.
+///
+/// As long as the system has the rows in memory anyway, that only costs time: then the threads rest, and a row is read when it
+/// is asked for. What decides is whether reads have to wait, which is looked at anew with each batch, and sooner if the batches
+/// are small; so it holds for any disk and any file system.
+final class ReadAhead: @unchecked Sendable {
+    /// Rows are distinct within a batch, not beyond.
+    private struct Key: Hashable {
+        let batch: Int
+        let row: CacheRow
+    }
+
+    private enum Entry {
+        case planned
+        case reading
+        case ready(UnsafeMutableRawBufferPointer)
+    }
+
+    private let cache: FeatureCache
+    /// Rows that have memory at a time.
+    private let rowLimit: Int
+    private let rowsOfBatch: @Sendable (Int) -> [CacheRow]?
+
+    /// Guards all that follows.
+    private let monitor = Monitor()
+    /// A row is ready, or will not be.
+    private let isReady = Monitor.Condition()
+    /// There is something to do for the threads.
+    private let isWork = Monitor.Condition()
+
+    private var entries: [Key: Entry] = [:]
+    private var entryCounts: [Int: Int] = [:]
+    /// The keys of planned entries, in the order in which they will be asked for; some may have been asked for already.
+    private var queue: ArraySlice<Key> = []
+    /// Rows that have memory: being read or ready.
+    private var heldCount = 0
+    private var freeMemory: [UnsafeMutableRawBufferPointer] = []
+    private var waitingCount = 0
+
+    /// The batch that rows are asked for from.
+    private var currentBatch = -1
+    /// The next batch to be planned; nil behind the last.
+    private var nextBatch: Int? = 0
+    private var isPlanning = false
+    /// Rows of the current batch that were asked for before it was planned.
+    private var early: Set<CacheRow> = []
+    private var isResting = false
+    private var isStopped = false
+    /// Reads since it was last decided whether to rest, and those that had to wait.
+    private var readCount = 0
+    private var waitCount = 0
+
+    /// Reads that are under way at the same time: enough to keep a disk or a file server busy.
+    private static let threadCount = 8
+    /// Reads by which it is decided whether to rest.
+    private static let decisionCount = 32
+    /// Reads ahead by which it is decided within a batch, so that little is read ahead of what is in memory anyway.
+    private static let decisionCountWithinBatch = 128
+
+    init(
+        _ cache: FeatureCache, byteCountLimit: Int, rowsOfBatch: @escaping @Sendable (Int) -> [CacheRow]?
+    ) {
+        self.cache = cache
+        self.rowsOfBatch = rowsOfBatch
+        rowLimit = max(1, byteCountLimit / cache.identity.sampleByteCount)
+        for _ in 0..<min(Self.threadCount, rowLimit) {
+            Thread.detachNewThread { self.readRows() }
+        }
+    }
+
+    deinit {
+        for memory in freeMemory { memory.deallocate() }
+        for case .ready(let memory) in entries.values { memory.deallocate() }
+    }
+
+    /// Ends the threads, each when it has read its row.
+    func stop() {
+        monitor.locked {
+            isStopped = true
+            monitor.broadcast(isWork)
+        }
+    }
+
+    /// Goes on to the next batch.
+    func begin() {
+        monitor.locked {
+            currentBatch += 1
+            nextBatch = nextBatch.map { max($0, currentBatch) }
+            early = []
+            decideWhetherToRest()
+            // What was not asked for of earlier batches, if anything.
+            if entryCounts.keys.contains(where: { $0 < currentBatch }) {
+                for (key, entry) in entries where key.batch < currentBatch { drop(key, entry) }
+            }
+            monitor.broadcast(isWork)
+        }
+    }
+
+    // MARK: - Asking for rows
+
+    /// Gives the bytes of a row to `use`, and reads it into `memory` if it has not been read ahead.
+    /// - Throws: as `FeatureCache.read`.
+    func read(
+        _ row: CacheRow, into memory: UnsafeMutableRawBufferPointer, _ use: (UnsafeRawBufferPointer) -> Void
+    ) throws {
+        if let ready = take(row) {
+            use(UnsafeRawBufferPointer(ready))
+            monitor.locked { release(ready) }
+            cache.counters.countAhead()
+            return
+        }
+        var hasWaited = false
+        try cache.read(row, into: memory, hasWaited: &hasWaited)
+        use(UnsafeRawBufferPointer(memory))
+        monitor.locked {
+            if isResting { count(hasWaited) }
+        }
+    }
+
+    /// The memory of a row that was read ahead; nil if it was not.
+    private func take(_ row: CacheRow) -> UnsafeMutableRawBufferPointer? {
+        monitor.locked {
+            let key = Key(batch: currentBatch, row: row)
+            while true {
+                switch entries[key] {
+                case nil:
+                    if !isResting, nextBatch == currentBatch { early.insert(row) }
+                    return nil
+                case .planned:
+                    set(key, nil)
+                    return nil
+                case .reading:
+                    waitingCount += 1
+                    monitor.wait(for: isReady)
+                    waitingCount -= 1
+                case .ready(let memory):
+                    set(key, nil)
+                    return memory
+                }
+            }
+        }
+    }
+
+    // MARK: - Reading ahead
+
+    private func readRows() {
+        while let (key, memory) = nextRow() {
+            var hasWaited = false
+            // What is wrong with a row is found out by whoever asks for it.
+            let isRead = (try? cache.readOnce(key.row, into: memory, hasWaited: &hasWaited)) != nil
+            monitor.locked {
+                if !isResting {
+                    count(hasWaited)
+                    if readCount >= Self.decisionCountWithinBatch { decideWhetherToRest() }
+                }
+                if isRead && key.batch >= currentBatch {
+                    cache.counters.countRow(byteCount: memory.count)
+                    set(key, .ready(memory))
+                } else {
+                    set(key, nil)
+                    release(memory)
+                }
+                if waitingCount > 0 { monitor.broadcast(isReady) }
+            }
+        }
+    }
+
+    /// The next row to be read, and memory for it; waits until there is one and room for it. Nil when the threads are to end.
+    private func nextRow() -> (Key, UnsafeMutableRawBufferPointer)? {
+        monitor.locked {
+            while !isStopped {
+                if isResting || heldCount >= rowLimit || isPlanning {
+                    monitor.wait(for: isWork)
+                } else if let key = queue.popFirst() {
+                    guard case .planned = entries[key] else { continue }
+                    set(key, .reading)
+                    heldCount += 1
+                    let byteCount = cache.identity.sampleByteCount
+                    return (key, freeMemory.popLast() ?? .allocate(byteCount: byteCount, alignment: 64))
+                } else if let batch = nextBatch {
+                    plan(batch)
+                } else {
+                    monitor.wait(for: isWork)
+                }
+            }
+            return nil
+        }
+    }
+
+    /// Plans a batch. The lock is given up while its rows are listed, which may take a while at the start of an epoch.
+    private func plan(_ batch: Int) {
+        isPlanning = true
+        let rows = monitor.unlocked { rowsOfBatch(batch) }
+        isPlanning = false
+        defer { monitor.broadcast(isWork) }
+        // In the meantime the threads may have gone to rest and the batches gone on.
+        guard nextBatch == batch else { return }
+        guard let rows else {
+            nextBatch = nil
+            return
+        }
+        nextBatch = batch + 1
+        guard batch >= currentBatch, !isResting else { return }
+        queue = []
+        for row in rows {
+            let key = Key(batch: batch, row: row)
+            guard entries[key] == nil, batch > currentBatch || !early.contains(row) else { continue }
+            set(key, .planned)
+            queue.append(key)
+        }
+    }
+
+    // MARK: - With the lock held
+
+    private func set(_ key: Key, _ entry: Entry?) {
+        let before = entries.updateValue(entry ?? .planned, forKey: key)
+        if entry == nil { entries[key] = nil }
+        let change = (entry == nil ? 0 : 1) - (before == nil ? 0 : 1)
+        guard change != 0 else { return }
+        let count = entryCounts[key.batch, default: 0] + change
+        entryCounts[key.batch] = count == 0 ? nil : count
+    }
+
+    private func drop(_ key: Key, _ entry: Entry) {
+        switch entry {
+        case .planned: set(key, nil)
+        case .reading: break  // its thread will drop it
+        case .ready(let memory):
+            set(key, nil)
+            release(memory)
+        }
+    }
+
+    private func release(_ memory: UnsafeMutableRawBufferPointer) {
+        heldCount -= 1
+        if isResting {
+            memory.deallocate()
+        } else {
+            freeMemory.append(memory)
+            // Not for each row: a thread that is awake goes on as long as there is room.
+            if heldCount <= rowLimit - rowLimit / 8 { monitor.signal(isWork) }
+        }
+    }
+
+    private func count(_ hasWaited: Bool) {
+        readCount += 1
+        if hasWaited { waitCount += 1 }
+    }
+
+    private func decideWhetherToRest() {
+        guard readCount >= Self.decisionCount else { return }
+        if isResting, waitCount * 8 >= readCount {
+            isResting = false
+        } else if !isResting, waitCount * 64 < readCount {
+            isResting = true
+            for (key, entry) in entries { if case .planned = entry { set(key, nil) } }
+            queue = []
+            for memory in freeMemory { memory.deallocate() }
+            freeMemory = []
+        }
+        (readCount, waitCount) = (0, 0)
+    }
+}

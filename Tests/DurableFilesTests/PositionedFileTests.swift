@@ -1,0 +1,86 @@
+import DurableFiles
+import Foundation
+import SystemPackage
+import TemporaryFolders
+import Testing
+
+struct PositionedFileTests {
+    @Test func `bytes are read from any place`() throws {
+        try withTemporaryFolder { folder throws in
+            let path = folder.appending("file")
+            let bytes = (0..<10_000).map { UInt8($0 % 251) }
+            try DurableFile.write(bytes, to: path)
+            let file = try PositionedFile(path)
+            #expect(file.version.byteCount == 10_000)
+            for (start, count) in [(0, 10_000), (9_999, 1), (10_000, 0), (3, 4_097)] {
+                #expect(try file.read(from: start, byteCount: count) == Array(bytes[start..<start + count]))
+            }
+            #expect(throws: DurableFileError.shorter(path: path, byteCount: 10_000, expected: 10_001)) {
+                try file.read(from: 9_000, byteCount: 1_001)
+            }
+        }
+    }
+
+    @Test func `what is no file, or not there, is an error`() throws {
+        try withTemporaryFolder { folder throws in
+            let path = folder.appending("nothing")
+            #expect(throws: DurableFileError.missing(path: path)) { try PositionedFile(path) }
+            #expect(throws: DurableFileError.notAFile(path: folder)) { try PositionedFile(folder) }
+            #expect(mkfifo(path.string, 0o600) == 0)
+            #expect(throws: DurableFileError.notAFile(path: path)) { try PositionedFile(path) }
+        }
+    }
+
+    @Test func `its version changes with every write, and not by reading`() throws {
+        try withTemporaryFolder { folder throws in
+            let path = folder.appending("file")
+            try DurableFile.write("content", to: path)
+            let file = try PositionedFile(path)
+            _ = try file.read(from: 0, byteCount: 7)
+            #expect(try file.currentVersion() == file.version)
+            #expect(!file.version.isSettled, "it was written a moment ago")
+            usleep(20_000)
+            // In place, of the same length.
+            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path.string))
+            try handle.write(contentsOf: Data("CONTENT".utf8))
+            let second = try file.currentVersion()
+            #expect(second != file.version && second.byteCount == 7)
+            #expect(try file.read(from: 0, byteCount: 7) == Array("CONTENT".utf8))
+            usleep(20_000)
+            try handle.truncate(atOffset: 3)
+            #expect(try file.currentVersion().byteCount == 3)
+            #expect(throws: DurableFileError.self) { try file.read(from: 0, byteCount: 7) }
+            // Another file of that name: this one is still the old one, and says that something has happened.
+            let third = try file.currentVersion()
+            usleep(20_000)
+            try DurableFile.write("another", to: path)
+            #expect(try file.currentVersion() != third)
+            #expect(try file.read(from: 0, byteCount: 3) == Array("CON".utf8))
+        }
+    }
+
+    @Test func `of several that create a file one succeeds`() throws {
+        try withTemporaryFolder { folder throws in
+            let path = folder.appending("file")
+            let winners = Winners()
+            DispatchQueue.concurrentPerform(iterations: 16) { number in
+                do {
+                    try DurableFile.create(path) { try $0.write("writer \(number)") }
+                    winners.add("writer \(number)")
+                } catch DurableFileError.alreadyExists(path) {
+                } catch {
+                    winners.add("\(error)")
+                }
+            }
+            #expect(winners.names.count == 1)
+            #expect(try DurableFile.read(path) == Array(winners.names[0].utf8))
+            #expect(try DurableDirectory.names(in: folder) == ["file"])
+        }
+    }
+}
+
+private final class Winners: @unchecked Sendable {
+    private let lock = NSLock()
+    private(set) var names: [String] = []
+    func add(_ name: String) { lock.withLock { names.append(name) } }
+}

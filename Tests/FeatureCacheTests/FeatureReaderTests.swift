@@ -1,0 +1,148 @@
+import DurableFiles
+import FeatureCache
+import Foundation
+import Synchronization
+import SystemPackage
+import TemporaryFolders
+import Testing
+
+/// Reading ahead changes nothing but when features are read.
+struct FeatureReaderTests {
+    private let fixture = CacheFixture()
+    private let rowByteCount = 60
+
+    /// Waits until `condition` holds, at most a few seconds.
+    private func wait(for condition: () -> Bool) -> Bool {
+        for _ in 0..<500 where !condition() { usleep(10_000) }
+        return condition()
+    }
+
+    @Test(arguments: [1, 2, 7, 1000]) func `features are those of the cache, for any room and any batches`(
+        rowLimit: Int
+    ) throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            let batches = (0..<60).map { number in
+                (0..<(number * 5 % 11)).map { (number * 3 + $0 * 7) % 23 }
+            }
+            let reader = FeatureReader(cache, byteCountLimit: rowLimit * rowByteCount) { number in
+                number < batches.count ? .init(samples: batches[number]) : nil
+            }
+            for batch in batches {
+                reader.begin()
+                #expect(try reader.features(of: batch) == batch.flatMap { fixture.features(of: $0) })
+            }
+            // Behind the last batch, and what was in none.
+            reader.begin()
+            #expect(try reader.features(of: [4]) == fixture.features(of: 4))
+        }
+    }
+
+    @Test func `what is not asked for makes room, and what was not announced is read all the same`() throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            let reader = FeatureReader(cache, byteCountLimit: 3 * rowByteCount) { number in
+                .init(samples: [number % 23, (number + 1) % 23, (number + 2) % 23])
+            }
+            for number in 0..<200 {
+                reader.begin()
+                if number % 3 == 0 { continue }
+                let asked = number % 3 == 1 ? [(number + 1) % 23] : [(number + 9) % 23, number % 23]
+                #expect(try reader.features(of: asked) == asked.flatMap { fixture.features(of: $0) })
+            }
+        }
+    }
+
+    @Test func `memory is bounded: no more is read than there is room for until something is asked for`() throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            let reader = FeatureReader(cache, byteCountLimit: 5 * rowByteCount) { _ in .init(samples: Array(0..<20)) }
+            #expect(wait { cache.traffic.rowCount == 5 })
+            usleep(50_000)
+            #expect(cache.traffic.rowCount == 5)
+            reader.begin()
+            #expect(try reader.features(of: [0, 1, 2]) == (0..<3).flatMap { fixture.features(of: $0) })
+            #expect(wait { cache.traffic.rowCount == 8 })
+            usleep(50_000)
+            #expect(cache.traffic.rowCount == 8 && cache.traffic.aheadCount == 3)
+        }
+    }
+
+    @Test func `reading ahead rests while nothing has to wait for the disk`() throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            let reader = FeatureReader(cache, byteCountLimit: 10 * rowByteCount) { _ in .init(samples: Array(0..<23)) }
+            var aheadCounts: [Int] = []
+            for _ in 0..<60 {
+                reader.begin()
+                #expect(try reader.features(of: Array(0..<23)).count == 23 * 30)
+                aheadCounts.append(cache.traffic.aheadCount)
+            }
+            #expect(aheadCounts.suffix(20).allSatisfy { $0 == aheadCounts.last }, "\(aheadCounts)")
+        }
+    }
+
+    @Test func `damage is an error of whoever asks for the row, or mended for it`() throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let path = folder.appending("shard-00001.safetensors")
+            try FileChange.overwrittenInPlace.apply(to: path, at: DurableFile.byteCount(of: path) - 3)
+            let cache = try FeatureCache(directory: folder)
+            let inside = cache.samples.indices.filter { cache.samples.shard(of: $0) == 1 }
+            let order = [0, 1] + inside
+            let reader = FeatureReader(cache) { _ in .init(samples: order) }
+            reader.begin()
+            #expect(try reader.features(of: [0, 1]) == [0, 1].flatMap { fixture.features(of: $0) })
+            #expect(throws: FeatureCacheError.self) { try reader.features(of: inside) }
+
+            let mended = try FeatureCache(
+                directory: folder, rank: nil,
+                mender: { [fixture] shard in
+                    for row in shard.missingRows {
+                        try shard.set(
+                            fixture.features(of: shard.samples[row]), row: row,
+                            imageDigest: [UInt8](repeating: 0, count: 32))
+                    }
+                    try shard.write()
+                })
+            let second = FeatureReader(mended) { _ in .init(samples: order) }
+            second.begin()
+            #expect(try second.features(of: order) == order.flatMap { fixture.features(of: $0) })
+        }
+    }
+
+    @Test func `many threads share a reader`() throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            let reader = FeatureReader(cache, byteCountLimit: 6 * rowByteCount) { _ in .init(samples: Array(0..<23)) }
+            let wrong = WrongCount()
+            for _ in 0..<30 {
+                reader.begin()
+                DispatchQueue.concurrentPerform(iterations: 23) { sample in
+                    if (try? reader.features(of: [sample])) != fixture.features(of: sample) { wrong.add() }
+                }
+            }
+            #expect(wrong.value == 0)
+        }
+    }
+
+    @Test func `the threads end with the reader`() throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            weak var gone: FeatureCache?
+            do {
+                let cache = try FeatureCache(directory: folder)
+                gone = cache
+                let reader = FeatureReader(cache) { _ in .init(samples: [1]) }
+                reader.begin()
+                #expect(try reader.features(of: [1]) == fixture.features(of: 1))
+            }
+            #expect(wait { gone == nil })
+        }
+    }
+}
