@@ -276,7 +276,8 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
-                "Datasets", "DisentangledHead", "Evaluation", "FeatureCache", "Inference", "SmallModel", "TemporaryFolders",
+                "Datasets", "DisentangledHead", "Evaluation", "FeatureCache", "Inference", "SmallModel",
+                "TemporaryFolders",
                 "Tensors",
             ]),
         .testTarget(

@@ -48,7 +48,9 @@ extension Backbone {
     ///
     /// - Throws: `BackboneError.unknownName`, `.undescribed`.
     package static func withRandomWeights(name: String) throws -> Backbone {
-        guard name != DemoBackbone.name else { return try load(name: name, weights: WeightFile.open(DemoBackbone.weights)) }
+        guard name != DemoBackbone.name else {
+            return try load(name: name, weights: WeightFile.open(DemoBackbone.weights))
+        }
         return try load(name: name, weights: RandomWeights(backbone: name))
     }
 }

@@ -33,7 +33,8 @@ public struct Experiment: Sendable {
     ) throws {
         try self.init(
             configuration,
-            dataset: { try Self.loadDataset($0, makesCache: makesCache, team: team) }, weightDigest: { try $0.digest() })
+            dataset: { try Self.loadDataset($0, makesCache: makesCache, team: team) }, weightDigest: { try $0.digest() }
+        )
     }
 
     /// - Parameters:

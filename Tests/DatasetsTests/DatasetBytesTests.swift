@@ -31,6 +31,8 @@ import Testing
         let path = Array(dataset.train[0].path.utf8)
         let place = try #require(bytes.indices.first { bytes[$0...].starts(with: path) })
         bytes[place + path.count] = 2
-        #expect(throws: FieldFault(problem: "\(dataset.train[0].path) is of class 2 of 2")) { try Dataset(bytes: bytes) }
+        #expect(throws: FieldFault(problem: "\(dataset.train[0].path) is of class 2 of 2")) {
+            try Dataset(bytes: bytes)
+        }
     }
 }

@@ -52,7 +52,9 @@ import Testing
         let outcome = try Probe.run(ranks: 2, ["malformed", "\(byteCount)"])
         #expect(outcome.lines.count == 4, "\(outcome)")
         for line in outcome.lines {
-            #expect(line.hasPrefix("The message of rank 1 with its part in ") && line.contains("\(byteCount) bytes"), "\(outcome)")
+            #expect(
+                line.hasPrefix("The message of rank 1 with its part in ") && line.contains("\(byteCount) bytes"),
+                "\(outcome)")
         }
     }
 

@@ -18,7 +18,9 @@ import Training
     }
 
     /// Trains, asking to stop before the first step so that a single one is taken.
-    private func trainOneStep(_ small: SmallRun, _ resume: TrainingRun.Resume = .automatic) throws -> TrainingRun.Outcome {
+    private func trainOneStep(_ small: SmallRun, _ resume: TrainingRun.Resume = .automatic) throws
+        -> TrainingRun.Outcome
+    {
         let stop = StopRequest()
         stop.request()
         var run = try TrainingRun(small.experiment(), cache: small.cache(), resume: resume, stop: stop)
@@ -50,8 +52,10 @@ import Training
         try withTemporaryFolder { folder in
             let small = try SmallRun(in: folder)
             _ = try trainOneStep(small)
-            #expect(throws: TrainingError.runExists(
-                    directory: small.configuration.run.directory.appending("checkpoints"))) {
+            #expect(
+                throws: TrainingError.runExists(
+                    directory: small.configuration.run.directory.appending("checkpoints"))
+            ) {
                 try small.train(.never)
             }
         }

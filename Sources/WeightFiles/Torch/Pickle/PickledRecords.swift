@@ -17,12 +17,13 @@ package struct PickledRecords {
         let value: PickleValue
         do {
             value = try reader.read()
-        } catch where reader.attack == nil {
+        } catch  where reader.attack == nil {
             throw Problem(reason: "is no sound pickle (\(error))")
         }
         if let name = reader.attack {
             throw Problem(
-                reason: "asks for \(printable(name)), by which it would run a program wherever Python opens it; nothing of it "
+                reason:
+                    "asks for \(printable(name)), by which it would run a program wherever Python opens it; nothing of it "
                     + "was run here")
         }
         guard case .dictionary(let index) = value else {
