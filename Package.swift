@@ -111,7 +111,10 @@ let package = Package(
                 "DurableFiles", "ElementaryFunctions", "FieldCoding", "StrictJSON", "WeightFiles", system, yams,
             ]),
         .target(
-            name: "LinearProbing", dependencies: ["CounterRandom", "DisentangledHead", "Tensors"],
+            name: "LinearProbing",
+            dependencies: [
+                "CounterRandom", "DisentangledHead", "DurableFiles", "MessagePassing", "Tensors", system,
+            ],
             swiftSettings: vectorised),
         .target(
             name: "Attribution", dependencies: ["CounterRandom", "DisentangledHead", "Tensors"],
@@ -143,8 +146,8 @@ let package = Package(
         .target(
             name: "Evaluation",
             dependencies: [
-                "Datasets", "DisentangledHead", "ExplanationMetrics", "FeatureCache", "Inference", "LinearProbing",
-                "MessagePassing", "Results", "RunControl", "Tensors",
+                "Backbones", "DataSharding", "Datasets", "DisentangledHead", "ExplanationMetrics", "FeatureCache",
+                "Inference", "LinearProbing", "MessagePassing", "Results", "RunControl", "Tensors", system,
             ], swiftSettings: vectorised),
 
         // Level 7
@@ -152,7 +155,8 @@ let package = Package(
             name: "Training",
             dependencies: [
                 "Backbones", "Checkpoints", "DataSharding", "DisentangledHead", "DurableFiles", "ElementaryFunctions",
-                "Evaluation", "FeatureCache", "Inference", "MessagePassing", "Results", "RunConfiguration", "RunControl",
+                "Evaluation", "FeatureCache", "Inference", "MessagePassing", "Results", "RunConfiguration",
+                "RunControl",
                 "StrictJSON",
                 "Tensors", system,
             ], swiftSettings: vectorised),
@@ -189,7 +193,8 @@ let package = Package(
             name: "infodisent",
             dependencies: [
                 "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
-                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache", "ImageCoding", "Inference",
+                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache",
+                "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
                 "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
@@ -233,7 +238,10 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "LinearProbingTests",
-            dependencies: ["DisentangledHead", "LinearProbing", "SeededNumbers", "Tensors"],
+            dependencies: [
+                "DisentangledHead", "DurableFiles", "LinearProbing", "SeededNumbers", "TemporaryFolders", "Tensors",
+                system,
+            ],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "AttributionTests", dependencies: ["Attribution", "DisentangledHead", "SeededNumbers", "Tensors"]),
@@ -265,8 +273,9 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
-                "Datasets", "DisentangledHead", "Evaluation", "FeatureCache", "Inference", "SmallModel", "TemporaryFolders",
-                "Tensors",
+                "Backbones", "Datasets", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache", "Inference",
+                "SmallModel", "TemporaryFolders", "Tensors",
+                system,
             ]),
         .testTarget(
             name: "TrainingTests",
