@@ -113,7 +113,10 @@ let package = Package(
                 "DurableFiles", "ElementaryFunctions", "FieldCoding", "StrictJSON", "WeightFiles", system, yams,
             ]),
         .target(
-            name: "LinearProbing", dependencies: ["CounterRandom", "DisentangledHead", "Tensors"],
+            name: "LinearProbing",
+            dependencies: [
+                "CounterRandom", "DisentangledHead", "DurableFiles", "MessagePassing", "Tensors", system,
+            ],
             swiftSettings: vectorised),
         .target(
             name: "Attribution", dependencies: ["CounterRandom", "DisentangledHead", "Tensors"],
@@ -145,8 +148,8 @@ let package = Package(
         .target(
             name: "Evaluation",
             dependencies: [
-                "Datasets", "DisentangledHead", "ExplanationMetrics", "FeatureCache", "Inference", "LinearProbing",
-                "MessagePassing", "Results", "RunControl", "Tensors",
+                "Backbones", "DataSharding", "Datasets", "DisentangledHead", "ExplanationMetrics", "FeatureCache",
+                "Inference", "LinearProbing", "MessagePassing", "Results", "RunControl", "Tensors", system,
             ], swiftSettings: vectorised),
 
         // Level 7
@@ -237,7 +240,10 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "LinearProbingTests",
-            dependencies: ["DisentangledHead", "LinearProbing", "SeededNumbers", "Tensors"],
+            dependencies: [
+                "DisentangledHead", "DurableFiles", "LinearProbing", "SeededNumbers", "TemporaryFolders", "Tensors",
+                system,
+            ],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "AttributionTests", dependencies: ["Attribution", "DisentangledHead", "SeededNumbers", "Tensors"]),
@@ -276,9 +282,8 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
-                "Datasets", "DisentangledHead", "Evaluation", "FeatureCache", "Inference", "SmallModel",
-                "TemporaryFolders",
-                "Tensors",
+                "Backbones", "Datasets", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache", "Inference",
+                "SmallModel", "TemporaryFolders", "Tensors", system,
             ]),
         .testTarget(
             name: "TrainingTests",

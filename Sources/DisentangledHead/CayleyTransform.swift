@@ -35,7 +35,7 @@ extension SquareMatrix {
     /// are the same whatever the team, so the inverse has the same bits everywhere.
     ///
     /// - Returns: false if a diagonal block is singular.
-    mutating func invertAccretive(team: WorkerTeam) -> Bool {
+    package mutating func invertAccretive(team: WorkerTeam) -> Bool {
         let size = size
         return values.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return true }

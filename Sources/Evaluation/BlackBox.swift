@@ -1,9 +1,12 @@
+import DataSharding
 public import Datasets
-import DisentangledHead
+public import DisentangledHead
 public import FeatureCache
+import Foundation
 import Inference
 import LinearProbing
 public import MessagePassing
+import SystemPackage
 public import Tensors
 
 /// The plain linear classifier on the average-pooled features of the same frozen backbone: what one would use without
@@ -13,84 +16,83 @@ public struct BlackBox: Sendable {
 
     /// The L2 strength picked on a held-out fifth of the training images.
     public var regularisation: Double { probe.regularisation }
+    /// Of the means of feature maps; signed, with a bias.
+    public var classifier: Classifier { probe.classifier }
 
-    /// Fits the classifier (multinomial logistic regression with bias) on the training images of a cache, and counts the
-    /// correctly classified images of a split. Collective; rank 0 fits and gets the result, the others wait and get nil.
+    /// Fits the classifier (multinomial logistic regression with bias) on the training images of a cache. Collective; all ranks get
+    /// the same, whatever their number.
+    ///
+    /// A rank keeps the means of the feature maps of its logical shards, in memory up to `memoryLimit` bytes, else in a file without
+    /// a name: in the cache's folder, or where that cannot be written to, in that for temporary files (TMPDIR).
+    ///
+    /// - Parameter shardCount: logical shards of training, V.
+    /// - Throws: `ShardingError.tooManyRanks`; what reading the cache and making the file throw.
     public static func fitted(
-        to cache: FeatureCache, scoring split: Split, seed: UInt64, team: WorkerTeam,
-        communicator: any Communicator = SingleProcess()
-    ) throws -> (blackBox: BlackBox, score: ClassificationScore)? {
-        let training = try averagePooled(cache, split: .train, communicator)
-        let tested = try averagePooled(cache, split: split, communicator)
-        return try communicator.together {
-            guard let training, let tested else { return nil }
-            // Nobody knows how long a fit takes, and a frozen rank is found by its silence all the same.
-            return try communicator.activity.allowing(.seconds(24 * 3600)) {
-                let probe = try LinearProbe.fit(
-                    features: training.features, labels: training.labels,
-                    classCount: cache.identity.classNames.count, seed: seed, team: team)
-                let logits = try probe.logits(tested.features, team: team)
-                var score = ClassificationScore()
-                let classCount = probe.classifier.classCount
-                for (row, label) in tested.labels.enumerated() {
-                    score.count(logits: logits[row * classCount..<(row + 1) * classCount], label: label)
-                }
-                return (BlackBox(probe: probe), score)
-            }
+        to cache: FeatureCache, shardCount: Int, seed: UInt64, team: WorkerTeam,
+        communicator: any Communicator = SingleProcess(), memoryLimit: Int = FeatureRows.memoryLimit
+    ) throws -> BlackBox {
+        let (rows, labels) = try pooled(
+            cache, shardCount: shardCount, team: team, communicator: communicator, memoryLimit: memoryLimit)
+        return BlackBox(
+            probe: try LinearProbe.fit(
+                rows: rows, labels: labels, classCount: cache.identity.classNames.count, seed: seed, team: team,
+                communicator: communicator))
+    }
+
+    /// Counts the correctly classified images of a split. Collective; all ranks get the counts.
+    public func score(
+        _ cache: FeatureCache, split: Split, team: WorkerTeam, communicator: any Communicator = SingleProcess()
+    ) throws -> ClassificationScore {
+        let (classifier, alone) = (probe.classifier, WorkerTeam(workerCount: 1))
+        return try cache.score(split, team: team, communicator: communicator) { means, count in
+            try classifier.logits(ofPooled: means, imageCount: count, team: alone)
         }
     }
 
-    /// The mean over all pixels of each feature map of a split, [N, D], and the labels [N], in the dataset's order, at rank
-    /// 0; nil elsewhere. Collective.
-    private static func averagePooled(
-        _ cache: FeatureCache, split: Split, _ communicator: any Communicator
-    ) throws -> (features: Tensor, labels: [Int])? {
-        let map = cache.identity.featureMap
-        let pixelCount = map.height * map.width
-        let share = cache.share(of: split.rawValue, on: communicator)
-        var means: [Float] = []
-        try communicator.together {
-            try cache.forEachBatch(of: share) { samples, features in
-                for row in 0..<samples.count {
-                    var mean = [Float](repeating: 0, count: map.channelCount)
-                    for pixel in 0..<pixelCount {
-                        let start = (row * pixelCount + pixel) * map.channelCount
-                        for channel in 0..<map.channelCount { mean[channel] += features.values[start + channel] }
+    /// The means of this rank's training images, and the labels of all.
+    private static func pooled(
+        _ cache: FeatureCache, shardCount: Int, team: WorkerTeam, communicator: any Communicator, memoryLimit: Int
+    ) throws -> (rows: FeatureRows, labels: [Int]) {
+        let hosted = try ShardHosting(shardCount: shardCount, rankCount: communicator.size)
+            .shards(ofRank: communicator.rank)
+        let images = cache.indices(of: Split.train.rawValue)
+        let rows = try communicator.together {
+            let rows = try FeatureRows(
+                shards: members(of: hosted, images, among: cache.allIndices(of: Split.train.rawValue), shardCount),
+                of: shardCount, width: cache.identity.featureMap.channelCount,
+                folders: [cache.directory, FilePath(NSTemporaryDirectory())], memoryLimit: memoryLimit)
+            // In the dataset's order, which is that of the cache's files.
+            let places = rows.shards.flatMap { shard in
+                shard.samples.enumerated().map { (sample: $1, row: shard.firstRow + $0) }
+            }
+            .sorted { $0.sample < $1.sample }
+            let width = rows.width
+            // The first samples of a shard of the cache wait for its digest to be checked.
+            try communicator.activity.allowing(.seconds(600)) {
+                _ = try cache.mapMeans(
+                    of: places.map { images[$0.sample] }, team: team, activity: communicator.activity
+                ) { range, means in
+                    for (position, place) in places[range].enumerated() {
+                        try rows.set(Array(means[position * width..<(position + 1) * width]), fromRow: place.row)
                     }
-                    means += mean.map { $0 / Float(pixelCount) }
                 }
-                communicator.activity.progress()
             }
+            return rows
         }
-        let indices = cache.indices(of: split.rawValue)
-        let labels = indices.map { cache.samples.label(of: $0) }
-        // One process has them all in order, and need not copy them.
-        if communicator.size == 1 {
-            return (Tensor(shape: [indices.count, map.channelCount], values: means), labels)
-        }
-        let parts = try communicator.gather(means.withUnsafeBytes { Array($0) }, to: 0)
-        let shares = try communicator.gather(share.map { Int32($0) }.withUnsafeBytes { Array($0) }, to: 0)
-        guard communicator.rank == 0 else { return nil }
+        return (rows, images.map { cache.samples.label(of: $0) })
+    }
 
-        // The rows of the ranks, one after the other, are put into the dataset's order.
-        let samples = Array(shares.joined()).withUnsafeBytes { bytes in
-            stride(from: 0, to: bytes.count, by: 4).map {
-                Int(bytes.loadUnaligned(fromByteOffset: $0, as: Int32.self))
-            }
+    /// The members of some logical shards, as numbers among `images`: those of `all` that have features.
+    private static func members(
+        of shards: Range<Int>, _ images: [Int], among all: [Int], _ shardCount: Int
+    ) -> [(number: Int, samples: [Int])] {
+        let assignment = ShardAssignment(shardCount: shardCount)
+        var members = [[Int]](repeating: [], count: shardCount)
+        var next = 0
+        for (position, image) in all.enumerated() where next < images.count && images[next] == image {
+            members[assignment.shard(ofSample: position)].append(next)
+            next += 1
         }
-        let rows = Array(parts.joined())
-        let places = Dictionary(uniqueKeysWithValues: zip(indices, indices.indices))
-        let rowByteCount = map.channelCount * MemoryLayout<Float>.size
-        var values = [Float](repeating: 0, count: indices.count * map.channelCount)
-        values.withUnsafeMutableBytes { values in
-            rows.withUnsafeBytes { rows in
-                for (row, sample) in samples.enumerated() {
-                    let destination = places[sample]! * rowByteCount
-                    UnsafeMutableRawBufferPointer(rebasing: values[destination..<destination + rowByteCount])
-                        .copyBytes(from: rows[row * rowByteCount..<(row + 1) * rowByteCount])
-                }
-            }
-        }
-        return (Tensor(shape: [indices.count, map.channelCount], values: values), labels)
+        return shards.map { ($0, members[$0]) }
     }
 }

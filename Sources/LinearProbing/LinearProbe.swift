@@ -1,5 +1,6 @@
 import CounterRandom
 public import DisentangledHead
+public import MessagePassing
 public import Tensors
 
 /// Multinomial logistic regression with bias on pooled features: the plain linear classifier that the head is held
@@ -12,60 +13,67 @@ public struct LinearProbe: Sendable, Equatable {
     /// The L2 strength that was used.
     public let regularisation: Double
 
-    /// Strengths tried by `fit(features:labels:classCount:strengths:seed:team:)`.
+    /// Strengths tried where none are given.
     public static let defaultStrengths = [1e-4, 1e-3, 1e-2, 1e-1]
+    /// How far, in nats, the mean loss of the result may be from its minimum, as the last step estimates it. On photographs of 100
+    /// classes test accuracy moves by less than 0.05 points below this.
+    public static let defaultTolerance = 1e-6
+    /// The same for the fits that are only compared with each other.
+    private static let comparisonTolerance = 1e-4
 
     /// Fits with the strength that does best on a held-out stratified fifth of the samples (most correct; ties: smaller
-    /// loss), then again on all of them.
+    /// loss), then on all of them. Collective; all ranks get the same.
     ///
     /// Minimises mean cross-entropy + strength / 2 * |W|^2, where W are the weights of the standardised features; the
-    /// bias is free. Full batch, so the result does not depend on the number of workers.
+    /// bias is free. Full batch, in parts by logical shards that are added exactly: the result does not depend on the numbers of
+    /// workers and ranks. Strengths are tried from the strongest, each fit starting from the last, until one is worse in both
+    /// respects than the best so far.
     ///
     /// - Parameters:
-    ///   - features: [N, D].
-    ///   - labels: [N].
+    ///   - rows: the features of the samples that this rank has; each sample is in a logical shard of one rank.
+    ///   - labels: [N], of all samples.
     ///   - strengths: at least one; with one there is no held-out fifth.
     ///   - seed: picks the held-out fifth.
-    /// - Throws: `HeadError.shapeMismatch`, `.labelOutOfRange`, `.tooFewSamples`, `.notFinite` or `.invalidSetting`.
+    /// - Throws: on all ranks, `HeadError.labelOutOfRange`, `.tooFewSamples`, `.notFinite` or `.invalidSetting`;
+    ///   `DurableFileError` of rows in a file.
     public static func fit(
-        features: Tensor, labels: [Int], classCount: Int, strengths: [Double] = defaultStrengths, seed: UInt64 = 0,
-        team: WorkerTeam
+        rows: FeatureRows, labels: [Int], classCount: Int, strengths: [Double] = defaultStrengths,
+        tolerance: Double = defaultTolerance, seed: UInt64 = 0, team: WorkerTeam,
+        communicator: any Communicator = SingleProcess()
+    ) throws -> LinearProbe {
+        if let label = labels.first(where: { !(0..<classCount).contains($0) }) {
+            throw HeadError.labelOutOfRange(label: label, classCount: classCount)
+        }
+        guard labels.count >= 2 else { throw HeadError.tooFewSamples(count: labels.count, needed: 2) }
+        guard let first = strengths.first, strengths.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+            throw HeadError.invalidSetting(
+                key: "strengths", value: "\(strengths)", expected: "one or more numbers that are not negative")
+        }
+        let problem = try ProbeProblem(
+            rows: rows, labels: labels, classCount: classCount,
+            isHeldOut: heldOut(labels: labels, classCount: classCount, seed: seed), team: team,
+            communicator: communicator)
+        var (strength, start) = (first, [Double](repeating: 0, count: classCount * (rows.width + 1)))
+        if strengths.count > 1, problem.count(.heldOut) > 0, problem.count(.fitting) > 0 {
+            (strength, start) = try problem.best(of: strengths, start: start, tolerance: comparisonTolerance)
+        }
+        return try problem.probe(
+            at: problem.minimum(strength: strength, .all, from: start, tolerance: tolerance), strength: strength)
+    }
+
+    /// The same on one rank, from features [N, D] in memory.
+    /// - Throws: `HeadError.shapeMismatch` besides.
+    public static func fit(
+        features: Tensor, labels: [Int], classCount: Int, strengths: [Double] = defaultStrengths,
+        tolerance: Double = defaultTolerance, seed: UInt64 = 0, team: WorkerTeam
     ) throws -> LinearProbe {
         guard features.shape.count == 2, features.shape[0] == labels.count, (features.shape.last ?? 0) > 0 else {
             throw HeadError.shapeMismatch(
                 tensor: "features", expected: [labels.count, features.shape.last ?? 0], found: features.shape)
         }
-        if let label = labels.first(where: { !(0..<classCount).contains($0) }) {
-            throw HeadError.labelOutOfRange(label: label, classCount: classCount)
-        }
-        guard labels.count >= 2 else { throw HeadError.tooFewSamples(count: labels.count, needed: 2) }
-        guard SoftmaxRegression.isFinite(features.values, team: team) else {
-            throw HeadError.notFinite(tensor: "features", step: nil)
-        }
-        guard let first = strengths.first, strengths.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
-            throw HeadError.invalidSetting(
-                key: "strengths", value: "\(strengths)", expected: "one or more numbers that are not negative")
-        }
-        let all = ProbeProblem(features: features, labels: labels, classCount: classCount, team: team)
-        let (fitting, heldOut) = split(labels: labels, classCount: classCount, seed: seed)
-        guard strengths.count > 1, !heldOut.isEmpty, !fitting.isEmpty else { return try all.fit(strength: first) }
-
-        let problem = ProbeProblem(
-            features: features.rows(fitting), labels: fitting.map { labels[$0] }, classCount: classCount, team: team)
-        let heldOutFeatures = features.rows(heldOut)
-        let heldOutLabels = heldOut.map { labels[$0] }
-        var best: (strength: Double, loss: SoftmaxRegression.Loss)?
-        for strength in strengths {
-            let probe = try problem.fit(strength: strength)
-            let loss = SoftmaxRegression.loss(
-                logits: try probe.logits(heldOutFeatures, team: team), labels: heldOutLabels, classCount: classCount)
-            let isBetter =
-                best.map {
-                    (loss.correctCount, -loss.lossSum) > ($0.loss.correctCount, -$0.loss.lossSum)
-                } ?? true
-            if isBetter { best = (strength, loss) }
-        }
-        return try all.fit(strength: best?.strength ?? first)
+        return try fit(
+            rows: FeatureRows(features, shardCount: 8), labels: labels, classCount: classCount, strengths: strengths,
+            tolerance: tolerance, seed: seed, team: team)
     }
 
     /// Logits [N, C] of features [N, D].
@@ -88,109 +96,76 @@ public struct LinearProbe: Sendable, Equatable {
         }
     }
 
-    /// Every fifth sample of each class, in an order drawn from `seed`, is held out; indices rise in both parts.
-    private static func split(labels: [Int], classCount: Int, seed: UInt64) -> (fitting: [Int], heldOut: [Int]) {
+    /// Every fifth sample of each class, in an order drawn from `seed`, is held out.
+    private static func heldOut(labels: [Int], classCount: Int, seed: UInt64) -> [Bool] {
         var members = Array(repeating: [Int](), count: classCount)
         for (index, label) in labels.enumerated() { members[label].append(index) }
-        var (fitting, heldOut) = ([Int](), [Int]())
+        var isHeldOut = [Bool](repeating: false, count: labels.count)
         for (label, samples) in members.enumerated() {
             var stream = RandomStream(seed: seed, purpose: .split, label, 0x9B0B)
-            for (position, sample) in stream.shuffled(samples).enumerated() {
-                if position % 5 == 4 { heldOut.append(sample) } else { fitting.append(sample) }
+            for (position, sample) in stream.shuffled(samples).enumerated() where position % 5 == 4 {
+                isHeldOut[sample] = true
             }
         }
-        return (fitting.sorted(), heldOut.sorted())
+        return isHeldOut
     }
 }
 
-extension Tensor {
-    /// The given rows of a matrix.
-    fileprivate func rows(_ indices: [Int]) -> Tensor {
-        let width = shape[1]
-        var result: [Float] = []
-        result.reserveCapacity(indices.count * width)
-        for index in indices { result += values[index * width..<(index + 1) * width] }
-        return Tensor(shape: [indices.count, width], values: result)
-    }
-}
-
-/// The fit of one set of samples: standardised features, and the regularised loss with its gradient.
-///
-/// The products run in Float, sums over samples and the minimiser in Double.
-private struct ProbeProblem {
-    let features: [Float]
-    let mean, deviation: [Double]
-    let labels: [Int]
-    let channelCount, classCount: Int
-    let team: WorkerTeam
-
-    init(features: Tensor, labels: [Int], classCount: Int, team: WorkerTeam) {
-        let (count, width) = (features.shape[0], features.shape[1])
-        var mean = [Double](repeating: 0, count: width)
-        var square = mean
-        for row in 0..<count {
-            for column in 0..<width { mean[column] += Double(features.values[row * width + column]) }
-        }
-        for column in 0..<width { mean[column] /= Double(count) }
-        for row in 0..<count {
-            for column in 0..<width {
-                let difference = Double(features.values[row * width + column]) - mean[column]
-                square[column] += difference * difference
+extension ProbeProblem {
+    /// The strength whose fit to the fitting samples does best on those held out, and that fit.
+    fileprivate func best(
+        of strengths: [Double], start: [Double], tolerance: Double
+    ) throws -> (strength: Double, point: [Double]) {
+        var point = start
+        var best: (strength: Double, point: [Double], loss: Double, correctCount: Int)?
+        for strength in strengths.sorted(by: >) {
+            point = try minimum(strength: strength, .fitting, from: point, tolerance: tolerance)
+            let (loss, correctCount) = try score(point, .heldOut)
+            guard let known = best else {
+                best = (strength, point, loss, correctCount)
+                continue
+            }
+            if (correctCount, -loss) > (known.correctCount, -known.loss) {
+                best = (strength, point, loss, correctCount)
+            } else if correctCount < known.correctCount, loss > known.loss {
+                break
             }
         }
-        // A constant feature stays 0 after centring and says nothing.
-        let deviation = square.map { $0 > 0 ? ($0 / Double(count)).squareRoot() : 1 }
-        var standardised = features.values
-        for row in 0..<count {
-            for column in 0..<width {
-                let value = Double(standardised[row * width + column])
-                standardised[row * width + column] = Float((value - mean[column]) / deviation[column])
+        return (best!.strength, best!.point)
+    }
+
+    /// Where the regularised loss of a part is smallest.
+    fileprivate func minimum(
+        strength: Double, _ part: Part, from start: [Double], tolerance: Double
+    ) throws -> [Double] {
+        var curvature = 0.0
+        var preconditioner: ProbePreconditioner?
+        return try LimitedMemoryMinimiser(tolerance: tolerance).minimise(from: start) { vector in
+            // It is first asked for when the first gradient is there.
+            if preconditioner == nil {
+                preconditioner = ProbePreconditioner(
+                    covariance: covariance, curvature: curvature, strength: strength, classCount: classCount,
+                    channelCount: channelCount, team: team)
             }
+            return preconditioner?(vector) ?? vector
+        } _: { point in
+            let evaluation = try evaluate(point, strength: strength, part)
+            if preconditioner == nil { curvature = evaluation.curvature }
+            return (evaluation.value, evaluation.gradient)
         }
-        self.features = standardised
-        (self.mean, self.deviation) = (mean, deviation)
-        self.labels = labels
-        self.classCount = classCount
-        self.team = team
-        channelCount = width
     }
 
-    /// Loss and gradient at (weights [C, D], bias [C]).
-    func evaluate(_ point: [Double], strength: Double) -> (value: Double, gradient: [Double]) {
-        let (N, D, C) = (labels.count, channelCount, classCount)
-        var logits = SoftmaxRegression.logits(
-            rows: features, weights: point[..<(C * D)].map { Float($0) }, rowCount: N, channelCount: D, classCount: C,
-            team: team)
-        for image in 0..<N {
-            for index in 0..<C { logits[image * C + index] += Float(point[C * D + index]) }
-        }
-        let loss = SoftmaxRegression.loss(logits: logits, labels: labels, classCount: C)
-        let ofWeights = SoftmaxRegression.weightGradient(
-            ofLogits: loss.gradient, rows: features, rowCount: N, channelCount: D, classCount: C, team: team)
-        var gradient = [Double](repeating: 0, count: point.count)
-        var penalty = 0.0
-        for index in 0..<C * D {
-            gradient[index] = Double(ofWeights[index]) / Double(N) + strength * point[index]
-            penalty += point[index] * point[index]
-        }
-        for image in 0..<N {
-            for index in 0..<C { gradient[C * D + index] += Double(loss.gradient[image * C + index]) / Double(N) }
-        }
-        return (loss.lossSum / Double(N) + strength / 2 * penalty, gradient)
-    }
-
-    func fit(strength: Double) throws -> LinearProbe {
+    /// The classifier of the original features.
+    fileprivate func probe(at point: [Double], strength: Double) throws -> LinearProbe {
         let (D, C) = (channelCount, classCount)
-        let start = [Double](repeating: 0, count: C * D + C)
-        let point = LimitedMemoryMinimiser().minimise(from: start) { evaluate($0, strength: strength) }
         var weights = [Float](repeating: 0, count: C * D)
         var bias = [Float](repeating: 0, count: C)
         for index in 0..<C {
             var offset = point[C * D + index]
             for column in 0..<D {
-                let weight = point[index * D + column] / deviation[column]
+                let weight = point[index * D + column] / Double(deviation[column])
                 weights[index * D + column] = Float(weight)
-                offset -= weight * mean[column]
+                offset -= weight * Double(mean[column])
             }
             bias[index] = Float(offset)
         }

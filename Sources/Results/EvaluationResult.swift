@@ -38,6 +38,8 @@ public struct EvaluationResult: Codable, Equatable, Sendable {
     public let classCount: Int
     public let testImageCount: Int
     public let head: Accuracy
+    /// Of the network's own last layer; nil if its weight file has none of the dataset's classes.
+    public let ownLastLayer: Accuracy?
     /// Of the plain linear classifier on the same features; nil if it was not asked for.
     public let blackBox: Accuracy?
     /// Top-1 of the head minus that of the black box, in percentage points.
@@ -49,13 +51,14 @@ public struct EvaluationResult: Codable, Equatable, Sendable {
 
     public init(
         checkpoint: String, backbone: String, classCount: Int, testImageCount: Int, head: Accuracy,
-        blackBox: Accuracy?, meanExplanationSize: Double, orthogonalityError: Float
+        ownLastLayer: Accuracy? = nil, blackBox: Accuracy?, meanExplanationSize: Double, orthogonalityError: Float
     ) {
         self.checkpoint = checkpoint
         self.backbone = backbone
         self.classCount = classCount
         self.testImageCount = testImageCount
         self.head = head
+        self.ownLastLayer = ownLastLayer
         self.blackBox = blackBox
         gapInPoints = blackBox.map { (head.top1 - $0.top1) * 100 }
         self.meanExplanationSize = meanExplanationSize

@@ -43,13 +43,16 @@ struct Evaluate: CollectiveCommand {
         let predictions = try HeadEvaluation.predictions(
             model.head, cache: cache, split: .test, team: team, communicator: communicator,
             progress: Console.showProgress)
+        let ownLastLayer = try NetworkClassifier(
+            of: model.experiment.backbone, classCount: model.head.classCount
+        )?.score(cache, split: .test, team: team, communicator: communicator)
         var blackBox: ClassificationScore?
         if model.configuration.evaluation.blackBox {
             Console.note("Fitting the plain linear classifier on the same features...")
             blackBox = try BlackBox.fitted(
-                to: cache, scoring: .test, seed: UInt64(model.configuration.run.seed), team: team,
-                communicator: communicator)?
-                .score
+                to: cache, shardCount: model.experiment.configuration.training.logicalShards,
+                seed: UInt64(model.configuration.run.seed), team: team, communicator: communicator
+            ).score(cache, split: .test, team: team, communicator: communicator)
         }
         try cacheOptions.showTraffic(of: cache, on: communicator)
         try communicator.together {
@@ -57,7 +60,8 @@ struct Evaluate: CollectiveCommand {
             if let path = self.predictions {
                 try DurableFile.write(csv(predictions, classNames: cache.identity.classNames), to: path)
             }
-            let result = EvaluationResult(model, predictions: predictions, blackBox: blackBox, team: team)
+            let result = EvaluationResult(
+                model, predictions: predictions, ownLastLayer: ownLastLayer, blackBox: blackBox, team: team)
             try Console.result(json ? try jsonText(result) : result.table)
         }
     }
@@ -85,8 +89,14 @@ struct Evaluate: CollectiveCommand {
 }
 
 extension EvaluationResult {
-    init(_ model: TrainedModel, predictions: [Prediction], blackBox: ClassificationScore?, team: WorkerTeam) {
+    init(
+        _ model: TrainedModel, predictions: [Prediction], ownLastLayer: ClassificationScore?,
+        blackBox: ClassificationScore?, team: WorkerTeam
+    ) {
         let count = Double(max(predictions.count, 1))
+        func accuracy(_ score: ClassificationScore) -> Accuracy {
+            Accuracy(top1: score.top1, top5: score.top5, classCount: model.head.classCount)
+        }
         self.init(
             checkpoint: model.checkpointName, backbone: model.experiment.backbone.name,
             classCount: model.head.classCount, testImageCount: predictions.count,
@@ -94,7 +104,7 @@ extension EvaluationResult {
                 top1: Double(predictions.count { $0.topClasses[0] == $0.label }) / count,
                 top5: Double(predictions.count { $0.topClasses.contains($0.label) }) / count,
                 classCount: model.head.classCount),
-            blackBox: blackBox.map { Accuracy(top1: $0.top1, top5: $0.top5, classCount: model.head.classCount) },
+            ownLastLayer: ownLastLayer.map(accuracy), blackBox: blackBox.map(accuracy),
             meanExplanationSize: Double(predictions.reduce(0) { $0 + $1.explanationSize }) / count,
             orthogonalityError: model.head.orthogonalityError(team: team))
     }
@@ -112,6 +122,7 @@ extension EvaluationResult {
                 + (head.top5 == nil ? "" : "      top-5"),
             row("InfoDisent head", head),
         ]
+        if let ownLastLayer { lines.append(row("the network's own last layer", ownLastLayer)) }
         if let blackBox, let gapInPoints {
             lines.append(row("black box (linear on pooled features)", blackBox))
             lines.append(

@@ -1,5 +1,7 @@
 import Foundation
+import SystemPackage
 import Testing
+import WeightFiles
 
 @Suite struct MainJobTests {
     @Test func aModelIsTrainedEvaluatedAndExplained() throws {
@@ -12,6 +14,7 @@ import Testing
         let blackBox = try #require(summary["black_box"] as? [String: Double])
         #expect(try #require(head["top1"]) > 0.5, "four classes, so chance is 0.25")
         #expect(try #require(blackBox["top1"]) > 0.5)
+        #expect(summary["own_last_layer"] == nil, "the demo backbone has none")
 
         try Tool.infodisent.succeed("prototypes", "--checkpoint", "run", "--output", "prototypes", in: folder)
         let table = try json(folder.text("prototypes/prototypes.json"))
@@ -48,6 +51,34 @@ import Testing
         let correctCount = lines.count { $0.contains(",true,") }
         #expect((summary["head"] as? [String: Double])?["top1"] == Double(correctCount) / 20)
         #expect(summary["black_box"] == nil)
+    }
+
+    @Test(arguments: [4, 5])
+    func theNetworksOwnLastLayerIsEvaluatedWhereItHasTheDatasetsClasses(classCount: Int) throws {
+        let folder = try SmallExperiment.folder()
+        let demo = try SafetensorsFile(FilePath(Tool.demoBackbone.path))
+        var entries = try demo.entries.map { entry in
+            SafetensorsWriter.Entry(
+                name: entry.name, elementType: entry.elementType, shape: entry.shape,
+                elements: try demo.withBytes(of: entry.name) { Array($0) })
+        }
+        // It takes everything for the second class.
+        entries.append(.floats("fc.weight", [classCount, 192], [Float](repeating: 0, count: classCount * 192)))
+        entries.append(.floats("fc.bias", [classCount], [0, 1] + [Float](repeating: 0, count: classCount - 2)))
+        try SafetensorsWriter.write(
+            entries, metadata: demo.metadata, to: FilePath(folder.url("own.safetensors").path))
+        try Tool.infodisent.succeed(
+            "train", "--config", "small.yaml", "--set", "backbone.name=resnet_described", "--set",
+            "backbone.weights=own.safetensors", "--set", "cache.directory=own-features", "--set",
+            "cache.location=shared", in: folder)
+        let summary = try json(Tool.infodisent.succeed("evaluate", "--checkpoint", "run", "--json", in: folder))
+        let table = try Tool.infodisent.succeed("evaluate", "--checkpoint", "run", in: folder)
+        if classCount == 4 {
+            #expect((summary["own_last_layer"] as? [String: Double])?["top1"] == 0.25)
+            #expect(table.contains(#/own last layer +25\.00 %/#))
+        } else {
+            #expect(summary["own_last_layer"] == nil && !table.contains("own last layer"))
+        }
     }
 
     @Test func anotherClassThanThePredictedOneCanBeExplained() throws {

@@ -1,7 +1,10 @@
 import DisentangledHead
+import DurableFiles
 import Foundation
 import LinearProbing
 import SeededNumbers
+import SystemPackage
+import TemporaryFolders
 import Tensors
 import Testing
 
@@ -23,7 +26,7 @@ struct LinearProbeTests {
         let features = Tensor(shape: [recorded.labels.count, recorded.channelCount], values: recorded.features)
         let probe = try LinearProbe.fit(
             features: features, labels: recorded.labels, classCount: recorded.classCount,
-            strengths: [recorded.strength], team: three)
+            strengths: [recorded.strength], tolerance: 1e-12, team: three)
         #expect(relativeDifference(probe.classifier.weights, recorded.weights) < 1e-4)
         #expect(relativeDifference(probe.classifier.bias ?? [], recorded.bias) < 1e-4)
     }
@@ -70,6 +73,76 @@ struct LinearProbeTests {
         func norm(_ probe: LinearProbe) -> Float { probe.classifier.weights.reduce(0) { $0 + $1 * $1 } }
         #expect(norm(unregularised) > 0)
         if probe.regularisation == 100 { #expect(norm(probe) < norm(unregularised) / 100) }
+    }
+
+    /// The rows of clusters in `shardCount` logical shards, in a file of `folder` where there is one.
+    private func rows(_ features: Tensor, shardCount: Int, in folder: FilePath? = nil) throws -> FeatureRows {
+        let rows = try FeatureRows(
+            shards: (0..<shardCount).map { ($0, Array(stride(from: $0, to: features.shape[0], by: shardCount))) },
+            of: shardCount, width: 12, folders: folder.map { [$0.appending("none"), $0] } ?? [],
+            memoryLimit: folder == nil ? .max : 0)
+        #expect(rows.isInMemory == (folder == nil))
+        for shard in rows.shards {
+            for (row, sample) in shard.samples.enumerated() {
+                try rows.set(Array(features.values[sample * 12..<(sample + 1) * 12]), fromRow: shard.firstRow + row)
+            }
+        }
+        return rows
+    }
+
+    @Test("Rows in a file give the bits of rows in memory, and leave nothing behind")
+    func rowsInAFile() throws {
+        // More than a block a shard.
+        let data = clusters(1200, spread: 4, seed: 96)
+        try withTemporaryFolder { folder in
+            let inMemory = try LinearProbe.fit(
+                rows: rows(data.features, shardCount: 3), labels: data.labels, classCount: 5, team: alone)
+            for team in [alone, three, WorkerTeam(workerCount: 5)] {
+                let inFile = try LinearProbe.fit(
+                    rows: rows(data.features, shardCount: 3, in: folder), labels: data.labels, classCount: 5,
+                    team: team)
+                #expect(inFile == inMemory)
+            }
+            #expect(try DurableDirectory.names(in: folder) == [])
+        }
+    }
+
+    @Test("The number of logical shards, some of them empty, changes the fit by rounding alone")
+    func shards() throws {
+        let data = clusters(60, spread: 4, seed: 97)
+        func weights(_ shardCount: Int) throws -> [Float] {
+            try LinearProbe.fit(
+                rows: rows(data.features, shardCount: shardCount), labels: data.labels, classCount: 5,
+                strengths: [1e-2], tolerance: 1e-12, team: three
+            ).classifier.weights
+        }
+        let one = try weights(1).map { Double($0) }
+        for count in [2, 7, 80] { #expect(relativeDifference(try weights(count), one) < 1e-3, "\(count) shards") }
+    }
+
+    @Test("Features of very different and correlated scales are fitted as well as others")
+    func illConditioned() throws {
+        let data = clusters(300, spread: 2, seed: 98)
+        var features = data.features
+        for row in 0..<300 {
+            for column in 0..<12 {
+                let sum = (0...column).reduce(Float(0)) { $0 + data.features.values[row * 12 + $1] }
+                features.values[row * 12 + column] =
+                    1000 + sum * Float(sign: .plus, exponent: column - 6, significand: 1)
+            }
+        }
+        // An invertible linear map of the features: without a penalty on the weights the fit is the same function.
+        let (plain, mapped) = (
+            try LinearProbe.fit(
+                features: data.features, labels: data.labels, classCount: 5, strengths: [1e-6], tolerance: 1e-8,
+                team: three),
+            try LinearProbe.fit(
+                features: features, labels: data.labels, classCount: 5, strengths: [1e-6], tolerance: 1e-8, team: three)
+        )
+        let agreeing = zip(
+            try plain.predict(data.features, team: alone), try mapped.predict(features, team: alone)
+        ).count { $0 == $1 }
+        #expect(agreeing >= 297)
     }
 
     @Test("Inputs that do not fit are errors")

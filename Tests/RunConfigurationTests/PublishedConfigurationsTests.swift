@@ -18,7 +18,7 @@ import Testing
             let configuration = try Self.configuration(name)
             #expect(try RunConfiguration(yaml: configuration.yaml, source: name) == configuration, "\(name)")
         }
-        #expect(Self.names.count >= 26)
+        #expect(Self.names.count >= 27)
     }
 
     @Test(arguments: ["imagenet", "cub", "cars", "dogs"])
@@ -29,6 +29,13 @@ import Testing
             #expect(configuration.backbone.name == backbone)
             #expect(configuration.backbone.weights?.lastComponent?.stem == backbone)
         }
+    }
+
+    @Test func cifarIsReadAsPublishedAndNotResized() throws {
+        let configuration = try Self.configuration("cifar100.yaml")
+        #expect(configuration.dataset.kind == .cifar)
+        #expect(configuration.backbone.name == "resnet_described", "whose file says how images are prepared")
+        #expect(configuration.input == RunConfiguration().input)
     }
 
     @Test func noTwoFilesShareARunOrACache() throws {

@@ -1,5 +1,3 @@
-import Tensors
-
 extension WorkerTeam {
     /// How this team computes the gradients of `shardCount` logical shards: `outer` shares out the shards, `inner` works on
     /// one.
