@@ -196,13 +196,17 @@ import Testing
             naming: "torchvision-v9", "own", "input.preset")
     }
 
-    @Test func aDamagedCacheIsNamed() throws {
+    /// The images are at hand, so that naming it is all that is left to do.
+    @Test func aDamagedCacheIsNamedAndMended() throws {
         let folder = try SmallExperiment.folder()
         let shard = "features/shard-00001.safetensors"
-        var bytes = try folder.bytes(shard)
+        let sound = try folder.bytes(shard)
+        var bytes = sound
         bytes[bytes.count / 2] ^= 1
         try folder.write(bytes, to: shard)
-        try expect(["train", "--config", "small.yaml"], in: folder, exitCode: 65, naming: "shard-00001")
+        let outcome = try Tool.infodisent.run(["train", "--config", "small.yaml"], in: folder)
+        #expect(outcome.exitCode == 0 && outcome.errors.contains("\(shard) is damaged: row "), "\(outcome.errors)")
+        #expect(try folder.bytes(shard) == sound)
     }
 
     // MARK: - Checkpoints

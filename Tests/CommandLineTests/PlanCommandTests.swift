@@ -7,9 +7,9 @@ import Testing
         let text = try Tool.infodisent.succeed(
             "plan", "--config", "small.yaml", "--nodes", "3", "--cores", "8", "--json", in: folder)
         let plan = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-        // 4 classes of 12 and 5 images; feature maps of 8 x 8 x 192 half-precision numbers.
+        // 4 classes of 12 and 5 images; feature maps of 8 x 8 x 192 half-precision numbers, a label and two digests.
         #expect(plan["train_images"] as? Int == 48 && plan["test_images"] as? Int == 20)
-        #expect(plan["cache_bytes"] as? Int == 68 * 8 * 8 * 192 * 2)
+        #expect(plan["cache_bytes"] as? Int == 68 * (8 * 8 * 192 * 2 + 72))
         #expect(plan["gradient_elements"] as? Int == 192 * 192 + 4 * 192)
         let measured = try #require(plan["measured"] as? [String: Any])
         for name in [
@@ -38,7 +38,7 @@ import Testing
             "320x240", "--json", in: folder)
         let plan = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(plan["train_images"] as? Int == 6000 && plan["test_images"] as? Int == 500)
-        #expect(plan["cache_bytes"] as? Int == 6500 * 7 * 7 * 512 * 2)
+        #expect(plan["cache_bytes"] as? Int == 6500 * (7 * 7 * 512 * 2 + 72))
         #expect(plan["gradient_elements"] as? Int == 512 * 512 + 20 * 512)
         for options in [
             ["--backbone", "resnet18", "--images", "6000"], ["--backbone", "resnet18"],
