@@ -288,8 +288,9 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Checkpoints", "DisentangledHead", "DurableFiles", "Inference", "Results", "RunConfiguration",
-                "RunControl", "SmallModel", "TemporaryFolders", "Training", system,
+                "Checkpoints", "DisentangledHead", "DurableFiles", "Evaluation", "Inference", "Results",
+                "RunConfiguration",
+                "RunControl", "SmallModel", "TemporaryFolders", "Tensors", "Training", system,
             ]),
         .target(
             name: "SmallModel",

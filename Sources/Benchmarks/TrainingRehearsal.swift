@@ -46,7 +46,6 @@ package struct TrainingRehearsal {
     private let team: WorkerTeam
     private let hostedShards: Range<Int>
     private let features: Tensor
-    private let reduction: ExactReduction
     private var trainer: HeadTrainer
     private var sums: [[Float]] = []
 
@@ -62,12 +61,7 @@ package struct TrainingRehearsal {
             .shards(ofRank: communicator.rank)
         features = Self.randomFeatures(shape, sampleCount: shape.samplesPerShard)
         trainer = try HeadTrainer(
-            configuration: configuration, channelCount: shape.channelCount, classCount: shape.classCount, seed: 0)
-        reduction = ExactReduction(
-            tensorLengths: [
-                configuration.channelMap == .identity ? 0 : shape.channelCount * shape.channelCount,
-                shape.classCount * shape.channelCount,
-            ], leafCount: shape.logicalShards, over: communicator)
+            rehearsing: configuration, channelCount: shape.channelCount, classCount: shape.classCount)
     }
 
     /// One step and its times. Collective.
@@ -80,17 +74,19 @@ package struct TrainingRehearsal {
             }
         }
         let leaves = zip(hostedShards, gradients).map {
-            ExactReduction.Leaf(shard: $0, tensors: [$1.channelMap, $1.classifier])
+            ExactReduction.Leaf(shard: $0, tensors: $1.tensors)
         }
+        let reduction = ExactReduction(
+            tensorLengths: trainer.gradientLengths, leafCount: shape.logicalShards, over: communicator)
         let sumSeconds = try communicator.seconds { try reduction.sum(leaves, into: &sums) }
         let updateSeconds = try communicator.seconds {
             var total = HeadGradient(
-                channelMap: sums[0], classifier: sums[1], lossSum: 0, correctCount: 0,
+                tensors: sums, lossSum: 0, correctCount: 0,
                 sampleCount: shape.logicalShards * shape.samplesPerShard)
             sums = []
             total.scale(by: 1 / Float(total.sampleCount))
             try trainer.apply(total, learningRate: 1e-4, team: team)
-            sums = [total.channelMap, total.classifier]
+            sums = total.tensors
         }
         return Times(gradients: gradientSeconds, exactSum: sumSeconds, update: updateSeconds)
     }
@@ -107,6 +103,18 @@ package struct TrainingRehearsal {
 }
 
 extension HeadTrainer {
+    /// A head to measure with; if the configuration asks for a teacher, one that knows nothing.
+    package init(rehearsing configuration: HeadConfiguration, channelCount: Int, classCount: Int) throws {
+        let teacher = try configuration.distillation.map { _ in
+            DistillationTeacher(
+                try Classifier(
+                    weights: Array(repeating: 0, count: classCount * channelCount), classCount: classCount,
+                    channelCount: channelCount))
+        }
+        try self.init(
+            configuration: configuration, channelCount: channelCount, classCount: classCount, seed: 0, teacher: teacher)
+    }
+
     /// The gradient of `features` [N, P, D] with labels in turn.
     package func gradient(of features: Tensor, team: WorkerTeam) throws -> HeadGradient {
         let samples = Array(0..<features.shape[0])

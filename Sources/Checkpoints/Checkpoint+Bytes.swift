@@ -3,8 +3,8 @@ import SystemPackage
 
 /// A checkpoint in one array of bytes, on its way from the process that read and checked it to others.
 ///
-/// Fields in order: folder, `state.json`, how far U is from orthogonal, D, channel map, classifier, and name, shape and elements
-/// of each of the optimizer's tensors.
+/// Fields in order: folder, `state.json`, how far U is from orthogonal, D, channel map, classifier, bias and mask where
+/// there are, and name, shape and elements of each of the optimizer's tensors.
 extension Checkpoint {
     /// What `init(bytes:)` reads.
     public var bytes: [UInt8] {
@@ -15,6 +15,8 @@ extension Checkpoint {
         writer.append(channelCount)
         writer.append(channelMap)
         writer.append(classifier)
+        writer.append(optional: bias) { $0.append($1) }
+        writer.append(optional: mask) { $0.append(bytes: $1.map { $0 ? 1 : 0 }) }
         writer.append(list: optimizer) { writer, tensor in
             writer.append(tensor.name)
             writer.append(list: tensor.shape) { $0.append($1) }
@@ -34,10 +36,13 @@ extension Checkpoint {
             let channelCount = try reader.readCount()
             let channelMap = try reader.readFloats()
             let classifier = try reader.readFloats()
+            let bias = try reader.readOptional { reader throws(FieldFault) in try reader.readFloats() }
+            let mask = try reader.readOptional { reader throws(FieldFault) in try reader.readBytes().map { $0 != 0 } }
             let optimizer = try reader.readList(ofAtLeast: 24) { reader throws in try OptimizerTensor(from: &reader) }
             self.init(
                 directory: directory, state: state, channelCount: channelCount, channelMap: channelMap,
-                classifier: classifier, optimizer: optimizer, orthogonalityError: orthogonalityError)
+                classifier: classifier, bias: bias, mask: mask, optimizer: optimizer,
+                orthogonalityError: orthogonalityError)
         } catch let fault as FieldFault {
             throw CheckpointError.malformedMessage(problem: fault.problem)
         }

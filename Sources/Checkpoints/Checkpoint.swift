@@ -26,6 +26,10 @@ public struct Checkpoint: Sendable {
     public let channelMap: [Float]
     /// A [C, D].
     public let classifier: [Float]
+    /// b [C]; nil for a head without a bias.
+    public let bias: [Float]?
+    /// The weights of A that are kept [C, D]; all others are exactly 0. Nil where all may be used.
+    public let mask: [Bool]?
     /// Sorted by name.
     public let optimizer: [OptimizerTensor]
     /// max|U^T U - I|, at most `orthogonalityLimit`.
@@ -60,7 +64,9 @@ public struct Checkpoint: Sendable {
         state = try Self.state(of: directory)
         let head = try Self.open(Self.headName, in: directory, state)
         let optimizerFile = try Self.open(Self.optimizerName, in: directory, state)
-        (channelCount, channelMap, classifier) = try Self.readHead(head, classCount: state.classNames.count)
+        let tensors = try Self.readHead(head, classCount: state.classNames.count)
+        (channelCount, channelMap, classifier) = (tensors.channelCount, tensors.channelMap, tensors.classifier)
+        (bias, mask) = (tensors.bias, tensors.mask)
         optimizer = try optimizerFile.entries.map { entry in
             try Self.require(entry.elementType == .float32, optimizerFile, "\"\(entry.name)\" is not F32")
             let elements = try optimizerFile.floats(entry.name)
@@ -91,13 +97,15 @@ public struct Checkpoint: Sendable {
 
     init(
         directory: FilePath, state: CheckpointState, channelCount: Int, channelMap: [Float], classifier: [Float],
-        optimizer: [OptimizerTensor], orthogonalityError: Double
+        bias: [Float]?, mask: [Bool]?, optimizer: [OptimizerTensor], orthogonalityError: Double
     ) {
         self.directory = directory
         self.state = state
         self.channelCount = channelCount
         self.channelMap = channelMap
         self.classifier = classifier
+        self.bias = bias
+        self.mask = mask
         self.optimizer = optimizer
         self.orthogonalityError = orthogonalityError
     }
@@ -124,9 +132,14 @@ public struct Checkpoint: Sendable {
 
     private static func readHead(
         _ file: SafetensorsFile, classCount: Int
-    ) throws -> (channelCount: Int, channelMap: [Float], classifier: [Float]) {
-        try require(
-            file.tensorNames == ["channel_map", "classifier"], file, "it does not hold just channel_map and classifier")
+    ) throws -> (channelCount: Int, channelMap: [Float], classifier: [Float], bias: [Float]?, mask: [Bool]?) {
+        for name in ["channel_map", "classifier"] {
+            try require(file.entry(name) != nil, file, "it does not hold \(name)")
+        }
+        let optional = ["classifier_bias", "classifier_mask"]
+        if let name = file.tensorNames.first(where: { !(["channel_map", "classifier"] + optional).contains($0) }) {
+            try require(false, file, "it holds \"\(name)\", which no head has")
+        }
         let (map, classifier) = (file.entry("channel_map")!, file.entry("classifier")!)
         try require(map.elementType == .float32 && classifier.elementType == .float32, file, "its tensors are not F32")
         try require(
@@ -140,7 +153,38 @@ public struct Checkpoint: Sendable {
         let tensors = try (file.floats("channel_map"), file.floats("classifier"))
         try checkFinite(tensors.0, "channel_map", file.path)
         try checkFinite(tensors.1, "classifier", file.path)
-        return (channelCount, tensors.0, tensors.1)
+        let mask = try readMask(file, of: tensors.1, classCount: classCount, channelCount: channelCount)
+        return (channelCount, tensors.0, tensors.1, try readBias(file, classCount: classCount), mask)
+    }
+
+    /// `classifier_mask` [C, D], checked against the weights; nil if there is none.
+    private static func readMask(
+        _ file: SafetensorsFile, of classifier: [Float], classCount: Int, channelCount: Int
+    ) throws -> [Bool]? {
+        guard let entry = file.entry("classifier_mask") else { return nil }
+        try require(
+            entry.elementType == .uint8 && entry.shape == [classCount, channelCount], file,
+            "classifier_mask is not [\(classCount), \(channelCount)] of U8 for \(classCount) classes and "
+                + "\(channelCount) channels")
+        let bytes = try file.withBytes(of: "classifier_mask") { Array($0) }
+        try require(bytes.allSatisfy { $0 <= 1 }, file, "classifier_mask holds something else than 0 and 1")
+        if let index = classifier.indices.first(where: { bytes[$0] == 0 && classifier[$0] != 0 }) {
+            throw CheckpointError.weightOutsideMask(
+                path: file.path, classIndex: index / channelCount, channel: index % channelCount,
+                value: classifier[index])
+        }
+        return bytes.map { $0 == 1 }
+    }
+
+    /// `classifier_bias` [C]; nil if there is none.
+    private static func readBias(_ file: SafetensorsFile, classCount: Int) throws -> [Float]? {
+        guard let entry = file.entry("classifier_bias") else { return nil }
+        try require(
+            entry.elementType == .float32 && entry.shape == [classCount], file,
+            "classifier_bias is not [\(classCount)] of F32 for \(classCount) classes")
+        let bias = try file.floats("classifier_bias")
+        try checkFinite(bias, "classifier_bias", file.path)
+        return bias
     }
 
     private static func require(_ condition: Bool, _ file: SafetensorsFile, _ problem: @autoclosure () -> String) throws

@@ -26,6 +26,10 @@ public struct CheckpointComparison: Equatable, Codable, Sendable {
     public let channelMapDifference: Float?
     /// max|A1 - A2|; nil when the shapes differ.
     public let classifierDifference: Float?
+    /// max|b1 - b2|; nil when the numbers of classes differ or one of the two, or both, have no bias.
+    public let biasDifference: Float?
+    /// Which have a bias.
+    public let hasBias: [Bool]
     /// arccos(<U1, U2> / D), in degrees: 0 for equal maps, about 90 for unrelated ones; nil when the shapes differ.
     public let channelMapAngle: Double?
 
@@ -41,6 +45,8 @@ public struct CheckpointComparison: Equatable, Codable, Sendable {
         classifierDifference =
             first.channelCount == second.channelCount
             ? Self.largestDifference(first.classifier, second.classifier) : nil
+        biasDifference = first.bias.flatMap { one in second.bias.flatMap { Self.largestDifference(one, $0) } }
+        hasBias = [first.bias != nil, second.bias != nil]
         channelMapAngle = Self.angle(first.channelMap, second.channelMap)
     }
 

@@ -29,6 +29,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case malformedMessage(problem: String)
     /// A weight of the classifier is negative.
     case negativeWeight(path: FilePath, classIndex: Int, channel: Int, value: Float)
+    /// A weight of the classifier that its mask leaves out is not 0.
+    case weightOutsideMask(path: FilePath, classIndex: Int, channel: Int, value: Float)
     /// The channel map is not orthogonal.
     case notOrthogonal(path: FilePath, deviation: Double, limit: Double)
     /// There are checkpoints, but each has something wrong.
@@ -80,6 +82,9 @@ extension CheckpointError: CustomStringConvertible {
         case .negativeWeight(let path, let classIndex, let channel, let value):
             "\(path): the classifier's weight of class \(classIndex), channel \(channel) is \(value), but none may be "
                 + "negative. \(Self.advice)"
+        case .weightOutsideMask(let path, let classIndex, let channel, let value):
+            "\(path): the classifier's weight of class \(classIndex), channel \(channel) is \(value), but its mask leaves it "
+                + "out, so it must be 0. \(Self.advice)"
         case .notOrthogonal(let path, let deviation, let limit):
             "\(path): the channel map is not orthogonal, max|U^T U - I| is \(deviation), at most \(limit) is allowed. "
                 + Self.advice

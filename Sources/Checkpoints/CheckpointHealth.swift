@@ -21,6 +21,10 @@ public struct CheckpointHealth: Equatable, Codable, Sendable {
     public let channelsPerClass: Summary
     /// For each class, exp of the entropy of its weights: how many channels of equal weight would be as spread.
     public let effectiveChannelsPerClass: Summary
+    /// How the bias is spread over the classes; nil for a head without one.
+    public let bias: Summary?
+    /// For each class, how many weights its mask keeps; nil for a head without a mask.
+    public let keptPerClass: Summary?
 
     /// The cosine above which two channels count as duplicates.
     public static let duplicateCosine = 0.999
@@ -53,20 +57,25 @@ public struct CheckpointHealth: Equatable, Codable, Sendable {
     /// Measures a checkpoint's head. Takes C D^2 multiplications.
     public init(of checkpoint: Checkpoint) {
         self.init(
-            classifier: checkpoint.classifier, classCount: checkpoint.classCount, channelCount: checkpoint.channelCount,
-            orthogonalityError: checkpoint.orthogonalityError)
+            classifier: checkpoint.classifier, bias: checkpoint.bias, mask: checkpoint.mask,
+            classCount: checkpoint.classCount,
+            channelCount: checkpoint.channelCount, orthogonalityError: checkpoint.orthogonalityError)
     }
 
-    /// Measures U [D, D] and A [C, D], both finite.
-    public init(channelMap: [Float], classifier: [Float], channelCount: Int) {
+    /// Measures U [D, D], A [C, D] and b [C], all finite.
+    public init(channelMap: [Float], classifier: [Float], bias: [Float]? = nil, channelCount: Int) {
         precondition(channelMap.count == channelCount * channelCount, "a channel map is [D, D]")
         precondition(channelCount > 0 && classifier.count % channelCount == 0, "a classifier is [C, D]")
         self.init(
-            classifier: classifier, classCount: classifier.count / channelCount, channelCount: channelCount,
+            classifier: classifier, bias: bias, mask: nil, classCount: classifier.count / channelCount,
+            channelCount: channelCount,
             orthogonalityError: ColumnProducts.orthogonalityError(of: channelMap, side: channelCount))
     }
 
-    private init(classifier: [Float], classCount: Int, channelCount: Int, orthogonalityError: Double) {
+    private init(
+        classifier: [Float], bias: [Float]?, mask: [Bool]?, classCount: Int, channelCount: Int,
+        orthogonalityError: Double
+    ) {
         self.channelCount = channelCount
         self.classCount = classCount
         self.orthogonalityError = orthogonalityError
@@ -84,6 +93,13 @@ public struct CheckpointHealth: Equatable, Codable, Sendable {
                 return largest > 0 ? Double(row.count { $0 > Self.usedFraction * largest }) : 0
             })
         effectiveChannelsPerClass = Summary(rows.map(Self.effectiveCount))
+        self.bias = bias.map { Summary($0.map(Double.init)) }
+        keptPerClass = mask.map { mask in
+            Summary(
+                (0..<classCount).map { label in
+                    Double(mask[label * channelCount..<(label + 1) * channelCount].count { $0 })
+                })
+        }
     }
 
     private static func duplicates(

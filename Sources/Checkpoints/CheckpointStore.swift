@@ -35,22 +35,27 @@ public struct CheckpointStore: Sendable {
 
     /// Writes the checkpoint of `state.step`, all or nothing, then makes it the latest. One of the same step is replaced.
     ///
-    /// `channelMap` is U [D, D] and `classifier` A [C, D], with C classes as in the state; the optimizer's tensors are
+    /// `channelMap` is U [D, D], `classifier` A [C, D], with `bias` b [C] and `mask` [C, D] if the head has them, and C classes
+    /// as in the state; the optimizer's tensors are
     /// written sorted by name. Returns the folder. Throws `CheckpointError.notFinite`, `.metricNotFinite` or `.hasDrifted` when
     /// the training has gone wrong, `DurableFileError`.
     @discardableResult
     public func save(
-        _ state: CheckpointState, channelMap: [Float], classifier: [Float], optimizer: [OptimizerTensor]
+        _ state: CheckpointState, channelMap: [Float], classifier: [Float], bias: [Float]? = nil, mask: [Bool]? = nil,
+        optimizer: [OptimizerTensor]
     ) throws -> FilePath {
         let channelCount = Int(Double(channelMap.count).squareRoot())
         precondition(channelCount * channelCount == channelMap.count, "a channel map is square")
         precondition(
             classifier.count == state.classNames.count * channelCount,
             "\(classifier.count) weights for \(state.classNames.count) classes and \(channelCount) channels")
+        precondition(bias?.count ?? state.classNames.count == state.classNames.count, "the bias has one number a class")
+        precondition(mask?.count ?? classifier.count == classifier.count, "the mask has one element a weight")
         let path = directory.appending(Self.name(ofStep: state.step))
         let head = path.appending(Checkpoint.headName)
         try Checkpoint.checkFinite(channelMap, "channel_map", head)
         try Checkpoint.checkFinite(classifier, "classifier", head)
+        try Checkpoint.checkFinite(bias ?? [], "classifier_bias", head)
         let deviation = ColumnProducts.orthogonalityError(of: channelMap, side: channelCount)
         guard deviation <= Checkpoint.orthogonalityLimit else {
             // A checkpoint that cannot be read must not push out those that can.
@@ -72,7 +77,9 @@ public struct CheckpointStore: Sendable {
                 [
                     .floats("channel_map", [channelCount, channelCount], channelMap),
                     .floats("classifier", [state.classNames.count, channelCount], classifier),
-                ], to: staging.appending(Checkpoint.headName))
+                ] + (bias.map { [.floats("classifier_bias", [state.classNames.count], $0)] } ?? [])
+                    + (mask.map { [.mask("classifier_mask", [state.classNames.count, channelCount], $0)] } ?? []),
+                to: staging.appending(Checkpoint.headName))
             state.files[Checkpoint.optimizerName] = try SafetensorsWriter.write(
                 moments.map { .floats($0.name, $0.shape, $0.elements) },
                 to: staging.appending(Checkpoint.optimizerName))
@@ -214,5 +221,12 @@ public struct CheckpointStore: Sendable {
 
     private static func isStep(_ path: FilePath) -> Bool {
         path.lastComponent.map { step(ofName: $0.string) != nil } ?? false
+    }
+}
+
+extension SafetensorsWriter.Entry {
+    /// A tensor of U8: 1 for true, 0 for false.
+    fileprivate static func mask(_ name: String, _ shape: [Int], _ elements: [Bool]) -> Self {
+        Self(name: name, elementType: .uint8, shape: shape, elements: elements.map { $0 ? UInt8(1) : 0 })
     }
 }

@@ -137,15 +137,9 @@ public struct Classifier: Sendable, Equatable {
                 }
             }
         }
-        var logits = ClassifierProducts<Float>.logits(
-            pooled: inputs, classifier: weights, imageCount: imageCount, channelCount: channelCount,
+        return ClassifierProducts<Float>.logits(
+            pooled: inputs, classifier: weights, bias: bias, imageCount: imageCount, channelCount: channelCount,
             classCount: classCount, team: team)
-        if let bias {
-            for image in 0..<imageCount {
-                for label in 0..<classCount { logits[image * classCount + label] += bias[label] }
-            }
-        }
-        return logits
     }
 
     /// The same function of v without a standardisation, which goes into the weights and the bias; in double precision,

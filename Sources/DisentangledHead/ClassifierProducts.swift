@@ -30,6 +30,31 @@ enum ClassifierProducts<Scalar: HeadScalar> {
         }
     }
 
+    /// logits [N, C] = v A^T + b, without b where there is none: as in `Classifier.logits`, b is added to the finished sum.
+    static func logits(
+        pooled: [Scalar], classifier: [Scalar], bias: [Scalar]?, imageCount: Int, channelCount: Int, classCount: Int,
+        team: WorkerTeam
+    ) -> [Scalar] {
+        var result = logits(
+            pooled: pooled, classifier: classifier, imageCount: imageCount, channelCount: channelCount,
+            classCount: classCount, team: team)
+        if let bias {
+            for image in 0..<imageCount {
+                for label in 0..<classCount { result[image * classCount + label] += bias[label] }
+            }
+        }
+        return result
+    }
+
+    /// dL/db [C] = sum over the images of g, in their order and in double precision.
+    static func gradientOfBias(ofLogits: [Scalar], classCount: Int) -> [Scalar] {
+        var sums = [Double](repeating: 0, count: classCount)
+        for start in stride(from: 0, to: ofLogits.count, by: classCount) {
+            for label in 0..<classCount { sums[label] += Double(ofLogits[start + label]) }
+        }
+        return sums.map { Scalar($0) }
+    }
+
     /// dL/dv [N, D] = g A.
     static func gradientOfPooled(
         ofLogits: [Scalar], classifier: [Scalar], imageCount: Int, channelCount: Int, classCount: Int, team: WorkerTeam

@@ -24,12 +24,15 @@ public enum Pooling: String, Codable, CaseIterable, Sendable {
     case logsumexp
     /// Mean over the pixels (ablation).
     case average
+    /// Weights softmax(s ReLU(+-J) / sigma) over the pixels, whose sharpness s grows from 0, the mean, to the deterministic
+    /// maximum (`AnnealingSchedule`).
+    case annealed
 
     /// Whether the pooling has a temperature.
     public var hasTemperature: Bool {
         switch self {
         case .gumbel, .gumbelSoft, .logsumexp: true
-        case .argmax, .topk, .average: false
+        case .argmax, .topk, .average, .annealed: false
         }
     }
 }
@@ -50,6 +53,26 @@ public struct TemperatureSchedule: Codable, Equatable, Sendable {
     public func temperature(step: Int) -> Double {
         guard steps > 0, step < steps else { return end }
         return start * power(end / start, Double(max(step, 0)) / Double(steps))
+    }
+}
+
+/// The sharpness s of `Pooling.annealed`, growing without bound in `steps` steps: s(t) = `sharpness` t / (1 - t), t = step /
+/// `steps`.
+public struct AnnealingSchedule: Codable, Equatable, Sendable {
+    /// s half-way.
+    public var sharpness: Double
+    /// Steps until the pooling is the deterministic maximum; 0 for at once.
+    public var steps: Double
+
+    public init(sharpness: Double = 4, steps: Double = 1000) {
+        self.sharpness = sharpness
+        self.steps = steps
+    }
+
+    /// s at `step`, counted from 0; nil from the step on where the pooling is the deterministic maximum.
+    public func sharpness(step: Int) -> Double? {
+        let time = Double(max(step, 0))
+        return time < steps ? sharpness * (time / (steps - time)) : nil
     }
 }
 
@@ -128,8 +151,9 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
 public enum ClassifierInitialisation: Sendable {
     /// Uniform in [0, 2 / sqrt(D)): rows of norm about 1, so the first logits have the size of a pooled feature.
     case uniform
-    /// The positive part of a [C, D] matrix, row-major; such as the backbone's own classifier for the same classes.
-    case positivePart(of: [Float])
+    /// The positive part of a [C, D] matrix, row-major; such as the backbone's own classifier for the same classes. A head with
+    /// a bias starts from `bias` [C] too, or from 0.
+    case positivePart(of: [Float], bias: [Float]? = nil)
 }
 
 /// What the head is and how it is trained, apart from the data.
@@ -140,6 +164,14 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
     public var temperature: TemperatureSchedule
     /// Used by `topk`.
     public var topK: Int
+    /// Used by `annealed`.
+    public var annealing: AnnealingSchedule
+    /// Whether the classifier has a bias b [C].
+    public var hasBias: Bool
+    /// How much of the loss is about being like a teacher; nil for none of it.
+    public var distillation: Distillation?
+    /// How many channels a class may use; nil for all.
+    public var budget: ChannelBudget?
     /// Strength of the L1 shrinkage of the classifier, at least 0.
     public var classifierL1: Double
     public var optimizer: OptimizerConfiguration
@@ -148,19 +180,28 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         case channelMap = "channel_map"
         case pooling, temperature
         case topK = "top_k"
+        case annealing
+        case hasBias = "bias"
+        case distillation, budget
         case classifierL1 = "classifier_l1"
         case optimizer
     }
 
     public init(
         channelMap: ChannelMapKind = .riemannian, pooling: Pooling = .argmax,
-        temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3, classifierL1: Double = 0,
+        temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3,
+        annealing: AnnealingSchedule = AnnealingSchedule(), hasBias: Bool = false,
+        distillation: Distillation? = nil, budget: ChannelBudget? = nil, classifierL1: Double = 0,
         optimizer: OptimizerConfiguration = OptimizerConfiguration()
     ) {
         self.channelMap = channelMap
         self.pooling = pooling
         self.temperature = temperature
         self.topK = topK
+        self.annealing = annealing
+        self.hasBias = hasBias
+        self.distillation = distillation
+        self.budget = budget
         self.classifierL1 = classifierL1
         self.optimizer = optimizer
     }
@@ -177,7 +218,26 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         try require(temperature.steps >= 0, "temperature.steps", temperature.steps, "0 or more")
         try require(topK >= 1, "top_k", topK, "1 or more")
         try require(
+            annealing.sharpness >= 0 && annealing.sharpness.isFinite, "annealing.sharpness", annealing.sharpness,
+            "0 or a positive number")
+        try require(
+            annealing.steps >= 0 && annealing.steps.isFinite, "annealing.steps", annealing.steps,
+            "0 or a positive number")
+        try require(
             classifierL1 >= 0 && classifierL1.isFinite, "classifier_l1", classifierL1, "0 or a positive number")
+        if let distillation {
+            let (weight, temperature) = (distillation.weight, distillation.temperature)
+            try require(weight > 0 && weight <= 1, "distillation.weight", weight, "in (0, 1]")
+            try require(isPositive(temperature), "distillation.temperature", temperature, "a positive number")
+        }
+        if let budget {
+            try require(budget.channelsPerClass >= 1, "channels_per_class", budget.channelsPerClass, "1 or more")
+            try require(budget.begin >= 0, "budget.begin", budget.begin, "0 or more")
+            try require(
+                budget.end >= max(1, budget.begin), "budget.end", budget.end, "1 or more and not before the begin")
+            try require(budget.interval >= 1, "budget.interval", budget.interval, "1 or more")
+            try require((0...0.5).contains(budget.regrowth), "budget.regrowth", budget.regrowth, "in [0, 0.5]")
+        }
         try require((0..<1).contains(optimizer.beta1), "optimizer.beta1", optimizer.beta1, "in [0, 1)")
         try require((0..<1).contains(optimizer.beta2), "optimizer.beta2", optimizer.beta2, "in [0, 1)")
         try require(isPositive(optimizer.epsilon), "optimizer.eps", optimizer.epsilon, "a positive number")

@@ -8,6 +8,8 @@ public enum HeadError: Error, Equatable, Sendable, CustomStringConvertible {
     case labelOutOfRange(label: Int, classCount: Int)
     /// A state has no such tensor.
     case missingTensor(String, expected: [String])
+    /// A state has a tensor that its configuration does not ask for.
+    case unexpectedTensor(String, expected: [String])
     /// The matrix of a channel map cannot be inverted.
     case singularMatrix(tensor: String, step: Int?)
     /// A setting is outside what it may be.
@@ -32,6 +34,9 @@ public enum HeadError: Error, Equatable, Sendable, CustomStringConvertible {
         case .missingTensor(let name, let expected):
             return "The head's state has no tensor '\(name)' (it needs \(expected.joined(separator: ", "))); "
                 + "restore it with the channel map and optimizer it was saved with."
+        case .unexpectedTensor(let name, let expected):
+            return "The head's state has a tensor '\(name)' that its configuration does not ask for (it has "
+                + "\(expected.joined(separator: ", "))); the file is damaged or was not written by this program."
         case .singularMatrix(let tensor, let step):
             let place = step.map { " at step \($0)" } ?? ""
             return "The matrix of '\(tensor)' cannot be inverted\(place); lower the learning rate."

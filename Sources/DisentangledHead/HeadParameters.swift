@@ -7,6 +7,10 @@ package struct GradientSum<Scalar: HeadScalar>: Sendable {
     package var channelMap: SquareMatrix<Scalar>?
     /// dL/dA [C, D].
     package var classifier: [Scalar]
+    /// dL/db [C]; nil without a bias.
+    package var bias: [Scalar]?
+    /// v added up over the images of each class [C, D], and their numbers [C]; nil where no budget asks for them.
+    package var classSums: (sums: [Scalar], counts: [Scalar])?
     package var lossSum: Double
     package var correctCount: Int
 }
@@ -23,13 +27,26 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     /// A [C, D], every entry >= 0.
     package var classifier: [Scalar]
     package var classifierMoments: OptimizerState<Scalar>
+    /// b [C]; nil without a bias.
+    package var bias: [Scalar]?
+    package var biasMoments: OptimizerState<Scalar>?
+    /// With a budget.
+    package var pruning: ClassifierPruning<Scalar>?
+    /// With distillation.
+    let teacher: Teacher<Scalar>?
 
-    /// U = I and A as `classifier` says.
+    /// U = I, b = 0 and A as `classifier` says.
     package init(
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64,
-        classifier initialisation: ClassifierInitialisation
+        classifier initialisation: ClassifierInitialisation, teacher: DistillationTeacher? = nil
     ) throws {
         try configuration.validate()
+        guard (teacher != nil) == (configuration.distillation != nil) else {
+            throw HeadError.invalidSetting(
+                key: "distillation", value: teacher == nil ? "asked for without a teacher" : "not asked for",
+                expected: "there exactly where a teacher is")
+        }
+        try teacher?.check(classCount: classCount, channelCount: channelCount)
         precondition(channelCount > 0 && classCount > 0, "a head needs channels and classes")
         self.configuration = configuration
         self.channelCount = channelCount
@@ -42,7 +59,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             var stream = RandomStream(seed: seed, purpose: .initialisation)
             let scale = 2 / Double(channelCount).squareRoot()
             classifier = (0..<classCount * channelCount).map { _ in Scalar(Float(scale * stream.uniform())) }
-        case .positivePart(let weights):
+        case .positivePart(let weights, let offsets):
             guard weights.count == classCount * channelCount else {
                 throw HeadError.shapeMismatch(
                     tensor: "classifier_init", expected: [classCount, channelCount], found: [weights.count])
@@ -50,14 +67,34 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             guard weights.allSatisfy(\.isFinite) else {
                 throw HeadError.notFinite(tensor: "classifier_init", step: nil)
             }
+            guard offsets?.count ?? classCount == classCount else {
+                throw HeadError.shapeMismatch(
+                    tensor: "classifier_init bias", expected: [classCount], found: [offsets?.count ?? 0])
+            }
+            guard offsets?.allSatisfy(\.isFinite) ?? true else {
+                throw HeadError.notFinite(tensor: "classifier_init bias", step: nil)
+            }
             classifier = weights.map { Scalar($0 > 0 ? $0 : 0) }
+            if let offsets { bias = offsets.map { Scalar($0) } }
         }
         classifierMoments = OptimizerState(count: classifier.count, optimizer: configuration.optimizer)
+        if configuration.hasBias {
+            bias = bias ?? Array(repeating: 0, count: classCount)
+            biasMoments = OptimizerState(count: classCount, optimizer: configuration.optimizer)
+        } else {
+            bias = nil
+        }
+        pruning = configuration.budget.map {
+            ClassifierPruning(budget: $0, channelCount: channelCount, classCount: classCount)
+        }
+        self.teacher = teacher.map { Teacher($0) }
     }
 
     init(
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64, step: Int,
-        channelMap: ChannelMapParameters<Scalar>, classifier: [Scalar], classifierMoments: OptimizerState<Scalar>
+        channelMap: ChannelMapParameters<Scalar>, classifier: [Scalar], classifierMoments: OptimizerState<Scalar>,
+        bias: [Scalar]?, biasMoments: OptimizerState<Scalar>?, pruning: ClassifierPruning<Scalar>?,
+        teacher: Teacher<Scalar>?
     ) {
         self.configuration = configuration
         self.channelCount = channelCount
@@ -67,6 +104,10 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         self.channelMap = channelMap
         self.classifier = classifier
         self.classifierMoments = classifierMoments
+        self.bias = bias
+        self.biasMoments = biasMoments
+        self.pruning = pruning
+        self.teacher = teacher
     }
 
     /// Loss and gradients of a batch at the present parameters, summed over its samples.
@@ -85,8 +126,13 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         }
         let pooled = pool.pooled
         let logits = ClassifierProducts.logits(
-            pooled: pooled, classifier: classifier, imageCount: N, channelCount: D, classCount: C, team: team)
-        let loss = SoftmaxCrossEntropy(logits: logits, labels: labels, classCount: C)
+            pooled: pooled, classifier: classifier, bias: bias, imageCount: N, channelCount: D, classCount: C,
+            team: team)
+        var loss = SoftmaxCrossEntropy(logits: logits, labels: labels, classCount: C)
+        if let teacher, let distillation = configuration.distillation {
+            loss.distil(
+                logits: logits, teacherLogits: teacher.logits(batch, team: team), classCount: C, distillation)
+        }
         guard loss.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
         let ofClassifier = ClassifierProducts.gradient(
             ofLogits: loss.gradient, pooled: pooled, imageCount: N, channelCount: D, classCount: C, team: team)
@@ -98,20 +144,30 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
                     team: team), batch: batch, team: team)
         }
         return GradientSum(
-            channelMap: ofChannelMap, classifier: ofClassifier, lossSum: loss.lossSum,
-            correctCount: loss.correctCount)
+            channelMap: ofChannelMap, classifier: ofClassifier,
+            bias: bias.map { _ in ClassifierProducts.gradientOfBias(ofLogits: loss.gradient, classCount: C) },
+            classSums: configuration.budget?.observes(step: step) ?? false
+                ? ClassifierPruning.classSums(pooled: pooled, labels: labels, channelCount: D, classCount: C) : nil,
+            lossSum: loss.lossSum, correctCount: loss.correctCount)
     }
 
     /// One optimizer step. The classifier then shrinks by learningRate * classifierL1 and is cut off at 0 (the proximal
-    /// step of the L1 norm on A >= 0), so its zeros are exact.
+    /// step of the L1 norm on A >= 0), so its zeros are exact. The bias is neither shrunk nor cut off. With a
+    /// budget only the weights in the mask are moved, and the mask changes where the budget says so.
     ///
+    /// - Parameter classSums: what the gradient of a step has that the budget observes.
     /// - Throws: `HeadError.notFinite` naming the gradient that is not finite; nothing has then changed.
     package mutating func apply(
-        channelMapGradient: SquareMatrix<Scalar>?, classifierGradient: [Scalar],
-        channelMapLearningRate: Double, classifierLearningRate: Double, team: WorkerTeam
+        channelMapGradient: SquareMatrix<Scalar>?, classifierGradient: [Scalar], biasGradient: [Scalar]? = nil,
+        classSums: (sums: [Scalar], counts: [Scalar])? = nil, channelMapLearningRate: Double,
+        classifierLearningRate: Double, team: WorkerTeam
     ) throws {
         guard areFinite(classifierGradient, team: team) else {
             throw HeadError.notFinite(tensor: "classifier.gradient", step: step)
+        }
+        precondition(biasGradient?.count == bias?.count, "the bias is trained and needs a gradient, or there is none")
+        guard biasGradient?.allSatisfy(\.isFinite) ?? true else {
+            throw HeadError.notFinite(tensor: "classifier_bias.gradient", step: step)
         }
         if configuration.channelMap != .identity {
             precondition(channelMapGradient != nil, "this channel map is trained and needs a gradient")
@@ -123,6 +179,8 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
                 optimizer: configuration.optimizer, step: step, team: team)
         }
         var direction = classifierGradient
+        // Without a gradient the moments of what is left out stay 0.
+        if let mask = pruning?.mask { for index in mask.indices where !mask[index] { direction[index] = 0 } }
         classifierMoments.makeDirection(
             &direction, optimizer: configuration.optimizer, updateCount: step, team: team)
         let rate = Scalar(classifierLearningRate)
@@ -131,6 +189,25 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             let moved = classifier[index] - rate * direction[index] - shrinkage
             classifier[index] = moved > 0 ? moved : 0
         }
+        if let biasGradient { moveBias(biasGradient, learningRate: rate, team: team) }
+        if let classSums { pruning?.observe(sums: classSums.sums, counts: classSums.counts) }
         step += 1
+        prune(gradient: classifierGradient, team: team)
+    }
+
+    private mutating func moveBias(_ gradient: [Scalar], learningRate: Scalar, team: WorkerTeam) {
+        guard var moments = biasMoments, var moved = bias else { return }
+        var direction = gradient
+        moments.makeDirection(&direction, optimizer: configuration.optimizer, updateCount: step, team: team)
+        for index in moved.indices { moved[index] -= learningRate * direction[index] }
+        (bias, biasMoments) = (moved, moments)
+    }
+
+    /// Changes the mask if the budget says so after the steps taken; `gradient` is dL/dA of the last one.
+    private mutating func prune(gradient: [Scalar], team: WorkerTeam) {
+        guard var pruning, pruning.budget.hasEvent(afterStep: step) else { return }
+        pruning.prune(
+            afterStep: step, classifier: &classifier, moments: &classifierMoments, gradient: gradient, team: team)
+        self.pruning = pruning
     }
 }

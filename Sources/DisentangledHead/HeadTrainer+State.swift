@@ -19,7 +19,10 @@ public struct HeadTrainerState: Sendable, Equatable {
     /// Beside the head:
     /// `channel_map.parameter` W [D, D] (`exponential`, `cayley`);
     /// `channel_map.first_moment` and `.second_moment` [D, D] (Adam) or `channel_map.velocity` (SGD), not for `identity`;
-    /// `classifier.first_moment` and `.second_moment` [C, D], or `classifier.velocity`.
+    /// `classifier.first_moment` and `.second_moment` [C, D], or `classifier.velocity`;
+    /// `classifier_bias.first_moment` and `.second_moment` [C], or `classifier_bias.velocity`, with a bias;
+    /// `budget.class_sums` [C, D], `budget.class_counts` [C] and `budget.regrown` [C, D] of zeros and ones, with a budget;
+    /// `teacher.weights` [C, D], `teacher.bias` [C] and, if it standardises, `teacher.epsilon` [1], with distillation.
     public let optimizer: [NamedTensor]
 
     public init(step: Int, head: Head, optimizer: [NamedTensor]) {
@@ -40,6 +43,22 @@ extension HeadTrainer {
         }
         if let moments = map.moments { tensors += named("channel_map", shape: mapShape, moments) }
         tensors += named("classifier", shape: [classCount, channelCount], parameters.classifierMoments)
+        if let moments = parameters.biasMoments { tensors += named("classifier_bias", shape: [classCount], moments) }
+        if let pruning = parameters.pruning {
+            let shape = [classCount, channelCount]
+            tensors.append(NamedTensor(name: "budget.class_sums", shape: shape, values: pruning.sums))
+            tensors.append(NamedTensor(name: "budget.class_counts", shape: [classCount], values: pruning.counts))
+            tensors.append(
+                NamedTensor(name: "budget.regrown", shape: shape, values: pruning.regrown.map { $0 ? 1 : 0 }))
+        }
+        if let teacher = parameters.teacher {
+            tensors.append(
+                NamedTensor(name: "teacher.weights", shape: [classCount, channelCount], values: teacher.weights))
+            tensors.append(NamedTensor(name: "teacher.bias", shape: [classCount], values: teacher.bias))
+            if let epsilon = teacher.epsilon {
+                tensors.append(NamedTensor(name: "teacher.epsilon", shape: [1], values: [epsilon]))
+            }
+        }
         return HeadTrainerState(step: step, head: head, optimizer: tensors)
     }
 
@@ -60,7 +79,8 @@ extension HeadTrainer {
     /// Goes on from a state.
     ///
     /// U is taken as stored, not computed again from W: a step after a restore has the bits it would have had without.
-    /// - Throws: `HeadError.missingTensor`, `.shapeMismatch` or `.notFinite` naming the tensor, or `.invalidSetting`.
+    /// - Throws: `HeadError.missingTensor`, `.unexpectedTensor`, `.shapeMismatch` or `.notFinite` naming the tensor, or
+    ///   `.invalidSetting`.
     public init(configuration: HeadConfiguration, seed: UInt64, restoring state: HeadTrainerState) throws {
         try configuration.validate()
         guard state.step >= 0 else {
@@ -72,7 +92,18 @@ extension HeadTrainer {
         let hasWeight = kind == .exponential || kind == .cayley
         let mapNames = kind == .identity ? [] : Self.momentNames("channel_map", optimizer)
         let classifierNames = Self.momentNames("classifier", optimizer)
-        let expected = (hasWeight ? ["channel_map.parameter"] : []) + mapNames + classifierNames
+        let biasNames = configuration.hasBias ? Self.momentNames("classifier_bias", optimizer) : []
+        let (budget, classShape) = (configuration.budget, [head.classCount, head.channelCount])
+        let standardises = state.optimizer.contains { $0.name == "teacher.epsilon" }
+        let expected =
+            (hasWeight ? ["channel_map.parameter"] : []) + mapNames + classifierNames + biasNames
+            + (budget == nil ? [] : ["budget.class_sums", "budget.class_counts", "budget.regrown"])
+            + (configuration.distillation == nil
+                ? [] : ["teacher.weights", "teacher.bias"] + (standardises ? ["teacher.epsilon"] : []))
+        try configuration.requireForm(of: head.classifier)
+        if let tensor = state.optimizer.first(where: { !expected.contains($0.name) }) {
+            throw HeadError.unexpectedTensor(tensor.name, expected: expected)
+        }
 
         func tensor(_ name: String, _ shape: [Int]) throws -> [Float] {
             guard let tensor = state.optimizer.first(where: { $0.name == name }) else {
@@ -98,9 +129,46 @@ extension HeadTrainer {
             weight: hasWeight
                 ? SquareMatrix(size: head.channelCount, values: try tensor("channel_map.parameter", mapShape)) : nil,
             moments: kind == .identity ? nil : try moments(mapNames, mapShape))
+        var pruning: ClassifierPruning<Float>?
+        if let budget {
+            pruning = ClassifierPruning(
+                budget: budget, channelCount: head.channelCount, classCount: head.classCount)
+            pruning?.sums = try tensor("budget.class_sums", classShape)
+            pruning?.counts = try tensor("budget.class_counts", [head.classCount])
+            pruning?.regrown = try tensor("budget.regrown", classShape).map { $0 != 0 }
+            // There is one: its form was checked.
+            pruning?.mask = head.classifier.mask ?? []
+        }
+        var teacher: DistillationTeacher?
+        if configuration.distillation != nil {
+            teacher = DistillationTeacher(
+                weights: try tensor("teacher.weights", classShape), bias: try tensor("teacher.bias", [head.classCount]),
+                epsilon: try standardises ? tensor("teacher.epsilon", [1])[0] : nil)
+            try teacher?.check(classCount: head.classCount, channelCount: head.channelCount)
+        }
         parameters = HeadParameters(
             configuration: configuration, channelCount: head.channelCount, classCount: head.classCount, seed: seed,
             step: state.step, channelMap: map, classifier: head.classifier.weights,
-            classifierMoments: try moments(classifierNames, [head.classCount, head.channelCount]))
+            classifierMoments: try moments(classifierNames, [head.classCount, head.channelCount]),
+            bias: head.classifier.bias,
+            biasMoments: try biasNames.isEmpty ? nil : moments(biasNames, [head.classCount]),
+            pruning: pruning, teacher: teacher.map { Teacher($0) })
+    }
+}
+
+extension HeadConfiguration {
+    /// Checks that a stored classifier has what this configuration trains, and no more.
+    /// - Throws: `HeadError.missingTensor` or `.unexpectedTensor`.
+    package func requireForm(of classifier: Classifier) throws {
+        let expected =
+            ["channel_map", "classifier"] + (hasBias ? ["classifier_bias"] : [])
+            + (budget == nil ? [] : ["classifier_mask"])
+        for (name, isThere) in [
+            ("classifier_bias", classifier.bias != nil), ("classifier_mask", classifier.mask != nil),
+        ]
+        where isThere != expected.contains(name) {
+            if isThere { throw HeadError.unexpectedTensor(name, expected: expected) }
+            throw HeadError.missingTensor(name, expected: expected)
+        }
     }
 }

@@ -8,6 +8,11 @@ public struct HeadGradient: Sendable, Equatable {
     public var channelMap: [Float]
     /// dL/dA [C, D].
     public var classifier: [Float]
+    /// dL/db [C]; empty without a bias.
+    public var bias: [Float]
+    /// v added up over the images of each class [C, D], and their numbers [C]; empty where no budget asks for them.
+    public var classSums: [Float]
+    public var classCounts: [Float]
     /// Sum of the samples' losses.
     public var lossSum: Double
     /// Samples whose largest logit was their label's.
@@ -15,19 +20,37 @@ public struct HeadGradient: Sendable, Equatable {
     public var sampleCount: Int
 
     public init(
-        channelMap: [Float], classifier: [Float], lossSum: Double, correctCount: Int, sampleCount: Int
+        channelMap: [Float], classifier: [Float], bias: [Float] = [], classSums: [Float] = [],
+        classCounts: [Float] = [], lossSum: Double, correctCount: Int, sampleCount: Int
     ) {
         self.channelMap = channelMap
         self.classifier = classifier
+        self.bias = bias
+        self.classSums = classSums
+        self.classCounts = classCounts
         self.lossSum = lossSum
         self.correctCount = correctCount
         self.sampleCount = sampleCount
     }
 
-    /// Multiplies both gradients; loss and counts stay.
+    /// The gradient whose `tensors` are given, with the lengths that the trainer's `gradientLengths` say.
+    public init(tensors: [[Float]], lossSum: Double, correctCount: Int, sampleCount: Int) {
+        precondition(tensors.count == Self.tensorCount, "\(tensors.count) tensors of a gradient")
+        self.init(
+            channelMap: tensors[0], classifier: tensors[1], bias: tensors[2], classSums: tensors[3],
+            classCounts: tensors[4], lossSum: lossSum, correctCount: correctCount, sampleCount: sampleCount)
+    }
+
+    private static let tensorCount = 5
+
+    /// All that has to be added over the logical shards, in a fixed order.
+    public var tensors: [[Float]] { [channelMap, classifier, bias, classSums, classCounts] }
+
+    /// Multiplies all gradients; loss, counts and sums stay.
     public mutating func scale(by factor: Float) {
         for index in channelMap.indices { channelMap[index] *= factor }
         for index in classifier.indices { classifier[index] *= factor }
+        for index in bias.indices { bias[index] *= factor }
     }
 }
 
@@ -49,15 +72,28 @@ public struct HeadTrainer: Sendable {
     /// Number of steps taken; the number of the next one, counted from 0.
     public var step: Int { parameters.step }
 
+    /// Whether the next step's gradient has class sums.
+    private var observes: Bool { configuration.budget?.observes(step: step) ?? false }
+
+    /// The number of elements of each of the next gradient's `tensors`; 0 for what is not trained.
+    public var gradientLengths: [Int] {
+        [
+            configuration.channelMap == .identity ? 0 : channelCount * channelCount, classCount * channelCount,
+            configuration.hasBias ? classCount : 0, observes ? classCount * channelCount : 0, observes ? classCount : 0,
+        ]
+    }
+
     /// A head with U = I.
-    /// - Throws: `HeadError.invalidSetting`, or `.shapeMismatch` or `.notFinite` for the initial classifier.
+    ///
+    /// - Parameter teacher: what the head is to be like, if the configuration asks for distillation.
+    /// - Throws: `HeadError.invalidSetting`, or `.shapeMismatch` or `.notFinite` for the initial classifier or the teacher.
     public init(
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64,
-        classifier: ClassifierInitialisation = .uniform
+        classifier: ClassifierInitialisation = .uniform, teacher: DistillationTeacher? = nil
     ) throws {
         parameters = try HeadParameters(
             configuration: configuration, channelCount: channelCount, classCount: classCount, seed: seed,
-            classifier: classifier)
+            classifier: classifier, teacher: teacher)
     }
 
     init(parameters: HeadParameters<Float>) {
@@ -69,7 +105,8 @@ public struct HeadTrainer: Sendable {
         Head(
             checkedChannelMap: parameters.channelMap.matrix.values,
             classifier: Classifier(
-                checkedWeights: parameters.classifier, classCount: classCount, channelCount: channelCount))
+                checkedWeights: parameters.classifier, bias: parameters.bias, mask: parameters.pruning?.mask,
+                classCount: classCount, channelCount: channelCount))
     }
 
     /// Loss and gradients of a mini-batch at the present parameters, summed over its samples.
@@ -100,8 +137,9 @@ public struct HeadTrainer: Sendable {
         }
         let sum = try parameters.gradient(batch: batch, labels: labels, sampleIDs: sampleIDs, team: team)
         return HeadGradient(
-            channelMap: sum.channelMap?.values ?? [], classifier: sum.classifier, lossSum: sum.lossSum,
-            correctCount: sum.correctCount, sampleCount: labels.count)
+            channelMap: sum.channelMap?.values ?? [], classifier: sum.classifier, bias: sum.bias ?? [],
+            classSums: sum.classSums?.sums ?? [], classCounts: sum.classSums?.counts ?? [],
+            lossSum: sum.lossSum, correctCount: sum.correctCount, sampleCount: labels.count)
     }
 
     /// One optimizer step against an averaged gradient; then max|U^T U - I| <= 1e-5 and A >= 0 hold.
@@ -125,10 +163,22 @@ public struct HeadTrainer: Sendable {
                 tensor: "classifier.gradient", expected: [classCount, channelCount],
                 found: [gradient.classifier.count])
         }
+        guard gradient.bias.count == (configuration.hasBias ? classCount : 0) else {
+            throw HeadError.shapeMismatch(
+                tensor: "classifier_bias.gradient", expected: [configuration.hasBias ? classCount : 0],
+                found: [gradient.bias.count])
+        }
+        let sumLengths = Array(gradientLengths.suffix(2))
+        guard [gradient.classSums.count, gradient.classCounts.count] == sumLengths else {
+            throw HeadError.shapeMismatch(
+                tensor: "class sums", expected: sumLengths,
+                found: [gradient.classSums.count, gradient.classCounts.count])
+        }
         guard gradient.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
         try parameters.apply(
             channelMapGradient: isTrained ? SquareMatrix(size: channelCount, values: gradient.channelMap) : nil,
-            classifierGradient: gradient.classifier,
+            classifierGradient: gradient.classifier, biasGradient: configuration.hasBias ? gradient.bias : nil,
+            classSums: observes ? (gradient.classSums, gradient.classCounts) : nil,
             channelMapLearningRate: channelMapLearningRate ?? learningRate, classifierLearningRate: learningRate,
             team: team)
     }

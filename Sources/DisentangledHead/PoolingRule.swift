@@ -37,9 +37,10 @@ package protocol PooledBatch<Scalar>: Sendable {
 extension HeadConfiguration {
     /// The pooling at a step, counted from 0.
     package func poolingRule<Scalar: HeadScalar>(step: Int, seed: UInt64) -> any PoolingRule<Scalar> {
-        guard pooling != .argmax else { return ArgmaxPooling<Scalar>() }
+        let sharpness = annealing.sharpness(step: step)
+        guard pooling != .argmax, pooling != .annealed || sharpness != nil else { return ArgmaxPooling<Scalar>() }
         return SurrogatePooling<Scalar>(
-            pooling: pooling, temperature: temperature.temperature(step: step), topK: topK,
+            pooling: pooling, temperature: temperature.temperature(step: step), topK: topK, sharpness: sharpness ?? 0,
             noise: PoolingNoise(seed: seed, step: step))
     }
 }

@@ -13,12 +13,15 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
     let pooling: Pooling
     let temperature: Scalar
     let topK: Int
+    /// s of `annealed`.
+    let sharpness: Scalar
     let noise: PoolingNoise
 
-    package init(pooling: Pooling, temperature: Double, topK: Int, noise: PoolingNoise) {
+    package init(pooling: Pooling, temperature: Double, topK: Int, sharpness: Double = 0, noise: PoolingNoise) {
         self.pooling = pooling
         self.temperature = Scalar(temperature)
         self.topK = topK
+        self.sharpness = Scalar(sharpness)
         self.noise = noise
     }
 
@@ -26,12 +29,13 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
     ///
     /// - Parameters:
     ///   - values: J of the first pixel; pixels are `stride` apart.
+    ///   - scale: the root mean square of the image's features, where the pooling depends on it (`annealed`).
     ///   - scratch: 2 P vectors.
     ///   - derivatives: P vectors, one for each pixel.
     @inline(__always)
     func pool(
         _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, firstChannel: Int, sampleID: Int,
-        scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
+        scale: Scalar, scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
     ) -> SIMD8<Scalar> {
         switch pooling {
         case .gumbel, .gumbelSoft:
@@ -49,6 +53,10 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
             logSumExp(values, stride: stride, pixelCount: pixelCount, scratch: scratch, derivatives: derivatives)
         case .average:
             average(values, stride: stride, pixelCount: pixelCount, derivatives: derivatives)
+        case .annealed:
+            annealed(
+                values, stride: stride, pixelCount: pixelCount, scale: scale, scratch: scratch,
+                derivatives: derivatives)
         }
     }
 
@@ -213,6 +221,56 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
         }
         return sum * share
     }
+
+    /// sum_p w+_p ReLU(J_p) - sum_p w-_p ReLU(-J_p) with w+- = softmax(c ReLU(+-J)) over the pixels, c = s / `scale`.
+    ///
+    /// With r = ReLU(+-J) and m = sum_p w_p r_p of the branch that is open at q, dv/dJ_q = w_q (1 + c (r_q - m)); the other
+    /// branch does not feel J_q. J = 0 counts as positive, so that at s = 0 every derivative is 1 / P, that of the mean. Only
+    /// one of a pixel's two weights needs its own exponential: where a branch is cut off, r = 0.
+    @inline(__always)
+    private func annealed(
+        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, scale: Scalar,
+        scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
+    ) -> SIMD8<Scalar> {
+        let (zero, one) = (Lanes.zero, Lanes(repeating: 1))
+        // Where all features are 0, so are all activations, and the weights do not matter.
+        let rate = Lanes(repeating: scale > 0 ? min(sharpness / scale, .greatestFiniteMagnitude) : 0)
+        // The largest r of the positive branch, and less that of the negative one.
+        var (largest, smallest) = (zero, zero)
+        for pixel in 0..<pixelCount {
+            let activation = load8(values + pixel &* stride)
+            largest.replace(with: activation, where: Scalar.isLess(largest, activation))
+            smallest.replace(with: activation, where: Scalar.isLess(activation, smallest))
+        }
+        let closed = Scalar.exponential(-largest * rate)
+        let negativeClosed = Scalar.exponential(smallest * rate)
+        var (total, negativeTotal) = (zero, zero)
+        var (sum, negativeSum) = (zero, zero)
+        for pixel in 0..<pixelCount {
+            let activation = load8(values + pixel &* stride)
+            let isNegative = Scalar.isLess(activation, zero)
+            let weight = Scalar.exponential(
+                (activation - largest).replacing(with: smallest - activation, where: isNegative) * rate)
+            store8(weight, to: scratch + pixel &* 8)
+            total += weight.replacing(with: closed, where: isNegative)
+            negativeTotal += negativeClosed.replacing(with: weight, where: isNegative)
+            let product = weight * activation
+            sum += product.replacing(with: zero, where: isNegative)
+            negativeSum += zero.replacing(with: product, where: isNegative)
+        }
+        let (share, negativeShare) = (one / total, one / negativeTotal)
+        // The negative one with its sign: -sum_p w-_p ReLU(-J_p).
+        let (mean, negativeMean) = (sum * share, negativeSum * negativeShare)
+        for pixel in 0..<pixelCount {
+            let activation = load8(values + pixel &* stride)
+            let isNegative = Scalar.isLess(activation, zero)
+            let weight =
+                load8(scratch + pixel &* 8) * share.replacing(with: negativeShare, where: isNegative)
+            let distance = (activation - mean).replacing(with: negativeMean - activation, where: isNegative)
+            store8(weight * (one + rate * distance), to: derivatives + pixel &* 8)
+        }
+        return mean + negativeMean
+    }
 }
 
 /// One branch of Gumbel pooling over the pixels of eight channels, before its weights are normalised.
@@ -268,6 +326,7 @@ extension FeatureBatch {
     ) -> SurrogatePool<Scalar>? {
         let (P, D) = (pixelCount, channelCount)
         var isFinite = true
+        let scales = pooling.pooling == .annealed ? rootMeanSquares(team: team) : []
         var values = [Scalar](repeating: 0, count: imageCount * D)
         let derivatives = [Scalar](unsafeUninitializedCapacity: imageCount * P * D) { derivatives, count in
             isFinite = values.withUnsafeMutableBufferPointer { values in
@@ -280,7 +339,8 @@ extension FeatureBatch {
                         tile.forEachGroup { image, channel, channelCount, activations in
                             let pooled = pooling.pool(
                                 activations, stride: tile.stride, pixelCount: P, firstChannel: channel,
-                                sampleID: sampleIDs[image], scratch: scratch, derivatives: groupDerivatives)
+                                sampleID: sampleIDs[image], scale: scales.isEmpty ? 1 : scales[image],
+                                scratch: scratch, derivatives: groupDerivatives)
                             for lane in 0..<channelCount { values[image &* D &+ channel &+ lane] = pooled[lane] }
                             for pixel in 0..<P {
                                 let target = derivatives.baseAddress! + ((image &* P &+ pixel) &* D &+ channel)
@@ -293,5 +353,26 @@ extension FeatureBatch {
             count = imageCount * P * D
         }
         return isFinite ? SurrogatePool(values: values, derivatives: derivatives) : nil
+    }
+}
+
+extension FeatureBatch {
+    /// The root mean square of each image's feature map over its pixels and channels, [N]. It is the same for X and for X U^T,
+    /// and so does not depend on the channel map.
+    package func rootMeanSquares(team: WorkerTeam) -> [Scalar] {
+        let (P, D) = (pixelCount, channelCount)
+        return [Scalar](unsafeUninitializedCapacity: imageCount) { result, count in
+            nonisolated(unsafe) let result = result
+            team.forEach(imageCount) { _, image in
+                var total = 0.0
+                for pixel in 0..<P {
+                    var sums = SIMD8<Scalar>.zero
+                    forEachVector(features + (image &* P &+ pixel) &* D, count: D) { sums += $0 * $0 }
+                    for lane in 0..<8 { total += Double(sums[lane]) }
+                }
+                result[image] = Scalar((total / Double(P * D)).squareRoot())
+            }
+            count = imageCount
+        }
     }
 }

@@ -84,10 +84,13 @@ public struct Explainer {
         _ path: String, _ scores: [ClassScore], _ explained: ClassScore, _ contributions: [ChannelContribution]
     ) throws -> ExplanationResult {
         let amounts = contributions.map(\.contribution)
-        let sum = contributions.reduce(0) {
+        let classifier = model.head.classifier
+        let bias = classifier.bias == nil ? nil : classifier.offset(of: explained.label)
+        let sum = contributions.reduce(Double(bias ?? 0)) {
             $0 + Double($1.weight) * (Double($1.positiveActivation) + Double($1.negativeActivation))
         }
-        let residual = Completeness.residual(sum: sum, contributions: amounts, logit: explained.logit)
+        let residual = Completeness.residual(
+            sum: sum, contributions: amounts + (bias.map { [$0] } ?? []), logit: explained.logit)
         guard residual <= Completeness.limit else {
             throw ExplanationError.notAdditive(path: path, sum: sum, logit: explained.logit)
         }
@@ -98,7 +101,7 @@ public struct Explainer {
             contributions: contributions, contributionSum: sum,
             positiveSum: contributions.reduce(0) { $0 + $1.positiveContribution },
             negativeSum: contributions.reduce(0) { $0 + $1.negativeContribution }, shownCount: shownCount,
-            shownSum: shownSum, restSum: Float(sum) - shownSum, additivityError: residual,
+            shownSum: shownSum, restSum: Float(sum) - shownSum - (bias ?? 0), bias: bias, additivityError: residual,
             explanationSize: ExplanationSize.count(of: amounts))
     }
 

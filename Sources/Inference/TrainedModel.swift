@@ -63,6 +63,7 @@ public struct TrainedModel: Sendable {
         }
         try checkpoint.requireSameData(as: experiment)
         head = try checkpoint.head()
+        try configuration.headConfiguration(totalSteps: 0).requireForm(of: head.classifier)
     }
 
     private static func configuration(of checkpoint: Checkpoint, overrides: [String]) throws -> RunConfiguration {
@@ -97,7 +98,9 @@ extension Checkpoint {
     /// - Throws: `HeadError`.
     package func head() throws -> Head {
         try Head(
-            channelMap: channelMap, classifier: classifier, channelCount: channelCount, classCount: classCount)
+            channelMap: channelMap,
+            classifier: Classifier(
+                weights: classifier, bias: bias, mask: mask, classCount: classCount, channelCount: channelCount))
     }
 
     /// Checks that the dataset, the weights and the input are those the checkpoint was made from.

@@ -63,7 +63,9 @@ public struct ExactReduction: Sendable {
         try checkShards(leaves)
         let sums = try scales(leaves)
         if result.map(\.count) != tensorLengths { result = tensorLengths.map { [Float](repeating: 0, count: $0) } }
-        for tensor in result.indices { try sum(leaves, tensor: tensor, sums[tensor], into: &result[tensor]) }
+        for tensor in result.indices where tensorLengths[tensor] > 0 {
+            try sum(leaves, tensor: tensor, sums[tensor], into: &result[tensor])
+        }
     }
 
     /// The sum of one array per logical shard.

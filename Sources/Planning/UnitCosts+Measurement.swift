@@ -58,7 +58,7 @@ private struct HeadMeasurement {
         let map = workload.featureMap
         let single = WorkerTeam(workerCount: 1)
         let trainer = try HeadTrainer(
-            configuration: run.head, channelCount: map.channelCount, classCount: workload.classCount, seed: 0)
+            rehearsing: run.head, channelCount: map.channelCount, classCount: workload.classCount)
         // As many shards as a step has, but not more than fit into any memory.
         shardCount = min(workload.logicalShards, 8)
         let shape = TrainingRehearsal.Shape(
@@ -81,7 +81,7 @@ private struct HeadMeasurement {
 
         let leaves = try (0..<max(2, shardCount)).map { index in
             let gradient = try trainer.gradient(of: shard, team: team)
-            return ExactReduction.Leaf(shard: index, tensors: [gradient.channelMap, gradient.classifier])
+            return ExactReduction.Leaf(shard: index, tensors: gradient.tensors)
         }
         func sum(_ count: Int) throws -> [[Float]] {
             let reduction = ExactReduction(

@@ -49,7 +49,7 @@ public struct ExplanationPage {
             \(balance(result))
             </div>
             </div>
-            \(try result.shown.map { try channel($0, of: explanation) }.joined())
+            \(try result.shown.map { try channel($0, of: explanation) }.joined())\(biasRow(result))
             """
     }
 
@@ -77,7 +77,7 @@ public struct ExplanationPage {
         <p>The logit <b class="number">\(HTML.signed(result.logit))</b> of
         <b>\(HTML.escaped(classNames[result.label]))</b> is the sum of
         \(result.contributions.count) channels: <span class="for number">\(HTML.signed(result.positiveSum))</span> for it,
-        <span class="against number">\(HTML.signed(result.negativeSum))</span> against it. The \(result.shownCount) channels \
+        <span class="against number">\(HTML.signed(result.negativeSum))</span> against it\(biasText(result)). The \(result.shownCount) channels \
         below
         add <span class="number">\(HTML.signed(result.shownSum))</span>, all others together
         <span class="number">\(HTML.signed(result.restSum))</span>.</p>
@@ -86,6 +86,28 @@ public struct ExplanationPage {
         (relative difference \(String(format: "%.1e", result.additivityError)), at most 1e-4).
         Explanation size: \(result.explanationSize) channels contribute at least 0.2 of the largest.</p>
         """
+    }
+
+    /// The bias, which no channel explains.
+    private func biasText(_ result: ExplanationResult) -> String {
+        guard let bias = result.bias else { return "" }
+        return
+            ", and <span class=\"number\">\(HTML.signed(bias))</span> that the class has whatever the image shows (its bias)"
+    }
+
+    /// A row of its own for the bias; none for a head without one.
+    private func biasRow(_ result: ExplanationResult) -> String {
+        guard let bias = result.bias else { return "" }
+        return """
+            <div class="channel">
+            <div class="facts">
+            <div class="title">bias</div>
+            <div class="amount \(bias >= 0 ? "for" : "against")">\(HTML.signed(bias))</div>
+            <div class="small quiet">the same for every image</div>
+            </div>
+            </div>
+
+            """
     }
 
     private func channel(_ contribution: ChannelContribution, of explanation: ImageExplanation) throws -> String {

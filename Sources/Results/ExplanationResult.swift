@@ -11,11 +11,13 @@ public struct ExplanationResult: Codable, Equatable, Sendable {
     public let probability: Float
     /// Every channel with a contribution other than zero, by the size of its contribution, largest first.
     public let contributions: [ChannelContribution]
-    /// Sum of all contributions, added up in double precision: equal to the logit but for rounding.
+    /// Sum of all contributions and the bias, added up in double precision: equal to the logit but for rounding.
     public let contributionSum: Double
     /// Sum of what the positive sides of all channels add, and of what the negative ones do.
     public let positiveSum: Float
     public let negativeSum: Float
+    /// b_y, what the logit has before any channel adds to it; nil for a head without a bias.
+    public let bias: Float?
     /// Channels that are shown, those with the largest contributions; their sum, and that of all others.
     public let shownCount: Int
     public let shownSum: Float
@@ -28,7 +30,7 @@ public struct ExplanationResult: Codable, Equatable, Sendable {
     public init(
         path: String, topScores: [ClassScore], explained: ClassScore, contributions: [ChannelContribution],
         contributionSum: Double, positiveSum: Float, negativeSum: Float, shownCount: Int, shownSum: Float,
-        restSum: Float, additivityError: Double, explanationSize: Int
+        restSum: Float, bias: Float? = nil, additivityError: Double, explanationSize: Int
     ) {
         self.path = path
         self.topScores = topScores
@@ -43,6 +45,7 @@ public struct ExplanationResult: Codable, Equatable, Sendable {
         self.shownCount = shownCount
         self.shownSum = shownSum
         self.restSum = restSum
+        self.bias = bias
         self.additivityError = additivityError
         self.explanationSize = explanationSize
     }

@@ -12,7 +12,8 @@ public struct MetricsRecord: Codable, Equatable, Sendable {
     public var step: Int
     /// Epochs begun, from 1.
     public var epoch: Int
-    /// Mean cross-entropy over the samples of the epoch so far, in nats.
+    /// Mean over the samples of the epoch so far of the loss that is trained on, in nats: the cross-entropy, or what distillation
+    /// makes of it.
     public var loss: Double
     /// Share of the epoch's training samples so far that were classified correctly before their step.
     public var accuracy: Double

@@ -167,5 +167,7 @@ extension RunConfiguration.Cache.Location: NamedValue {}
 extension ChannelMapKind: NamedValue {}
 extension Pooling: NamedValue {}
 extension RunConfiguration.Head.ClassifierInit: NamedValue {}
+extension ChannelBudget.Score: NamedValue {}
+extension RunConfiguration.Training.Distillation.Teacher: NamedValue {}
 extension OptimizerConfiguration.Kind: NamedValue {}
 extension LearningRateSchedule.Kind: NamedValue {}

@@ -15,10 +15,21 @@ extension RunConfiguration.Dataset {
 extension RunConfiguration {
     /// What the head is and how it is trained in `totalSteps` steps.
     public func headConfiguration(totalSteps: Int) -> HeadConfiguration {
-        HeadConfiguration(
+        let budget = head.channelsPerClass.map {
+            ChannelBudget(
+                channelsPerClass: $0, begin: Int((head.budgetBegin * Double(totalSteps)).rounded()),
+                end: max(1, Int((head.budgetEnd * Double(totalSteps)).rounded())), interval: max(1, totalSteps / 50),
+                score: head.budgetScore, regrowth: head.budgetRegrowth)
+        }
+        return HeadConfiguration(
             channelMap: head.channelMap, pooling: head.pooling,
             temperature: TemperatureSchedule(start: head.temperature[0], end: head.temperature[1], steps: totalSteps),
-            topK: head.topK, classifierL1: head.classifierL1,
+            topK: head.topK,
+            annealing: AnnealingSchedule(sharpness: head.sharpness, steps: head.annealing * Double(totalSteps)),
+            hasBias: head.bias,
+            distillation: training.distillation.weight.map {
+                Distillation(weight: $0, temperature: training.distillation.temperature)
+            }, budget: budget, classifierL1: head.classifierL1,
             optimizer: OptimizerConfiguration(kind: training.optimizer, momentum: training.momentum))
     }
 }

@@ -133,6 +133,20 @@ extension RunConfiguration {
                     such as flip: 0.5 and crop_scale: [0.35, 1], or cache.views: 1.
                     """)
         }
+        if head.budgetBegin > head.budgetEnd {
+            throw .inconsistent(
+                source: source,
+                reason: "head.budget_begin (\(head.budgetBegin)) must not be after head.budget_end (\(head.budgetEnd))."
+            )
+        }
+        if training.distillation.weight == nil, training.distillation != Training.Distillation() {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    training.distillation has no weight, so nothing is learnt from its teacher. Set \
+                    training.distillation.weight, such as 0.5, or leave the section out.
+                    """)
+        }
         if let name = backbone.name, name != "demo", backbone.weights == nil {
             throw .inconsistent(
                 source: source,

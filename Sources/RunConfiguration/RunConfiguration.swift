@@ -119,7 +119,13 @@ public struct RunConfiguration: Equatable, Sendable {
 
     public struct Head: Equatable, Sendable {
         /// Where the classifier starts.
-        public enum ClassifierInit: String, CaseIterable, Sendable { case uniform, backbone }
+        public enum ClassifierInit: String, CaseIterable, Sendable {
+            case uniform
+            /// At the positive part of the backbone's own last layer.
+            case backbone
+            /// At the positive part of the fitted linear classifier.
+            case blackBox = "black_box"
+        }
 
         private static let defaults = HeadConfiguration()
         public var channelMap = defaults.channelMap
@@ -128,6 +134,22 @@ public struct RunConfiguration: Equatable, Sendable {
         public var temperature = [defaults.temperature.start, defaults.temperature.end]
         /// Pixels that `topk` pooling averages.
         public var topK = defaults.topK
+        /// Share of the steps in which `annealed` pooling goes from the mean to the maximum.
+        public var annealing = 0.6
+        /// Sharpness of `annealed` pooling half-way.
+        public var sharpness = defaults.annealing.sharpness
+        /// Whether the classifier has a bias.
+        public var bias = defaults.hasBias
+        /// Channels that a class may use; all if nil.
+        public var channelsPerClass: Int?
+        /// By what the channels of a class are compared where not all are kept.
+        public var budgetScore = ChannelBudget.Score.contrast
+        /// Share of the steps before channels are left out.
+        public var budgetBegin = 0.3
+        /// Share of the steps after which each class has its channels.
+        public var budgetEnd = 0.7
+        /// Share of a class's channels that are exchanged each time until then.
+        public var budgetRegrowth = 0.1
         /// Strength of the L1 shrinkage of the classifier.
         public var classifierL1 = defaults.classifierL1
         public var classifierInit = ClassifierInit.uniform
@@ -136,6 +158,22 @@ public struct RunConfiguration: Equatable, Sendable {
     }
 
     public struct Training: Equatable, Sendable {
+        /// Learning from a linear classifier on the mean of the feature map.
+        public struct Distillation: Equatable, Sendable {
+            public enum Teacher: String, CaseIterable, Sendable {
+                /// The fitted linear classifier.
+                case blackBox = "black_box"
+                /// The backbone's own last layer.
+                case backbone
+            }
+            /// Share of the loss that is about the teacher; nil for none.
+            public var weight: Double?
+            public var temperature = 2.0
+            public var teacher = Teacher.blackBox
+
+            public init() {}
+        }
+
         private static let defaultOptimizer = OptimizerConfiguration()
         public var epochs = 30
         /// Samples of a step, over all logical shards.
@@ -152,6 +190,7 @@ public struct RunConfiguration: Equatable, Sendable {
         public var schedule = LearningRateSchedule().kind
         /// Steps over which the learning rate rises linearly from zero.
         public var warmupSteps = LearningRateSchedule().warmupSteps
+        public var distillation = Distillation()
 
         public init() {}
     }

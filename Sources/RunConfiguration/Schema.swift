@@ -16,9 +16,12 @@ struct Field: Sendable {
     /// The value as YAML, or nil for a value left to the backbone or to another key.
     let write: @Sendable (RunConfiguration) -> String?
 
+    /// - Parameter onlyIf: says whether the key has an effect, with others as they are. Where it has none, its default is not
+    ///   written, so that files and checkpoints of those who do not use it stay as they were before there was such a key.
     init<Value: ConfigurationValue>(
         _ section: String, _ key: String, _ path: WritableKeyPath<RunConfiguration, Value> & Sendable,
-        required: Bool = false, _ isAllowed: @escaping @Sendable (Value) -> Bool = { _ in true },
+        required: Bool = false, onlyIf hasEffect: (@Sendable (RunConfiguration) -> Bool)? = nil,
+        _ isAllowed: @escaping @Sendable (Value) -> Bool = { _ in true },
         expected: String? = nil
     ) {
         self.section = section
@@ -32,7 +35,11 @@ struct Field: Sendable {
             }
             configuration[keyPath: path] = value
         }
-        write = { $0[keyPath: path].yaml }
+        write = { configuration in
+            let value = configuration[keyPath: path].yaml
+            if let hasEffect, !hasEffect(configuration), value == RunConfiguration()[keyPath: path].yaml { return nil }
+            return value
+        }
     }
 }
 
@@ -105,6 +112,24 @@ extension RunConfiguration {
             "head", "temperature", \.head.temperature, { $0.count == 2 && $0.allSatisfy { $0 > 0 } },
             expected: "two positive numbers: [first step, last step]"),
         Field("head", "top_k", \.head.topK, { $0 > 0 }, expected: positiveInteger),
+        Field(
+            "head", "annealing", \.head.annealing, onlyIf: { $0.head.pooling == .annealed }, { (0...1).contains($0) },
+            expected: "a share of the steps, 0 to 1"),
+        Field(
+            "head", "sharpness", \.head.sharpness, onlyIf: { $0.head.pooling == .annealed }, { $0 > 0 },
+            expected: "a positive number"),
+        Field("head", "bias", \.head.bias, onlyIf: { $0.head.bias }),
+        Field("head", "channels_per_class", \.head.channelsPerClass, { $0 ?? 1 > 0 }, expected: positiveInteger),
+        Field("head", "budget_score", \.head.budgetScore, onlyIf: hasBudget),
+        Field(
+            "head", "budget_begin", \.head.budgetBegin, onlyIf: hasBudget, { (0...1).contains($0) },
+            expected: "a share of the steps, 0 to 1"),
+        Field(
+            "head", "budget_end", \.head.budgetEnd, onlyIf: hasBudget, { $0 > 0 && $0 <= 1 },
+            expected: "a share of the steps, more than 0 and at most 1"),
+        Field(
+            "head", "budget_regrowth", \.head.budgetRegrowth, onlyIf: hasBudget, { (0...0.5).contains($0) },
+            expected: "a share of a class's channels, 0 to 0.5"),
         Field("head", "classifier_l1", \.head.classifierL1, { $0 >= 0 }, expected: "a number, 0 or more"),
         Field("head", "classifier_init", \.head.classifierInit),
 
@@ -124,6 +149,15 @@ extension RunConfiguration {
         Field("training", "schedule", \.training.schedule),
         Field("training", "warmup_steps", \.training.warmupSteps, { $0 >= 0 }, expected: "an integer, 0 or more"),
 
+        Field(
+            "training", "distillation.weight", \.training.distillation.weight,
+            { $0.map { $0 > 0 && $0 <= 1 } ?? true }, expected: "a share of the loss, more than 0 and at most 1"),
+        Field(
+            "training", "distillation.temperature", \.training.distillation.temperature, onlyIf: isDistilled,
+            { $0 > 0 },
+            expected: "a positive number"),
+        Field("training", "distillation.teacher", \.training.distillation.teacher, onlyIf: isDistilled),
+
         Field("checkpoint", "every", \.checkpoint.every, { $0 > 0 }, expected: positiveInteger),
         Field("checkpoint", "keep", \.checkpoint.keep, { $0 > 0 }, expected: positiveInteger),
         Field("checkpoint", "best", \.checkpoint.best),
@@ -131,6 +165,16 @@ extension RunConfiguration {
         Field("evaluation", "every", \.evaluation.every, { $0 > 0 }, expected: positiveInteger),
         Field("evaluation", "black_box", \.evaluation.blackBox),
     ]
+}
+
+/// Whether the keys about a budget of channels have an effect.
+@Sendable private func hasBudget(_ configuration: RunConfiguration) -> Bool {
+    configuration.head.channelsPerClass != nil
+}
+
+/// Whether the keys about a teacher have an effect.
+@Sendable private func isDistilled(_ configuration: RunConfiguration) -> Bool {
+    configuration.training.distillation.weight != nil
 }
 
 private let positiveInteger = "an integer, 1 or more"

@@ -46,6 +46,12 @@ extension RunConfiguration {
         if head.pooling.hasTemperature, head.temperature[0] != head.temperature[1] {
             return "the temperature of head.pooling \(head.pooling.rawValue) depends on the number of all steps"
         }
+        if head.channelsPerClass != nil {
+            return "when channels are left out for head.channels_per_class depends on the number of all steps"
+        }
+        if head.pooling == .annealed {
+            return "the sharpness of head.pooling annealed depends on the number of all steps"
+        }
         return nil
     }
 }

@@ -148,6 +148,7 @@ final class Coordinator {
             CheckpointState(
                 trainer, experiment: experiment, epoch: schedule.epoch(ofStep: trainer.step), metrics: snapshot.metrics),
             channelMap: trainer.head.channelMap, classifier: trainer.head.classifier.weights,
+            bias: trainer.head.classifier.bias, mask: trainer.head.classifier.mask,
             optimizer: trainer.optimizer.map { OptimizerTensor(name: $0.name, shape: $0.shape, elements: $0.values) })
     }
 

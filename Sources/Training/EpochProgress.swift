@@ -5,12 +5,12 @@
 package struct EpochProgress: Equatable, Sendable {
     package private(set) var sampleCount = 0
     package private(set) var correctCount = 0
-    /// Sum of the cross-entropies in units of 2^-24 nats.
+    /// Sum of the samples' losses, of cross-entropy or what distillation makes of it, in units of 2^-24 nats.
     package private(set) var fixedPointLoss = 0
 
     package init() {}
 
-    /// Mean cross-entropy, in nats.
+    /// Mean loss, in nats.
     package var loss: Double { sampleCount == 0 ? 0 : Double(fixedPointLoss) * 0x1p-24 / Double(sampleCount) }
     package var accuracy: Double { sampleCount == 0 ? 0 : Double(correctCount) / Double(sampleCount) }
 

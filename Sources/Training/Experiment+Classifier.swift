@@ -1,27 +1,75 @@
 import Backbones
 import DisentangledHead
+import Evaluation
+import FeatureCache
 import Inference
+import MessagePassing
 import RunConfiguration
+import Tensors
 
 extension Experiment {
-    /// Where the classifier starts, as `head.classifier_init` says.
-    /// - Throws: `TrainingError.classifierNotInWeights` if it should be the backbone's own and that does not fit.
-    func classifierInitialisation() throws -> ClassifierInitialisation {
-        switch configuration.head.classifierInit {
-        case .uniform:
-            return .uniform
-        case .backbone:
-            guard let classifier = backbone.classifier else {
-                throw TrainingError.classifierNotInWeights(
-                    weights: weights.path, reason: "has no classifier that works on the mean of the feature map")
-            }
-            guard classifier.classCount == dataset.classNames.count else {
-                throw TrainingError.classifierNotInWeights(
-                    weights: weights.path,
-                    reason: "has a classifier of \(classifier.classCount) classes, "
-                        + "and the dataset has \(dataset.classNames.count)")
-            }
-            return .positivePart(of: classifier.weights)
+    /// Where a head's training starts, as `head.classifier_init` says, and what it learns from, as `training.distillation` says;
+    /// nil for no teacher. Collective: a linear classifier is fitted once for both.
+    /// - Throws: `TrainingError.classifierNotInWeights` if the backbone's own classifier is asked for and does not fit, and the
+    ///   errors of the fit.
+    func start(
+        cache: FeatureCache, team: WorkerTeam, communicator: any Communicator
+    ) throws -> (classifier: ClassifierInitialisation, teacher: DistillationTeacher?) {
+        let teacherKind = configuration.training.distillation.weight.map { _ in
+            configuration.training.distillation.teacher
         }
+        let initialisation = configuration.head.classifierInit
+        var blackBox: Classifier?
+        if initialisation == .blackBox || teacherKind == .blackBox {
+            blackBox = try fittedClassifier(cache: cache, team: team, communicator: communicator)
+        }
+        let classifier: ClassifierInitialisation
+        switch initialisation {
+        case .uniform: classifier = .uniform
+        case .backbone:
+            let own = try ownClassifier(for: "head.classifier_init", instead: "uniform or black_box")
+            classifier = .positivePart(of: own.weights, bias: own.biases)
+        case .blackBox:
+            guard let blackBox else { preconditionFailure("it was fitted above") }
+            classifier = .positivePart(of: blackBox.weights, bias: blackBox.bias)
+        }
+        switch teacherKind {
+        case nil: return (classifier, nil)
+        case .blackBox: return (classifier, blackBox.map { DistillationTeacher($0) })
+        case .backbone:
+            let own = try ownClassifier(for: "training.distillation.teacher", instead: "black_box")
+            let weights = try Classifier(
+                weights: own.weights, bias: own.biases, signs: .any, classCount: own.classCount,
+                channelCount: own.channelCount)
+            return (classifier, DistillationTeacher(weights, epsilon: own.standardisationEpsilon.map { Float($0) }))
+        }
+    }
+
+    /// The last layer of the weight file, for the dataset's classes.
+    private func ownClassifier(for key: String, instead: String) throws -> LinearClassifierWeights {
+        guard let classifier = backbone.classifier else {
+            throw TrainingError.classifierNotInWeights(
+                key: key, weights: weights.path, reason: "has no classifier that works on the mean of the feature map",
+                instead: instead)
+        }
+        guard classifier.classCount == dataset.classNames.count else {
+            throw TrainingError.classifierNotInWeights(
+                key: key, weights: weights.path,
+                reason: "has a classifier of \(classifier.classCount) classes, "
+                    + "and the dataset has \(dataset.classNames.count)", instead: instead)
+        }
+        return classifier
+    }
+
+    /// The linear classifier fitted on the average-pooled training features, the same on all ranks.
+    private func fittedClassifier(
+        cache: FeatureCache, team: WorkerTeam, communicator: any Communicator
+    ) throws -> Classifier {
+        communicator.activity.begin(step: 0, "fitting the linear classifier on the average-pooled features")
+        return try BlackBox.fitted(
+            to: cache, shardCount: configuration.training.logicalShards, seed: UInt64(configuration.run.seed),
+            team: team,
+            communicator: communicator
+        ).classifier.foldingStandardisation()
     }
 }

@@ -18,8 +18,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case diverged(step: Int, detail: String)
     /// The dataset has fewer training images than logical shards, or none at all.
     case tooFewSamples(count: Int, shards: Int)
-    /// The classifier should start from the backbone's own, and that does not fit.
-    case classifierNotInWeights(weights: FilePath, reason: String)
+    /// The backbone's own classifier is asked for by `key`, and does not fit.
+    case classifierNotInWeights(key: String, weights: FilePath, reason: String, instead: String)
 
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
@@ -75,9 +75,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
             \(count) training images cannot be cut into \(shards) logical shards. Lower training.logical_shards, and \
             training.batch_size with it.
             """
-        case .classifierNotInWeights(let weights, let reason):
+        case .classifierNotInWeights(let key, let weights, let reason, let instead):
             """
-            head.classifier_init is backbone, but \(weights) \(reason). Use head.classifier_init: uniform.
+            \(key) is backbone, but \(weights) \(reason). Use \(key): \(instead).
             """
         }
     }

@@ -33,11 +33,13 @@ extension TrainingRun {
             return totals
         }
         let leaves = zip(hostedShards, gradients).map {
-            ExactReduction.Leaf(shard: $0, tensors: [$1.channelMap, $1.classifier])
+            ExactReduction.Leaf(shard: $0, tensors: $1.tensors)
         }
+        let reduction = ExactReduction(
+            tensorLengths: trainer.gradientLengths, leafCount: shards.shardCount, over: communicator)
         try reduction.sum(leaves, into: &gradientSums)
         var total = HeadGradient(
-            channelMap: gradientSums[0], classifier: gradientSums[1], lossSum: Double(totals[2]) * 0x1p-24,
+            tensors: gradientSums, lossSum: Double(totals[2]) * 0x1p-24,
             correctCount: Int(totals[1]), sampleCount: Int(totals[0]))
         // The gradient owns the memory now, so that scaling it copies nothing; afterwards it goes back.
         gradientSums = []
@@ -57,12 +59,14 @@ extension TrainingRun {
             throw TrainingError.diverged(step: trainer.step, detail: "\(error)")
         }
         let head = trainer.head
-        guard head.channelMap.allSatisfy(\.isFinite), head.classifier.weights.allSatisfy(\.isFinite) else {
+        guard head.channelMap.allSatisfy(\.isFinite), head.classifier.weights.allSatisfy(\.isFinite),
+            head.classifier.bias?.allSatisfy(\.isFinite) ?? true
+        else {
             throw TrainingError.diverged(step: trainer.step, detail: "the head holds numbers that are not finite.")
         }
         epochProgress.count(
             samples: total.sampleCount, correct: total.correctCount, fixedPointLoss: Int(totals[2]))
-        gradientSums = [total.channelMap, total.classifier]
+        gradientSums = total.tensors
         return (classifierRate, totals[3] > 0)
     }
 
@@ -72,14 +76,14 @@ extension TrainingRun {
     ) throws -> [HeadGradient] {
         let (outer, inner) = team.sharing(hostedShards.count)
         let map = experiment.cacheIdentity.featureMap
-        let lengths = reduction.tensorLengths
+        let lengths = trainer.gradientLengths
         reader.begin()
         return try outer.map(hostedShards.count) { [trainer, cache, trainingSamples, hostedShards] _, index in
             let batch = Array(batches[hostedShards[hostedShards.startIndex + index]])
             guard !batch.isEmpty else {
                 return HeadGradient(
-                    channelMap: [Float](repeating: 0, count: lengths[0]),
-                    classifier: [Float](repeating: 0, count: lengths[1]), lossSum: 0, correctCount: 0, sampleCount: 0)
+                    tensors: lengths.map { [Float](repeating: 0, count: $0) }, lossSum: 0, correctCount: 0,
+                    sampleCount: 0)
             }
             let samples = batch.map { trainingSamples[$0] }
             let features = Tensor(
@@ -97,7 +101,10 @@ extension TrainingRun {
         guard communicator.size > 1 else { return }
         var hasher = ContentHasher()
         let head = trainer.head
-        for values in [head.channelMap, head.classifier.weights] { values.withUnsafeBytes { hasher.update($0) } }
+        for values in [head.channelMap, head.classifier.weights, head.classifier.bias ?? []] {
+            values.withUnsafeBytes { hasher.update($0) }
+        }
+        (head.classifier.mask ?? []).withUnsafeBytes { hasher.update($0) }
         try RankFacts.requireEqual(
             [.init(name: "head after epoch \(epoch) (SHA-256)", value: "\(hasher.finalize())")], on: communicator)
     }

@@ -51,7 +51,6 @@ public struct TrainingRun {
     let trainingSamples: [Int]
     /// The logical shards whose gradients this rank computes.
     let hostedShards: Range<Int>
-    let reduction: ExactReduction
 
     var trainer: HeadTrainer
     var epochProgress: EpochProgress
@@ -96,10 +95,6 @@ public struct TrainingRun {
         hostedShards = try ShardHosting(shardCount: shards.shardCount, rankCount: communicator.size)
             .shards(ofRank: communicator.rank)
         let (channelCount, classCount) = (experiment.backbone.channelCount, experiment.dataset.classNames.count)
-        reduction = ExactReduction(
-            tensorLengths: [
-                configuration.head.channelMap == .identity ? 0 : channelCount * channelCount, classCount * channelCount,
-            ], leafCount: shards.shardCount, over: communicator)
 
         communicator.activity.begin(step: 0, "reading the checkpoint to go on from")
         let coordinator = try communicator.together { [schedule] () -> Coordinator? in
@@ -121,9 +116,10 @@ public struct TrainingRun {
             epochProgress = progress
             metrics = checkpoint.state.metrics.filter { Self.epochMetrics.contains($0.key) }
         } else {
+            let start = try experiment.start(cache: cache, team: team, communicator: communicator)
             trainer = try HeadTrainer(
                 configuration: headConfiguration, channelCount: channelCount, classCount: classCount, seed: seed,
-                classifier: experiment.classifierInitialisation())
+                classifier: start.classifier, teacher: start.teacher)
             epochProgress = EpochProgress()
             metrics = [:]
         }

@@ -22,6 +22,13 @@ struct ComparisonReport {
         var tensors = AlignedText()
         tensors.add("max|U1 - U2|", comparison.channelMapDifference.map { short(Double($0)) } ?? "the shapes differ")
         tensors.add("max|A1 - A2|", comparison.classifierDifference.map { short(Double($0)) } ?? "the shapes differ")
+        if comparison.hasBias != [false, false] {
+            tensors.add(
+                "max|b1 - b2|",
+                comparison.biasDifference.map { short(Double($0)) }
+                    ?? (comparison.hasBias == [true, true]
+                        ? "the shapes differ" : "only the \(comparison.hasBias[0] ? "first" : "second") has a bias"))
+        }
         tensors.add("angle of maps", comparison.channelMapAngle.map { "\(short($0)) degrees" } ?? "the shapes differ")
         return """
             \(head.text())
@@ -58,6 +65,7 @@ struct ComparisonReport {
             "configuration": json(comparison.configuration), "metrics": json(comparison.metrics),
             "channel_map_difference": json(comparison.channelMapDifference),
             "classifier_difference": json(comparison.classifierDifference),
+            "bias_difference": json(comparison.biasDifference),
             "channel_map_angle_degrees": comparison.channelMapAngle.map { .number($0) } ?? .null,
         ])
     }

@@ -30,6 +30,8 @@ struct HealthReport {
         }
         lines.add("channels per class", summary(health.channelsPerClass))
         lines.add("effective channels", summary(health.effectiveChannelsPerClass) + " (exp of the entropy)")
+        if let kept = health.keptPerClass { lines.add("kept per class", summary(kept) + " (by the mask)") }
+        if let bias = health.bias { lines.add("bias of the classes", summary(bias)) }
         return """
             health
             \(lines.text(indent: 2))
@@ -64,6 +66,7 @@ struct HealthReport {
                 }),
             "channels_per_class": json(health.channelsPerClass),
             "effective_channels_per_class": json(health.effectiveChannelsPerClass),
+            "bias": health.bias.map(json) ?? .null, "kept_per_class": health.keptPerClass.map(json) ?? .null,
         ])
     }
 }

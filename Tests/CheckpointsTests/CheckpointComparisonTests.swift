@@ -13,7 +13,8 @@ struct CheckpointComparisonTests {
             change(&state)
             let one = try first.save(step: 1, in: CheckpointStore(runDirectory: folder.appending("one")))
             let two = try CheckpointStore(runDirectory: folder.appending("two")).save(
-                state, channelMap: second.channelMap, classifier: second.classifier, optimizer: second.optimizer)
+                state, channelMap: second.channelMap, classifier: second.classifier, bias: second.bias,
+                optimizer: second.optimizer)
             return try CheckpointComparison(Checkpoint(reading: one), Checkpoint(reading: two))
         }
     }
@@ -55,6 +56,15 @@ struct CheckpointComparisonTests {
         #expect(comparison.channelMapAngle.map { abs($0 - 180) < 0.1 } == true)
         let unrelated = try compare(HeadFixture(channelCount: 60, seed: 1), HeadFixture(channelCount: 60, seed: 2))
         #expect(unrelated.channelMapAngle.map { abs($0 - 90) < 15 } == true)
+    }
+
+    @Test func `biases are compared where both have one`() throws {
+        var (first, second) = (HeadFixture(), HeadFixture())
+        first.bias = [1, 2, 3, 4, 5]
+        #expect(try compare(first, second).biasDifference == nil)
+        #expect(try compare(first, second).hasBias == [true, false])
+        second.bias = [1, 2, 2.5, 4, 5]
+        #expect(try compare(first, second).biasDifference == 0.5)
     }
 
     @Test func `heads of other shapes have no tensor differences`() throws {

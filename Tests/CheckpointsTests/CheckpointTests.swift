@@ -54,6 +54,76 @@ struct CheckpointTests {
         }
     }
 
+    @Test func `a bias is read back, and one that does not fit is refused by name`() throws {
+        try withTemporaryFolder { folder throws in
+            var fixture = HeadFixture()
+            fixture.bias = [0.5, -1, 0, 3, 2]
+            let path = try fixture.save(step: 42, in: CheckpointStore(runDirectory: folder))
+            let checkpoint = try Checkpoint(reading: path)
+            #expect(checkpoint.bias == fixture.bias)
+            #expect(try Checkpoint(bytes: checkpoint.bytes).bias == fixture.bias)
+            #expect(CheckpointHealth(of: checkpoint).bias?.maximum == 3)
+            let head = path.appending("head.safetensors")
+            let others: [SafetensorsWriter.Entry] = [
+                .floats("channel_map", [12, 12], fixture.channelMap),
+                .floats("classifier", [5, 12], fixture.classifier),
+            ]
+            for (entry, problem) in [
+                (.floats("classifier_bias", [4], [1, 2, 3, 4]), "classifier_bias is not [5]"),
+                (.floats("classifier_bias", [5, 1], [1, 2, 3, 4, 5]), "classifier_bias is not [5]"),
+                (.float16("classifier_bias", [5], [1, 2, 3, 4, 5]), "classifier_bias is not [5] of F32"),
+                (.floats("classifier_biases", [5], [1, 2, 3, 4, 5]), "holds \"classifier_biases\", which no head has"),
+            ] as [(SafetensorsWriter.Entry, String)] {
+                try replaceHead(of: path, others + [entry])
+                let error = try #require(try error(reading: path))
+                #expect(error.description.contains(problem), "\(error.description)")
+            }
+            try replaceHead(of: path, others + [.floats("classifier_bias", [5], [1, 2, .nan, 4, 5])])
+            #expect(try error(reading: path) == .notFinite(path: head, tensor: "classifier_bias", index: 2))
+        }
+    }
+
+    @Test func `a mask is read back, and one that does not fit the weights is refused by name`() throws {
+        try withTemporaryFolder { folder throws in
+            var fixture = HeadFixture()
+            fixture.mask = fixture.classifier.indices.map { fixture.classifier[$0] != 0 || $0 % 2 == 0 }
+            let path = try fixture.save(step: 42, in: CheckpointStore(runDirectory: folder))
+            let checkpoint = try Checkpoint(reading: path)
+            #expect(checkpoint.mask == fixture.mask && checkpoint.bias == nil)
+            #expect(try Checkpoint(bytes: checkpoint.bytes).mask == fixture.mask)
+            let kept = try #require(CheckpointHealth(of: checkpoint).keptPerClass)
+            #expect(kept.minimum > 0 && kept.maximum <= 12)
+            let head = path.appending("head.safetensors")
+            let others: [SafetensorsWriter.Entry] = [
+                .floats("channel_map", [12, 12], fixture.channelMap),
+                .floats("classifier", [5, 12], fixture.classifier),
+            ]
+            func replace(_ shape: [Int], _ bytes: [UInt8], _ type: ElementType = .uint8) throws -> CheckpointError? {
+                try replaceHead(
+                    of: path,
+                    others + [.init(name: "classifier_mask", elementType: type, shape: shape, elements: bytes)])
+                return try error(reading: path)
+            }
+            var bytes = [UInt8](repeating: 1, count: 60)
+            let used = try #require(fixture.classifier.firstIndex { $0 != 0 })
+            bytes[used] = 0
+            #expect(
+                try replace([5, 12], bytes)
+                    == .weightOutsideMask(
+                        path: head, classIndex: used / 12, channel: used % 12, value: fixture.classifier[used]))
+            bytes[used] = 2
+            for error in [
+                try replace([5, 12], bytes), try replace([12, 5], bytes), try replace([60], bytes),
+                try replace([5, 12], bytes, .int8),
+            ] {
+                guard case .malformedTensors(head, let problem) = error, problem.contains("classifier_mask") else {
+                    Issue.record("\(String(describing: error))")
+                    continue
+                }
+            }
+        }
+    }
+
     @Test func `bytes that end too soon are refused`() throws {
         try withCheckpoint { path in
             let bytes = try Checkpoint(reading: path).bytes

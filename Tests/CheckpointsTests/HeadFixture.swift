@@ -11,6 +11,8 @@ struct HeadFixture {
     var classNames = ["crane", "gull", "Ärger \"q\"\n", "tern", "wren"]
     var channelMap: [Float]
     var classifier: [Float]
+    var bias: [Float]?
+    var mask: [Bool]?
 
     init(channelCount: Int = 12, seed: UInt64 = 1) {
         self.channelCount = channelCount
@@ -56,7 +58,9 @@ struct HeadFixture {
 
     @discardableResult
     func save(step: Int, in store: CheckpointStore) throws -> FilePath {
-        try store.save(state(step: step), channelMap: channelMap, classifier: classifier, optimizer: optimizer)
+        try store.save(
+            state(step: step), channelMap: channelMap, classifier: classifier, bias: bias, mask: mask,
+            optimizer: optimizer)
     }
 }
 

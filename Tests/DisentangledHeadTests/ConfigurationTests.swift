@@ -14,6 +14,16 @@ struct ConfigurationTests {
         #expect(TemperatureSchedule(start: 1, end: 0.5, steps: 0).temperature(step: 0) == 0.5)
     }
 
+    @Test("The sharpness grows from 0 without bound, and is none from the end of the annealing on")
+    func annealing() throws {
+        let schedule = AnnealingSchedule(sharpness: 4, steps: 7.5)
+        #expect(schedule.sharpness(step: 0) == 0)
+        #expect(abs(try #require(schedule.sharpness(step: 3)) - 4 * 0.4 / 0.6) < 1e-12)
+        #expect(try #require(schedule.sharpness(step: 7)) > 50)
+        #expect(schedule.sharpness(step: 8) == nil && schedule.sharpness(step: 800) == nil)
+        #expect(AnnealingSchedule(steps: 0).sharpness(step: 0) == nil)
+    }
+
     @Test("The learning rate warms up linearly, then follows half a cosine or stays")
     func learningRate() {
         let cosine = LearningRateSchedule(kind: .cosine, warmupSteps: 2)
@@ -30,12 +40,17 @@ struct ConfigurationTests {
     func coding() throws {
         let configuration = HeadConfiguration(
             channelMap: .cayley, pooling: .gumbelSoft, temperature: TemperatureSchedule(start: 2, end: 0.5, steps: 9),
-            topK: 4, classifierL1: 0.25, optimizer: OptimizerConfiguration(kind: .sgd, momentum: 0.5))
+            topK: 4, distillation: Distillation(weight: 0.5),
+            budget: ChannelBudget(channelsPerClass: 5, begin: 3, end: 9), classifierL1: 0.25,
+            optimizer: OptimizerConfiguration(kind: .sgd, momentum: 0.5))
         let data = try JSONEncoder().encode(configuration)
         #expect(try JSONDecoder().decode(HeadConfiguration.self, from: data) == configuration)
         let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         #expect(
-            Set(object.keys) == ["channel_map", "pooling", "temperature", "top_k", "classifier_l1", "optimizer"])
+            Set(object.keys) == [
+                "channel_map", "pooling", "temperature", "top_k", "annealing", "bias", "distillation", "budget",
+                "classifier_l1", "optimizer",
+            ])
         #expect(object["pooling"] as? String == "gumbel_soft")
     }
 
@@ -56,6 +71,15 @@ struct ConfigurationTests {
         expectError("temperature.end") { $0.temperature.end = -.infinity }
         expectError("temperature.steps") { $0.temperature.steps = -1 }
         expectError("top_k") { $0.topK = 0 }
+        expectError("annealing.sharpness") { $0.annealing.sharpness = -1 }
+        expectError("annealing.steps") { $0.annealing.steps = .infinity }
+        expectError("distillation.weight") { $0.distillation = Distillation(weight: 0) }
+        expectError("distillation.temperature") { $0.distillation = Distillation(weight: 1, temperature: 0) }
+        expectError("channels_per_class") { $0.budget = ChannelBudget(channelsPerClass: 0, begin: 1, end: 2) }
+        expectError("budget.begin") { $0.budget = ChannelBudget(channelsPerClass: 1, begin: -1, end: 2) }
+        expectError("budget.end") { $0.budget = ChannelBudget(channelsPerClass: 1, begin: 3, end: 2) }
+        expectError("budget.interval") { $0.budget = ChannelBudget(channelsPerClass: 1, begin: 1, end: 2, interval: 0) }
+        expectError("budget.regrowth") { $0.budget = ChannelBudget(channelsPerClass: 1, begin: 1, end: 2, regrowth: 2) }
         expectError("classifier_l1") { $0.classifierL1 = -1 }
         expectError("optimizer.beta1") { $0.optimizer.beta1 = 1 }
         expectError("optimizer.beta2") { $0.optimizer.beta2 = .nan }

@@ -15,19 +15,42 @@ private struct Problem {
     var labels: [Int] { randomLabels(imageCount, classCount: classCount, seed: 22) }
     let sampleIDs = [3, 14, 15, 92, 65]
 
-    func parameters(_ pooling: Pooling, map: ChannelMapKind = .riemannian) throws -> HeadParameters<Double> {
+    func parameters(
+        _ pooling: Pooling, map: ChannelMapKind = .riemannian, hasBias: Bool = false,
+        distillation: Distillation? = nil, epsilon: Float? = nil
+    ) throws -> HeadParameters<Double> {
         let configuration = HeadConfiguration(
-            channelMap: map, pooling: pooling, temperature: TemperatureSchedule(start: 0.7, end: 0.7), topK: 3)
+            channelMap: map, pooling: pooling, temperature: TemperatureSchedule(start: 0.7, end: 0.7), topK: 3,
+            annealing: AnnealingSchedule(sharpness: 4, steps: 5), hasBias: hasBias,
+            distillation: distillation)
+        let teacher = try Classifier(
+            weights: normals(classCount * channelCount, seed: 26).map { Float($0) }, bias: [0.5, -1, 0, 2], signs: .any,
+            classCount: classCount, channelCount: channelCount)
         var parameters = try HeadParameters<Double>(
             configuration: configuration, channelCount: channelCount, classCount: classCount, seed: 5,
-            classifier: .uniform)
+            classifier: .uniform,
+            teacher: distillation == nil ? nil : DistillationTeacher(teacher, epsilon: epsilon))
         if map == .riemannian {
             let generator = skew(randomMatrix(channelCount, scale: 0.5, seed: 23))
             try parameters.channelMap.setParameter(SquareMatrix.rotation(generator, team: alone), team: alone)
         } else if map != .identity {
             try parameters.channelMap.setParameter(randomMatrix(channelCount, scale: 0.5, seed: 23), team: alone)
         }
+        if hasBias { parameters.bias = normals(classCount, seed: 24) }
+        // At step 0 the annealed pooling is the mean.
+        if pooling == .annealed { for _ in 0..<2 { try rest(&parameters) } }
         return parameters
+    }
+
+    /// A step that changes nothing but its number.
+    func rest(_ parameters: inout HeadParameters<Double>) throws {
+        let size = channelCount * channelCount
+        try parameters.apply(
+            channelMapGradient: parameters.configuration.channelMap == .identity
+                ? nil : SquareMatrix(size: channelCount, values: Array(repeating: 0, count: size)),
+            classifierGradient: Array(repeating: 0, count: classCount * channelCount),
+            biasGradient: parameters.bias.map { $0.map { _ in 0 } }, channelMapLearningRate: 0,
+            classifierLearningRate: 0, team: alone)
     }
 
     func gradient(_ parameters: HeadParameters<Double>) throws -> GradientSum<Double> {
@@ -45,7 +68,7 @@ private struct Problem {
 struct GradientTests {
     private let problem = Problem()
 
-    @Test("dL/dU", arguments: [Pooling.argmax, .gumbelSoft, .topk, .logsumexp, .average])
+    @Test("dL/dU", arguments: [Pooling.argmax, .gumbelSoft, .topk, .logsumexp, .average, .annealed])
     func channelMap(pooling: Pooling) throws {
         let parameters = try problem.parameters(pooling)
         let expected = try centralDifferences(parameters.channelMap.matrix.values) { values in
@@ -67,6 +90,131 @@ struct GradientTests {
         }
         let found = try problem.gradient(parameters).classifier
         #expect(relativeDifference(found, expected) < 1e-8)
+    }
+
+    @Test("dL/db", arguments: [Pooling.argmax, .annealed])
+    func bias(pooling: Pooling) throws {
+        let parameters = try problem.parameters(pooling, hasBias: true)
+        let expected = try centralDifferences(try #require(parameters.bias)) { values in
+            var moved = parameters
+            moved.bias = values
+            return try problem.gradient(moved).lossSum
+        }
+        let found = try #require(try problem.gradient(parameters).bias)
+        #expect(relativeDifference(found, expected) < 1e-8)
+        #expect(try problem.gradient(problem.parameters(pooling)).bias == nil)
+    }
+
+    @Test("All gradients with distillation", arguments: [Float?.none, 1e-5])
+    func distillation(epsilon: Float?) throws {
+        let parameters = try problem.parameters(
+            .argmax, hasBias: true, distillation: Distillation(weight: 0.7, temperature: 2.5), epsilon: epsilon)
+        let found = try problem.gradient(parameters)
+        func loss(_ change: (inout HeadParameters<Double>) throws -> Void) throws -> Double {
+            var moved = parameters
+            try change(&moved)
+            return try problem.gradient(moved).lossSum
+        }
+        let ofMap = try centralDifferences(parameters.channelMap.matrix.values) { values in
+            try loss {
+                try $0.channelMap.setParameter(SquareMatrix(size: problem.channelCount, values: values), team: alone)
+            }
+        }
+        #expect(relativeDifference(try #require(found.channelMap).values, ofMap) < 1e-8)
+        let ofClassifier = try centralDifferences(parameters.classifier) { values in
+            try loss { $0.classifier = values }
+        }
+        #expect(relativeDifference(found.classifier, ofClassifier) < 1e-8)
+        let ofBias = try centralDifferences(try #require(parameters.bias)) { values in try loss { $0.bias = values } }
+        #expect(relativeDifference(try #require(found.bias), ofBias) < 1e-8)
+    }
+
+    @Test(
+        "The distilled loss is that of its formula, with a teacher that standardises or not",
+        arguments: [Float?.none, 0.5])
+    func distilledLoss(epsilon: Float?) throws {
+        let (N, P, D, C) = (problem.imageCount, problem.pixelCount, problem.channelCount, problem.classCount)
+        let (share, heat) = (0.25, 4.0)
+        var parameters = try problem.parameters(
+            .argmax, hasBias: true, distillation: Distillation(weight: share, temperature: heat), epsilon: epsilon)
+        // The student's logits are its bias.
+        parameters.classifier = Array(repeating: 0, count: C * D)
+        let student = try #require(parameters.bias)
+        let weights = normals(C * D, seed: 26).map { Double(Float($0)) }
+        func softmax(_ logits: [Double], _ heat: Double) -> [Double] {
+            let total = logits.reduce(0) { $0 + exp($1 / heat) }
+            return logits.map { exp($0 / heat) / total }
+        }
+        var expected = 0.0
+        for image in 0..<N {
+            var mean = (0..<D).map { channel in
+                (0..<P).reduce(0.0) { $0 + problem.features[(image * P + $1) * D + channel] } / Double(P)
+            }
+            if let epsilon {
+                let centre = mean.reduce(0, +) / Double(D)
+                let variance = mean.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / Double(D)
+                mean = mean.map { ($0 - centre) / (variance + Double(epsilon)).squareRoot() }
+            }
+            let teacher = (0..<C).map { label in
+                [0.5, -1, 0, 2][label] + dot(Array(weights[label * D..<(label + 1) * D]), mean)
+            }
+            let (p, q) = (softmax(teacher, heat), softmax(student, heat))
+            expected += share * heat * heat * zip(p, q).reduce(0) { $0 + $1.0 * log($1.0 / $1.1) }
+            expected -= (1 - share) * log(softmax(student, 1)[problem.labels[image]])
+        }
+        #expect(abs(try problem.gradient(parameters).lossSum - expected) < 1e-10)
+    }
+
+    @Test("Annealed pooling is the mean at first, then its formula, and in the end the deterministic maximum")
+    func annealedPooling() throws {
+        let (N, P, D) = (problem.imageCount, problem.pixelCount, problem.channelCount)
+        var parameters = try problem.parameters(.annealed)
+        let (map, features) = (parameters.channelMap.matrix.values, problem.features)
+        func pooled(_ parameters: HeadParameters<Double>) throws -> any PooledBatch<Double> {
+            let rule: any PoolingRule<Double> = parameters.configuration.poolingRule(step: parameters.step, seed: 5)
+            return try features.withUnsafeBufferPointer { features in
+                let batch = FeatureBatch(
+                    features: features.baseAddress!, imageCount: N, pixelCount: P, channelCount: D)
+                return try #require(rule.pool(batch, sampleIDs: problem.sampleIDs, channelMap: map, team: alone))
+            }
+        }
+        let found = try pooled(parameters).pooled
+        let sharpness = try #require(parameters.configuration.annealing.sharpness(step: 2))
+        for image in 0..<N {
+            let rows = features[image * P * D..<(image + 1) * P * D]
+            let scale = (rows.reduce(0) { $0 + $1 * $1 } / Double(P * D)).squareRoot()
+            for channel in 0..<D {
+                let activations = (0..<P).map { pixel in
+                    (0..<D).reduce(0.0) { $0 + features[(image * P + pixel) * D + $1] * map[channel * D + $1] }
+                }
+                var expected = 0.0
+                for sign in [1.0, -1] {
+                    let values = activations.map { max(0, sign * $0) }
+                    let weights = values.map { exp(sharpness * $0 / scale) }
+                    expected += sign * dot(weights, values) / weights.reduce(0, +)
+                }
+                #expect(abs(found[image * D + channel] - expected) < 1e-12)
+            }
+        }
+        var first: any PooledBatch<Double> = try pooled(
+            HeadParameters(
+                configuration: parameters.configuration, channelCount: D, classCount: problem.classCount, seed: 5,
+                classifier: .uniform))
+        var mean = try pooled(problem.parameters(.average))
+        #expect(relativeDifference(first.pooled, mean.pooled) < 1e-12)
+        let ofPooled = normals(N * D, seed: 25)
+        features.withUnsafeBufferPointer { features in
+            let batch = FeatureBatch(features: features.baseAddress!, imageCount: N, pixelCount: P, channelCount: D)
+            let gradients = (
+                first.channelMapGradient(ofPooled: ofPooled, batch: batch, team: alone),
+                mean.channelMapGradient(ofPooled: ofPooled, batch: batch, team: alone)
+            )
+            #expect(relativeDifference(gradients.0.values, gradients.1.values) < 1e-12)
+        }
+        for _ in 0..<3 { try problem.rest(&parameters) }
+        let last = try pooled(parameters)
+        #expect(last is Extrema<Double>, "the sparse gradient from here on")
+        #expect(try last.pooled == pooled(problem.parameters(.argmax)).pooled)
     }
 
     @Test("dL/dW through each parametrisation", arguments: [ChannelMapKind.exponential, .cayley])

@@ -17,11 +17,12 @@ struct HeadTrainerTests {
 
     private func trainer(
         _ map: ChannelMapKind, _ pooling: Pooling = .argmax, channels: Int, classes: Int, l1: Double = 0,
-        optimizer: OptimizerConfiguration.Kind = .adam
+        hasBias: Bool = false, optimizer: OptimizerConfiguration.Kind = .adam
     ) throws -> HeadTrainer {
         try HeadTrainer(
             configuration: HeadConfiguration(
-                channelMap: map, pooling: pooling, classifierL1: l1,
+                channelMap: map, pooling: pooling, annealing: AnnealingSchedule(steps: 12), hasBias: hasBias,
+                classifierL1: l1,
                 optimizer: OptimizerConfiguration(kind: optimizer)),
             channelCount: channels, classCount: classes, seed: 9)
     }
@@ -59,10 +60,12 @@ struct HeadTrainerTests {
         }
     }
 
-    @Test("One and three workers give the same bits", arguments: ChannelMapKind.allCases, [Pooling.argmax, .gumbel])
+    @Test(
+        "One and three workers give the same bits", arguments: ChannelMapKind.allCases,
+        [Pooling.argmax, .gumbel, .annealed])
     func workerCount(map: ChannelMapKind, pooling: Pooling) throws {
         // Several tiles, panels, blocks of images and padded ends.
-        var first = try trainer(map, pooling, channels: 530, classes: 70)
+        var first = try trainer(map, pooling, channels: 530, classes: 70, hasBias: pooling == .annealed)
         var second = first
         for _ in 0..<2 {
             try advance(&first, images: 70, team: alone)
@@ -85,6 +88,74 @@ struct HeadTrainerTests {
             #expect(restored.state == trainer.state)
         }
         #expect(restored.step == 17)
+    }
+
+    @Test("With a bias and annealed pooling too", arguments: OptimizerConfiguration.Kind.allCases)
+    func restoringBias(optimizer: OptimizerConfiguration.Kind) throws {
+        var trainer = try trainer(.riemannian, .annealed, channels: 20, classes: 4, hasBias: true, optimizer: optimizer)
+        for _ in 0..<5 { try advance(&trainer, team: three) }
+        let bias = try #require(trainer.head.classifier.bias)
+        #expect(bias.allSatisfy { $0 != 0 } && bias.contains { $0 < 0 })
+        var restored = try HeadTrainer(configuration: trainer.configuration, seed: 9, restoring: trainer.state)
+        for _ in 0..<12 {
+            try advance(&trainer, team: three)
+            try advance(&restored, team: alone)
+            #expect(restored.state == trainer.state)
+        }
+    }
+
+    @Test("A state with a bias that is not asked for, or without one that is, is refused by name")
+    func unexpectedBias() throws {
+        let (with, without) = try (
+            trainer(.identity, channels: 6, classes: 3, hasBias: true), trainer(.identity, channels: 6, classes: 3)
+        )
+        let biased = with.state
+        #expect(throws: HeadError.unexpectedTensor("classifier_bias", expected: ["channel_map", "classifier"])) {
+            try HeadTrainer(configuration: without.configuration, seed: 9, restoring: biased)
+        }
+        #expect(
+            throws: HeadError.missingTensor(
+                "classifier_bias", expected: ["channel_map", "classifier", "classifier_bias"])
+        ) { try HeadTrainer(configuration: with.configuration, seed: 9, restoring: without.state) }
+        #expect(
+            throws: HeadError.unexpectedTensor(
+                "classifier_bias.first_moment", expected: ["classifier.first_moment", "classifier.second_moment"])
+        ) {
+            try HeadTrainer(
+                configuration: without.configuration, seed: 9,
+                restoring: HeadTrainerState(step: 0, head: without.head, optimizer: biased.optimizer))
+        }
+    }
+
+    @Test("A bias starts at 0 or where it is given, takes Adam's first step, and its gradient is checked")
+    func biasSteps() throws {
+        let configuration = HeadConfiguration(channelMap: .identity, hasBias: true)
+        var trainer = try HeadTrainer(
+            configuration: configuration, channelCount: 2, classCount: 3, seed: 1,
+            classifier: .positivePart(of: Array(repeating: 0.5, count: 6), bias: [1, -2, 0]))
+        var gradient = HeadGradient(
+            channelMap: [], classifier: Array(repeating: 0, count: 6), bias: [0.5, -0.25, 0], lossSum: 1,
+            correctCount: 0,
+            sampleCount: 1)
+        try trainer.apply(gradient, learningRate: 0.125, team: alone)
+        let bias = try #require(trainer.head.classifier.bias)
+        for (found, expected) in zip(bias, [0.875, -1.875, 0] as [Float]) { #expect(abs(found - expected) < 1e-6) }
+        gradient.bias[1] = .nan
+        #expect(throws: HeadError.notFinite(tensor: "classifier_bias.gradient", step: 1)) {
+            try trainer.apply(gradient, learningRate: 0.1, team: alone)
+        }
+        gradient.bias = []
+        #expect(throws: HeadError.shapeMismatch(tensor: "classifier_bias.gradient", expected: [3], found: [0])) {
+            try trainer.apply(gradient, learningRate: 0.1, team: alone)
+        }
+        #expect(
+            try HeadTrainer(configuration: configuration, channelCount: 2, classCount: 3, seed: 1).head.classifier.bias
+                == [0, 0, 0])
+        #expect(throws: HeadError.shapeMismatch(tensor: "classifier_init bias", expected: [3], found: [1])) {
+            try HeadTrainer(
+                configuration: configuration, channelCount: 2, classCount: 3, seed: 1,
+                classifier: .positivePart(of: Array(repeating: 0.5, count: 6), bias: [1]))
+        }
     }
 
     @Test("A state that lacks a tensor, or has one of another shape, is refused by name")
@@ -230,7 +301,7 @@ struct HeadTrainerTests {
         let team = WorkerTeam(workerCount: 2)
         let batch = batch(0, images: 64, pixels: pixels, channels: channels, classes: classes)
         for map in ChannelMapKind.allCases {
-            for pooling in [Pooling.argmax, .gumbel] {
+            for pooling in [Pooling.argmax, .gumbel, .annealed] {
                 var trainer = try trainer(map, pooling, channels: channels, classes: classes)
                 var gradientTime = (wall: Double.infinity, processor: Double.infinity)
                 var applyTime = gradientTime

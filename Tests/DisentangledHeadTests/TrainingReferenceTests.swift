@@ -21,6 +21,26 @@ private struct RecordedTraining: Decodable {
     let runs: [Run]
 }
 
+private struct RecordedVariants: Decodable {
+    struct Run: Decodable {
+        let name: String
+        let channelMap: ChannelMapKind
+        let optimizer: OptimizerConfiguration.Kind
+        let learningRate: Double
+        let annealing: AnnealingSchedule?
+        let bias: [Double]?
+        let distillation: Distillation?
+        let budget: ChannelBudget?
+        let losses: [Double]
+        let finalChannelMap: [Double]
+        let finalClassifier: [Double]
+        let finalBias: [Double]?
+        let finalMask: [Bool]?
+    }
+    let teacherWeights, teacherBias: [Double]
+    let runs: [Run]
+}
+
 @Suite("Ten steps of training against PyTorch")
 struct TrainingReferenceTests {
     @Test("In double precision every loss and both matrices agree to 1e-9")
@@ -28,6 +48,52 @@ struct TrainingReferenceTests {
 
     @Test("In single precision they agree to 2e-5")
     func single() throws { try compare(as: Float.self, tolerance: 2e-5) }
+
+    @Test("Bias, annealed pooling, distillation and a budget in double precision")
+    func doubleVariants() throws { try compareVariants(as: Double.self, tolerance: 1e-9) }
+
+    @Test("and in single precision")
+    func singleVariants() throws { try compareVariants(as: Float.self, tolerance: 3e-5) }
+
+    private func compareVariants<Scalar: HeadScalar>(as type: Scalar.Type, tolerance: Double) throws {
+        let recorded = try fixture("training", as: RecordedTraining.self)
+        let variants = try fixture("training_variants", as: RecordedVariants.self)
+        #expect(variants.runs.count == 6)
+        let teacher = DistillationTeacher(
+            try Classifier(
+                weights: variants.teacherWeights.map { Float($0) }, bias: variants.teacherBias.map { Float($0) },
+                signs: .any, classCount: recorded.classCount, channelCount: recorded.channelCount))
+        for run in variants.runs {
+            let configuration = HeadConfiguration(
+                channelMap: run.channelMap, pooling: run.annealing == nil ? .argmax : .annealed,
+                annealing: run.annealing ?? AnnealingSchedule(), hasBias: run.bias != nil,
+                distillation: run.distillation, budget: run.budget,
+                optimizer: OptimizerConfiguration(kind: run.optimizer))
+            var parameters = try HeadParameters<Scalar>(
+                configuration: configuration, channelCount: recorded.channelCount, classCount: recorded.classCount,
+                seed: 0,
+                classifier: .positivePart(
+                    of: recorded.classifier.map { Float($0) }, bias: run.bias.map { $0.map { Float($0) } }),
+                teacher: run.distillation == nil ? nil : teacher)
+            if run.channelMap == .riemannian {
+                try parameters.channelMap.setParameter(
+                    SquareMatrix(size: recorded.channelCount, values: recorded.rotation.map { Scalar($0) }),
+                    team: three)
+            }
+            for step in 0..<recorded.features.count {
+                let loss = try advance(&parameters, recorded, step: step, learningRate: run.learningRate)
+                #expect(abs(loss / run.losses[step] - 1) < tolerance, "\(run.name) step \(step): \(loss)")
+            }
+            #expect(
+                relativeDifference(parameters.channelMap.matrix.values, run.finalChannelMap) < tolerance,
+                "\(run.name)")
+            #expect(relativeDifference(parameters.classifier, run.finalClassifier) < tolerance, "\(run.name)")
+            #expect(parameters.pruning?.mask == run.finalMask, "\(run.name)")
+            if let bias = run.finalBias {
+                #expect(relativeDifference(try #require(parameters.bias), bias) < tolerance, "\(run.name)")
+            }
+        }
+    }
 
     private func compare<Scalar: HeadScalar>(as type: Scalar.Type, tolerance: Double) throws {
         let recorded = try fixture("training", as: RecordedTraining.self)
@@ -73,6 +139,7 @@ struct TrainingReferenceTests {
         let mean = sum.channelMap.map { SquareMatrix(size: $0.size, values: $0.values.map { $0 / count }) }
         try parameters.apply(
             channelMapGradient: mean, classifierGradient: sum.classifier.map { $0 / count },
+            biasGradient: sum.bias.map { $0.map { $0 / count } }, classSums: sum.classSums,
             channelMapLearningRate: learningRate, classifierLearningRate: learningRate, team: three)
         return sum.lossSum / Double(recorded.imageCount)
     }

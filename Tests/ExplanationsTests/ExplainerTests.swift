@@ -9,8 +9,10 @@ import Foundation
 import ImageCoding
 import Inference
 import Results
+import RunConfiguration
 import SmallModel
 import SystemPackage
+import TemporaryFolders
 import Tensors
 import Testing
 
@@ -29,6 +31,27 @@ import Testing
                     let sum = explanation.result.contributions.reduce(0) { $0 + Double($1.contribution) }
                     #expect(abs(sum - Double(explanation.result.logit)) <= 1e-4 * abs(sum))
                 }
+            }
+        }
+    }
+
+    @Test func aBiasIsPartOfTheSumAndSaysSo() throws {
+        try withTemporaryFolder { folder in
+            var run = try SmallRun(in: folder)
+            run.configuration.head.bias = true
+            run.configuration.head.pooling = .annealed
+            try run.train()
+            let model = try TrainedModel(folder.appending("run"))
+            let bias = try #require(model.head.classifier.bias)
+            #expect(bias.contains { $0 != 0 })
+            let sample = model.experiment.dataset.test[0]
+            for label in 0..<3 {
+                let result = try Explainer(model, shownCount: 2, team: team)
+                    .explain(model.experiment.dataset.path(of: sample), label: label).result
+                #expect(result.bias == bias[label] && result.additivityError <= 1e-4)
+                let sum = result.contributions.reduce(Double(bias[label])) { $0 + Double($1.contribution) }
+                #expect(abs(sum - Double(result.logit)) <= 1e-4 * abs(sum))
+                #expect(abs(result.shownSum + result.restSum + bias[label] - result.logit) <= 1e-4)
             }
         }
     }

@@ -26,7 +26,7 @@ import Testing
             ])
     }
 
-    private var explanation: ImageExplanation {
+    private func explanation(bias: Float?) -> ImageExplanation {
         let scores = [
             ClassScore(label: 0, className: classNames[0], logit: 1.5, probability: 0.8),
             ClassScore(label: 1, className: classNames[1], logit: 0.1, probability: 0.2),
@@ -40,16 +40,16 @@ import Testing
             result: ExplanationResult(
                 path: "test/<script>.jpg", topScores: scores, explained: scores[0], contributions: contributions,
                 contributionSum: 1.5, positiveSum: 1.875, negativeSum: -0.375, shownCount: 1, shownSum: 1.5,
-                restSum: 0, additivityError: 0, explanationSize: 1),
+                restSum: 0, bias: bias, additivityError: 0, explanationSize: 1),
             scores: scores, pixels: PixelImage(width: 64, height: 64, green: 200),
             heatMaps: [
                 ChannelSide(channel: 0, side: .positive): HeatMap(width: 2, height: 2, values: [0, 2.5, 1, 0])
             ])
     }
 
-    private func page() throws -> String {
+    private func page(bias: Float? = nil) throws -> String {
         try ExplanationPage(
-            [explanation], prototypes: table, classNames: classNames,
+            [explanation(bias: bias)], prototypes: table, classNames: classNames,
             picture: { _ in PixelImage(width: 64, height: 64, red: 200) }
         ).html()
     }
@@ -70,6 +70,13 @@ import Testing
             let embedded = text.components(separatedBy: "src=\"data:image/jpeg;base64,").count - 1
             #expect(pictures == embedded && pictures > 0)
         }
+    }
+
+    @Test func aBiasHasARowOfItsOwn() throws {
+        #expect(try !page().contains("bias"))
+        let text = try page(bias: -0.25)
+        #expect(text.contains("<div class=\"title\">bias</div>"))
+        #expect(text.components(separatedBy: "\u{2212}0.25").count == 3, "in the sum and in its row")
     }
 
     @Test func theContributionAndTheCheckAreShown() throws {
@@ -100,7 +107,7 @@ import Testing
         struct Gone: Error {}
         #expect(throws: Gone.self) {
             try ExplanationPage(
-                [explanation], prototypes: table, classNames: classNames,
+                [explanation(bias: nil)], prototypes: table, classNames: classNames,
                 picture: { _ in throw Gone() }
             ).html()
         }

@@ -1,3 +1,4 @@
+import DisentangledHead
 import Foundation
 import RunConfiguration
 import SystemPackage
@@ -54,6 +55,45 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(configuration.head.temperature == [2, 0.25])
         #expect(configuration.training.learningRate == 0.003)
         #expect(configuration.evaluation.blackBox == false)
+    }
+
+    @Test func keysWithoutEffectAreWrittenOnlyWhereTheyAreSet() throws {
+        var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
+        let plain = configuration.yaml
+        for key in [
+            "annealing", "sharpness", "bias", "channels_per_class", "budget_score", "budget_begin", "budget_end",
+            "budget_regrowth", "distillation", "weight", "teacher",
+        ] { #expect(!plain.contains("  \(key):")) }
+        configuration.head.sharpness = 8
+        #expect(configuration.yaml == plain.replacing("  classifier_l1", with: "  sharpness: 8.0\n  classifier_l1"))
+        configuration.head.pooling = .annealed
+        configuration.head.bias = true
+        configuration.head.channelsPerClass = 5
+        configuration.training.distillation.weight = 0.5
+        #expect(
+            configuration.yaml.contains(
+                "  channels_per_class: 5\n  budget_score: contrast\n  budget_begin: 0.3\n  budget_end: 0.7\n"
+                    + "  budget_regrowth: 0.1\n"))
+        #expect(
+            configuration.yaml.contains(
+                "  distillation:\n    weight: 0.5\n    temperature: 2.0\n    teacher: black_box\n"))
+        #expect(configuration.yaml.contains("  annealing: 0.6\n  sharpness: 8.0\n  bias: true\n"))
+        #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective") == configuration)
+    }
+
+    @Test func sharesOfTheStepsBecomeSteps() throws {
+        var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
+        #expect(
+            configuration.headConfiguration(totalSteps: 100)
+                == HeadConfiguration(
+                    temperature: TemperatureSchedule(steps: 100), annealing: AnnealingSchedule(sharpness: 4, steps: 60))
+        )
+        configuration.head.channelsPerClass = 5
+        configuration.head.budgetEnd = 0.75
+        let budget = try #require(configuration.headConfiguration(totalSteps: 1000).budget)
+        #expect(budget == ChannelBudget(channelsPerClass: 5, begin: 300, end: 750, interval: 20))
+        #expect(configuration.headConfiguration(totalSteps: 0).budget?.end == 1)
+        for total in [1, 7, 999_999] { try configuration.headConfiguration(totalSteps: total).validate() }
     }
 
     @Test func theEffectiveConfigurationReadsBackAsTheSame() throws {
@@ -142,7 +182,11 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         ("input.std", "[1, 1, 0]"), ("input.mean", "[0.5"), ("training.epochs", "9223372036854775807"),
         ("backbone.weights", ""), ("backbone.use_ema", "ema"), ("input.crop", "0"), ("input.preset", ""),
         ("cache.precision", "f8"),
-        ("head.temperature", "[1, 0]"),
+        ("head.temperature", "[1, 0]"), ("head.annealing", "1.5"), ("head.sharpness", "0"), ("head.bias", "some"),
+        ("head.channels_per_class", "0"), ("head.budget_score", "size"), ("head.budget_begin", "-0.1"),
+        ("head.budget_end", "0"), ("head.budget_regrowth", "0.6"), ("training.distillation.weight", "0"),
+        ("training.distillation.weight", "1.1"), ("training.distillation.temperature", "0"),
+        ("training.distillation.teacher", "oracle"),
         ("training.learning_rate", "nan"), ("training.learning_rate", "-1"), ("training.momentum", "1"),
         ("evaluation.black_box", "maybe"), ("run.directory", ""), ("head.channel_map", "{a: b}"),
         ("input.exif", "turn"), ("input.squash", "2"), ("dataset.bad_images", "drop"), ("cache.views", "0"),
@@ -255,7 +299,8 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
     @Test func rulesBetweenKeysAreChecked() {
         for overrides in [
             ["training.batch_size=30"], ["backbone.name=resnet50"], ["cache.views=2"],
-            ["cache.views=2", "cache.augmentation.crop_ratio=[1, 1]"],
+            ["cache.views=2", "cache.augmentation.crop_ratio=[1, 1]"], ["training.distillation.temperature=3"],
+            ["training.distillation.teacher=backbone"], ["head.budget_begin=0.8"],
         ] {
             guard case .inconsistent = failure(of: minimal, overrides: overrides) else {
                 Issue.record("\(overrides) was accepted")

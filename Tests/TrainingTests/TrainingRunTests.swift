@@ -1,9 +1,12 @@
 import Checkpoints
+import DisentangledHead
 import DurableFiles
+import Evaluation
 import RunConfiguration
 import SmallModel
 import SystemPackage
 import TemporaryFolders
+import Tensors
 import Testing
 import Training
 
@@ -58,6 +61,54 @@ import Training
                 throws: TrainingError.beyondTheEnd(
                     checkpoint: checkpoint, step: outcome.step, totalSteps: outcome.step / 4 * 3)
             ) { try run.train() }
+        }
+    }
+
+    @Test func theBlackBoxIsWhereTheClassifierStartsAndWhatTeachesIt() throws {
+        try withTemporaryFolder { folder in
+            var run = try SmallRun(in: folder)
+            run.configuration.head.bias = true
+            run.configuration.head.classifierInit = .blackBox
+            run.configuration.training.distillation.weight = 0.75
+            // So small a rate leaves the classifier where it starts.
+            run.configuration.training.learningRate = 1e-12
+            run.configuration.training.epochs = 1
+            let outcome = try run.train()
+            let checkpoint = try Checkpoint(reading: outcome.checkpoint)
+            let fitted = try BlackBox.fitted(
+                to: run.cache(), shardCount: run.configuration.training.logicalShards, seed: 0, team: WorkerTeam()
+            ).classifier
+            let teacher = checkpoint.optimizer.filter { $0.name.hasPrefix("teacher.") }
+            #expect(teacher.map(\.name) == ["teacher.bias", "teacher.weights"])
+            #expect(teacher[0].elements == fitted.bias && teacher[1].elements == fitted.weights)
+            #expect(fitted.weights.contains { $0 < 0 })
+            for (found, expected) in zip(checkpoint.classifier, fitted.weights) {
+                #expect(abs(found - max(0, expected)) < 1e-6)
+            }
+            for (found, expected) in zip(try #require(checkpoint.bias), try #require(fitted.bias)) {
+                #expect(abs(found - expected) < 1e-6)
+            }
+        }
+    }
+
+    @Test func aScheduleOfTheHeadFixesTheEpochs() throws {
+        try withTemporaryFolder { folder in
+            for (name, reason, change) in [
+                ("annealed", "sharpness", { $0.head.pooling = .annealed }),
+                ("budget", "head.channels_per_class", { $0.head.channelsPerClass = 3 }),
+            ] as [(String, String, (inout RunConfiguration) -> Void)] {
+                var run = try SmallRun(in: folder.appending(name))
+                run.configuration.training.schedule = .constant
+                change(&run.configuration)
+                try run.train()
+                run.configuration.training.epochs = 5
+                let error = #expect(throws: TrainingError.self) { try run.train() }
+                guard case .epochsDiffer(_, 4, 5, let found) = error else {
+                    Issue.record("\(String(describing: error))")
+                    continue
+                }
+                #expect(found.contains(reason))
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 
     python Tests/DisentangledHeadTests/Reference/record_training.py
 
-writes Tests/DisentangledHeadTests/Fixtures/training.json. Inputs are multiples of 2^-12, so that they are the same
+writes Tests/DisentangledHeadTests/Fixtures/training.json, and training_variants.json with the same inputs for a bias, annealed
+pooling, distillation and a budget of channels (`train_variant`). Inputs are multiples of 2^-12, so that they are the same
 numbers in Float, in Double and in decimal.
 
 Channel maps: exponential (torch.linalg.matrix_exp under autograd), cayley (torch.linalg.solve under autograd), identity, and
@@ -89,13 +90,149 @@ def train(map_kind, optimizer_kind, rate, l1, weight0, classifier0, batches):
     }
 
 
-def record_training():
+def annealed(features, channel_map, sharpness):
+    """v [N, D] with the weights softmax(s ReLU(+-J) / sigma) over the pixels."""
+    activations = features @ channel_map.T
+    scale = features.square().mean((1, 2), keepdim=True).sqrt()
+    values = 0
+    for sign in (1, -1):
+        branch = torch.relu(sign * activations)
+        values = values + sign * (torch.softmax(sharpness * branch / scale, 1) * branch).sum(1)
+    return values
+
+
+def prune(budget, step, state, classifier, moments, gradient):
+    """The event after `step` steps; `state` has mask, regrown, sums and counts."""
+    least, (begin, end) = budget["channels_per_class"], (budget["begin"], budget["end"])
+    rest = max(0.0, 1 - (step - begin) / (end - begin))
+    target = min(CHANNELS, least + -int(-(CHANNELS - least) * rest**3 // 1))
+    exchange = int(budget["regrowth"] * target + 0.5) if step < end else 0
+    own = state["sums"] / state["counts"][:, None]
+    everyone = state["sums"].sum(0) / state["counts"].sum()
+    score = classifier * (own - everyone if budget["score"] == "contrast" else own).abs()
+    for label in range(CLASSES):
+        held = [k for k in range(CHANNELS) if state["mask"][label, k]]
+        recent = [k for k in held if state["regrown"][label, k]]
+        others = sorted((k for k in held if k not in recent), key=lambda k: (-score[label, k].item(), k))
+        kept = (recent + others)[:target]
+        candidates = [k for k in range(CHANNELS) if k not in held and gradient[label, k] < 0]
+        candidates.sort(key=lambda k: (gradient[label, k].item(), k))
+        count = min(exchange, len(candidates), max(0, len(kept) - len(recent)))
+        back = candidates[:count]
+        kept = kept[: len(kept) - count] + back
+        for k in range(CHANNELS):
+            state["mask"][label, k] = k in kept
+            state["regrown"][label, k] = k in back
+            if k not in kept or k in back:
+                for tensor in (classifier, *moments):
+                    tensor[label, k] = 0
+
+
+def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, batches, annealing=None, bias0=None,
+                  distillation=None, teacher=None, budget=None):
+    classifier = classifier0.clone().requires_grad_()
+    bias = (torch.zeros(CLASSES) if bias0 is None else bias0.clone()).requires_grad_(bias0 is not None)
+    rotation = torch.eye(CHANNELS) if map_kind == "identity" else torch.linalg.matrix_exp(weight0 - weight0.T)
+    weight = torch.zeros(CHANNELS, CHANNELS, requires_grad=True)
+    parameters = [classifier] + ([bias] if bias0 is not None else []) + ([weight] if map_kind == "riemannian" else [])
+    optimizer = make_optimizer(optimizer_kind, parameters, rate)
+    state = {
+        "mask": torch.ones(CLASSES, CHANNELS, dtype=torch.bool),
+        "regrown": torch.zeros(CLASSES, CHANNELS, dtype=torch.bool),
+        "sums": torch.zeros(CLASSES, CHANNELS),
+        "counts": torch.zeros(CLASSES),
+    }
+    losses, regrown_count = [], 0
+    for step, (features, labels) in enumerate(batches):
+        optimizer.zero_grad()
+        channel_map = rotation.clone().requires_grad_(map_kind == "riemannian")
+        if annealing and step < annealing["steps"]:
+            time = step / annealing["steps"]
+            values = annealed(features, channel_map, annealing["sharpness"] * time / (1 - time))
+        else:
+            values = pooled(features, channel_map)
+        logits = values @ classifier.T + bias
+        loss = torch.nn.functional.cross_entropy(logits, labels)
+        if distillation:
+            share, heat = distillation["weight"], distillation["temperature"]
+            target = torch.softmax((features.mean(1) @ teacher[0].T + teacher[1]) / heat, 1)
+            divergence = torch.nn.functional.kl_div(torch.log_softmax(logits / heat, 1), target, reduction="batchmean")
+            loss = (1 - share) * loss + share * heat**2 * divergence
+        loss.backward()
+        losses.append(loss.item())
+        if map_kind == "riemannian":
+            gradient = channel_map.grad @ rotation.T
+            weight.grad = (gradient - gradient.T) / 2
+            before = weight.detach().clone()
+        dense = classifier.grad.clone()
+        classifier.grad[~state["mask"]] = 0
+        optimizer.step()
+        with torch.no_grad():
+            classifier.clamp_(min=0)
+            if map_kind == "riemannian":
+                rotation = torch.linalg.matrix_exp(weight - before) @ rotation
+            if budget:
+                decay = 1 - 1 / max(10, budget["interval"])
+                hot = torch.nn.functional.one_hot(labels, CLASSES).to(values.dtype)
+                state["sums"] = decay * state["sums"] + hot.T @ values.detach()
+                state["counts"] = decay * state["counts"] + hot.sum(0)
+                done, (begin, end) = step + 1, (budget["begin"], budget["end"])
+                if done == end or (begin <= done < end and (done - begin) % budget["interval"] == 0):
+                    memory = optimizer.state[classifier]
+                    moments = [memory[key] for key in ("exp_avg", "exp_avg_sq", "momentum_buffer") if key in memory]
+                    prune(budget, done, state, classifier, moments, dense)
+                    regrown_count += int(state["regrown"].sum())
+    assert not budget or regrown_count > 0
+    return {
+        "name": name,
+        "channelMap": map_kind,
+        "optimizer": optimizer_kind,
+        "learningRate": rate,
+        "annealing": annealing,
+        "bias": bias0 if bias0 is None else bias0.tolist(),
+        "distillation": distillation,
+        "budget": budget,
+        "losses": losses,
+        "finalChannelMap": rotation.detach().flatten().tolist(),
+        "finalClassifier": classifier.detach().flatten().tolist(),
+        "finalBias": None if bias0 is None else bias.detach().tolist(),
+        "finalMask": state["mask"].flatten().tolist() if budget else None,
+    }
+
+
+def record_variants():
+    weight, classifier, batches = inputs()
+    bias = rounded(0.5 * torch.randn(CLASSES))
+    teacher = (rounded(torch.randn(CLASSES, CHANNELS)), rounded(torch.randn(CLASSES)))
+    annealing = {"sharpness": 4.0, "steps": 7.5}
+    distillation = {"weight": 0.625, "temperature": 3.0}
+    budget = {"channels_per_class": 3, "begin": 2, "end": 8, "interval": 2, "score": "contrast", "regrowth": 0.25}
+    common = (weight, classifier, batches)
+    runs = [
+        train_variant("bias", "identity", "adam", 0.02, *common, bias0=bias),
+        train_variant("annealed", "riemannian", "adam", 0.02, *common, annealing=annealing),
+        train_variant("distillation", "riemannian", "sgd", 0.05, *common, distillation=distillation, teacher=teacher),
+        train_variant("budget", "riemannian", "adam", 0.02, *common, budget=budget),
+        train_variant("budget by contribution", "identity", "sgd", 0.05, *common,
+                      budget={**budget, "score": "contribution", "interval": 1}),
+        train_variant("all", "riemannian", "adam", 0.02, *common, annealing=annealing, bias0=bias,
+                      distillation=distillation, teacher=teacher, budget=budget),
+    ]
+    return {"teacherWeights": teacher[0].flatten().tolist(), "teacherBias": teacher[1].tolist(), "runs": runs}
+
+
+def inputs():
     torch.manual_seed(20240917)
     weight = rounded(0.4 * torch.randn(CHANNELS, CHANNELS))
     classifier = rounded(torch.rand(CLASSES, CHANNELS))
     batches = [
         (rounded(torch.randn(IMAGES, PIXELS, CHANNELS)), torch.randint(0, CLASSES, (IMAGES,))) for _ in range(STEPS)
     ]
+    return weight, classifier, batches
+
+
+def record_training():
+    weight, classifier, batches = inputs()
     runs = [
         train(kind, optimizer, rate, l1, weight, classifier, batches)
         for kind in ("exponential", "cayley", "riemannian", "identity")
@@ -117,4 +254,5 @@ def record_training():
 
 if __name__ == "__main__":
     FIXTURES.mkdir(exist_ok=True)
-    (FIXTURES / "training.json").write_text(json.dumps(record_training(), separators=(",", ":")) + "\n")
+    for name, record in (("training", record_training), ("training_variants", record_variants)):
+        (FIXTURES / f"{name}.json").write_text(json.dumps(record(), separators=(",", ":")) + "\n")

@@ -1,0 +1,145 @@
+import Tensors
+
+/// How much of the loss is about being like a teacher: (1 - w) CE(y) + w T^2 KL(softmax(t / T) || softmax(z / T)) for the
+/// logits z of the head and t of the teacher.
+///
+/// Source: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", arXiv 1503.02531, section 2.
+public struct Distillation: Codable, Equatable, Sendable {
+    /// w, in (0, 1].
+    public var weight: Double
+    /// T: the higher, the more the teacher's small probabilities count.
+    public var temperature: Double
+
+    public init(weight: Double, temperature: Double = 2) {
+        self.weight = weight
+        self.temperature = temperature
+    }
+}
+
+/// What a head is to be like: a linear classifier on the mean of the feature map over its pixels, t = W x + b.
+public struct DistillationTeacher: Sendable, Equatable {
+    /// W [C, D].
+    public let weights: [Float]
+    /// b [C].
+    public let bias: [Float]
+    /// If there is one, x is standardised first, over its channels: (x - mean(x)) / sqrt(variance(x) + epsilon). So it is in
+    /// networks that have a layer normalisation behind their pooling.
+    public let epsilon: Float?
+
+    /// The same function as `classifier`, whose standardisation goes into weights and bias.
+    public init(_ classifier: Classifier, epsilon: Float? = nil) {
+        let folded = classifier.foldingStandardisation()
+        weights = folded.weights
+        bias = folded.bias ?? Array(repeating: 0, count: folded.classCount)
+        self.epsilon = epsilon
+    }
+
+    init(weights: [Float], bias: [Float], epsilon: Float?) {
+        self.weights = weights
+        self.bias = bias
+        self.epsilon = epsilon
+    }
+
+    /// Checks that the teacher fits a head.
+    /// - Throws: `HeadError.shapeMismatch`, `.notFinite`, `.invalidSetting`.
+    func check(classCount: Int, channelCount: Int) throws {
+        for (name, values, shape) in [
+            ("teacher.weights", weights, [classCount, channelCount]), ("teacher.bias", bias, [classCount]),
+        ] {
+            guard values.count == shape.reduce(1, *) else {
+                throw HeadError.shapeMismatch(tensor: name, expected: shape, found: [values.count])
+            }
+            guard values.allSatisfy(\.isFinite) else { throw HeadError.notFinite(tensor: name, step: nil) }
+        }
+        if let epsilon, !(epsilon > 0 && epsilon.isFinite) {
+            throw HeadError.invalidSetting(key: "teacher.epsilon", value: "\(epsilon)", expected: "a positive number")
+        }
+    }
+}
+
+/// A teacher in the precision of the head's mathematics.
+struct Teacher<Scalar: HeadScalar>: Sendable {
+    let weights: [Scalar]
+    let bias: [Scalar]
+    let epsilon: Scalar?
+
+    init(_ teacher: DistillationTeacher) {
+        weights = teacher.weights.map { Scalar($0) }
+        bias = teacher.bias.map { Scalar($0) }
+        epsilon = teacher.epsilon.map { Scalar($0) }
+    }
+
+    /// t [N, C] of a batch of feature maps. An image's logits have the same bits alone and in any batch.
+    func logits(_ batch: FeatureBatch<Scalar>, team: WorkerTeam) -> [Scalar] {
+        var inputs = batch.pixelMeans(team: team)
+        if let epsilon {
+            let (N, D) = (batch.imageCount, batch.channelCount)
+            for image in 0..<N {
+                let row = inputs[image * D..<(image + 1) * D].map(Double.init)
+                let centre = row.reduce(0, +) / Double(D)
+                let variance = row.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / Double(D)
+                let scale = 1 / (variance + Double(epsilon)).squareRoot()
+                for channel in 0..<D { inputs[image * D + channel] = Scalar((row[channel] - centre) * scale) }
+            }
+        }
+        return ClassifierProducts.logits(
+            pooled: inputs, classifier: weights, bias: bias, imageCount: batch.imageCount,
+            channelCount: batch.channelCount, classCount: bias.count, team: team)
+    }
+}
+
+extension FeatureBatch {
+    /// The mean of each feature map over its pixels, [N, D].
+    func pixelMeans(team: WorkerTeam) -> [Scalar] {
+        let (P, D) = (pixelCount, channelCount)
+        var result = [Scalar](repeating: 0, count: imageCount * D)
+        result.withUnsafeMutableBufferPointer { result in
+            guard let start = result.baseAddress else { return }
+            nonisolated(unsafe) let base = start
+            team.forEach(imageCount) { _, image in
+                let mean = base + image &* D
+                for pixel in 0..<P {
+                    let row = features + (image &* P &+ pixel) &* D
+                    for channel in 0..<D { mean[channel] += row[channel] }
+                }
+                for channel in 0..<D { mean[channel] /= Scalar(P) }
+            }
+        }
+        return result
+    }
+}
+
+extension SoftmaxCrossEntropy {
+    /// Turns the loss of `logits` z [N, C] into that of `distillation` from the teacher's logits t [N, C].
+    ///
+    /// Its gradient is (1 - w) (softmax(z) - onehot(y)) + w T (softmax(z / T) - softmax(t / T)). Exponentials and sums are in
+    /// double precision, in the order of the images.
+    mutating func distil(logits: [Scalar], teacherLogits: [Scalar], classCount: Int, _ distillation: Distillation) {
+        precondition(logits.count == teacherLogits.count && logits.count == gradient.count, "logits of other batches")
+        let (weight, temperature) = (distillation.weight, distillation.temperature)
+        var divergence = 0.0
+        for start in stride(from: 0, to: logits.count, by: classCount) {
+            let student = Self.softened(logits[start..<start + classCount], temperature)
+            let teacher = Self.softened(teacherLogits[start..<start + classCount], temperature)
+            for label in 0..<classCount {
+                let (p, q) = (teacher.probabilities[label], student.probabilities[label])
+                divergence += p * (teacher.logarithms[label] - student.logarithms[label])
+                gradient[start + label] = Scalar(
+                    (1 - weight) * Double(gradient[start + label]) + weight * temperature * (q - p))
+            }
+        }
+        lossSum = (1 - weight) * lossSum + weight * temperature * temperature * divergence
+    }
+
+    /// softmax(logits / T) and its logarithms.
+    private static func softened(
+        _ logits: ArraySlice<Scalar>, _ temperature: Double
+    ) -> (probabilities: [Double], logarithms: [Double]) {
+        let peak = logits.reduce(-Double.infinity) { max($0, Double($1)) }
+        let exponents = logits.map { (Double($0) - peak) / temperature }
+        let exponentials = exponents.map { exponential($0) }
+        let total = exponentials.reduce(0, +)
+        let offset = logarithm(total)
+        return (exponentials.map { $0 / total }, exponents.map { $0 - offset })
+    }
+}

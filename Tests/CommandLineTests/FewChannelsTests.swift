@@ -1,0 +1,78 @@
+import Foundation
+import Testing
+
+/// A head with everything that has a memory of its own: a bias, a pooling that changes with the step, a teacher, and a mask that
+/// is learnt. Its bytes are those of one process on any ranks and after kills in the middle of the schedule.
+@Suite(.serialized) struct FewChannelsTests {
+    private static let settings = [
+        "head.bias=true", "head.pooling=annealed", "head.classifier_init=black_box", "head.channels_per_class=4",
+        "training.distillation.weight=0.5",
+    ]
+
+    private func train(_ more: [String] = []) -> [String] {
+        ["train", "--config", "small.yaml"] + (Self.settings + more).flatMap { ["--set", $0] }
+    }
+
+    @Test(.enabled(if: Mpirun.isRunnable)) func anyNumberOfRanksGivesTheBytesOfOneProcess() throws {
+        let reference = try SmallExperiment.folder()
+        #expect(try Tool.infodisent.run(train(), in: reference).exitCode == 0)
+        #expect(try Tool.inspect.run(["run", "--verify"], in: reference).exitCode == 0)
+        let inspection = try Tool.inspect.run(["run"], in: reference)
+        #expect(inspection.output.contains("kept per class") && inspection.output.contains("min 4, median 4, max 4"))
+        #expect(inspection.output.contains("bias of the classes"))
+        for ranks in [1, 3] {
+            let folder = try SmallExperiment.folder()
+            #expect(try Mpirun.run(ranks: ranks, train(), in: folder).exitCode == 0)
+            #expect(
+                try folder.contents(of: "run/checkpoints") == reference.contents(of: "run/checkpoints"),
+                "\(ranks) ranks")
+        }
+        for arguments in [
+            ["evaluate", "--checkpoint", "run", "--json"],
+            ["plan", "--config", "small.yaml"] + Self.settings.flatMap { ["--set", $0] },
+        ] {
+            let outcome = try Tool.infodisent.run(arguments, in: reference)
+            #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        }
+    }
+
+    @Test func aKillInTheMiddleOfTheScheduleChangesNothing() throws {
+        let long = train(["training.epochs=60", "checkpoint.every=10"])
+        let reference = try SmallExperiment.folder()
+        #expect(try Tool.infodisent.run(long, in: reference).exitCode == 0)
+        // 180 steps: channels are left out from step 54 to step 126.
+        for step in [50, 80, 120] {
+            let folder = try SmallExperiment.folder()
+            let process = try Tool.infodisent.start(long, in: folder)
+            for _ in 0..<3000 where process.isRunning && !reached(step, folder) { usleep(2_000) }
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            let outcome =
+                try Mpirun.isRunnable ? Mpirun.run(ranks: 3, long, in: folder) : Tool.infodisent.run(long, in: folder)
+            #expect(outcome.exitCode == 0, "\(outcome.errors)")
+            #expect(
+                try folder.contents(of: "run/checkpoints") == reference.contents(of: "run/checkpoints"), "step \(step)")
+        }
+    }
+
+    /// Whether the run has a checkpoint of that step or a later one.
+    private func reached(_ step: Int, _ folder: Folder) -> Bool {
+        guard let text = try? folder.text("run/checkpoints/latest") else { return false }
+        return Int(text.dropFirst(5).trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0 >= step
+    }
+
+    @Test func theOwnClassifierOfAnotherNumberOfClassesIsRefusedByTheKeyThatAsksForIt() throws {
+        let folder = try SmallExperiment.folder()
+        for (setting, key) in [
+            (["head.classifier_init=backbone"], "head.classifier_init is backbone"),
+            (
+                ["training.distillation.weight=0.5", "training.distillation.teacher=backbone"],
+                "training.distillation.teacher is backbone"
+            ),
+        ] {
+            let outcome = try Tool.infodisent.run(
+                ["train", "--config", "small.yaml"] + setting.flatMap { ["--set", $0] }, in: folder)
+            #expect(outcome.exitCode == 78 && outcome.errors.contains(key), "\(outcome.errors)")
+        }
+    }
+}
