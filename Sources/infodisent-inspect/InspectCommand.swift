@@ -66,8 +66,11 @@ struct InspectCommand: ParsableCommand {
             self = try CheckpointStore.withCheckpoint(at: path) { directory in
                 let state = try Checkpoint.state(of: directory)
                 let checkpoint = Result { try Checkpoint(reading: directory) }
-                if case .failure(CheckpointError.removed(let path)) = checkpoint {
-                    throw CheckpointError.removed(path: path)
+                switch checkpoint {
+                // Whichever of its files was read last.
+                case .failure(CheckpointError.removed), .failure(CheckpointError.noCheckpoint):
+                    throw CheckpointError.removed(path: directory)
+                default: break
                 }
                 return Inspected(directory: directory, state: state, checkpoint: checkpoint)
             }

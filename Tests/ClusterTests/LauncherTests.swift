@@ -91,11 +91,18 @@ extension ClusterTests {
             #expect(outcome.text.contains("exit code 75 (rank 1 (h9) was silent); restart 1 of 1"))
         }
 
+        /// Waits until the scripts of two ranks have set their traps, which they say.
+        private func waitUntilRanksListen(_ job: Job) {
+            try? job.wait(for: "ranks") {
+                job.text.contains("rank 0 listens") && job.text.contains("rank 1 listens")
+            }
+        }
+
         @Test(arguments: [SIGTERM, SIGINT, SIGUSR1]) func aSignalReachesEveryRankAsSIGUSR1(signal: Int32) throws {
-            let script = "trap 'echo rank $rank stops; sleep 0.2; exit 75' USR1; while :; do sleep 0.1; done"
+            let script =
+                "trap 'echo rank $rank stops; sleep 0.2; exit 75' USR1; echo rank $rank listens; while :; do sleep 0.1; done"
             let outcome = try launch("--ranks", "2", "--restarts", "1", script: script) { job in
-                try? job.wait(for: "ranks") { job.text.contains("rank 1 of 2") && job.text.contains("rank 0 of 2") }
-                usleep(300_000)
+                waitUntilRanksListen(job)
                 job.send(signal)
             }
             #expect(outcome.exitCode == 75 && !outcome.text.contains("restart 1"), "\(outcome)")
@@ -106,9 +113,10 @@ extension ClusterTests {
         @Test(arguments: [(SIGINT, "30"), (SIGTERM, "1")])
         func aSecondSignalKillsARunThatDoesNotStop(signal: Int32, window: String) throws {
             let outcome = try launch(
-                "--ranks", "2", "--stop-within", window, script: "trap '' USR1; while :; do sleep 1; done"
+                "--ranks", "2", "--stop-within", window,
+                script: "trap '' USR1; echo rank $rank listens; while :; do sleep 1; done"
             ) { job in
-                try? job.wait(for: "ranks") { job.text.contains("rank 1 of 2") }
+                waitUntilRanksListen(job)
                 job.send(signal)
                 try? job.wait(for: "an answer") { job.text.contains("stopping with a checkpoint") }
                 if signal == SIGTERM { usleep(2_100_000) }
@@ -123,14 +131,14 @@ extension ClusterTests {
                 wish() { if ((!asked)); then asked=1; echo rank $rank asked; fi; }
                 asked=0
                 trap wish USR1 TERM
+                echo rank $rank listens
                 for ((tenths = 0; tenths < 50; tenths++)); do sleep 0.1; done
                 for ((tenths = 0; tenths < 600 && !asked; tenths++)); do sleep 0.1; done
                 echo rank $rank has its checkpoint
                 exit 75
                 """
             let outcome = try launch("--ranks", "2", script: script) { job in
-                try? job.wait(for: "ranks") { job.text.contains("rank 1 of 2") && job.text.contains("rank 0 of 2") }
-                usleep(500_000)
+                waitUntilRanksListen(job)
                 let all = descendants(of: job.process.processIdentifier)
                 for process in [job.process.processIdentifier] + all { kill(process, SIGTERM) }
                 usleep(100_000)
@@ -146,6 +154,7 @@ extension ClusterTests {
             // Ranks that cannot hear it at first, and then count how often they do.
             let script = """
                 trap '' USR1
+                echo rank $rank listens
                 sleep 2.5
                 count=0
                 trap 'count=$((count + 1)); if ((rank == 0 && count == 1)); then echo stopping >> "$heartbeat"; fi' USR1
@@ -154,7 +163,7 @@ extension ClusterTests {
                 if ((count)); then echo "rank $rank heard it $count times"; exit 75; fi
                 """
             let outcome = try launch("--ranks", "2", script: script) { job in
-                try? job.wait(for: "ranks") { job.text.contains("rank 1 of 2") && job.text.contains("rank 0 of 2") }
+                waitUntilRanksListen(job)
                 job.send(SIGTERM)
             }
             #expect(outcome.exitCode == 75, "\(outcome)")

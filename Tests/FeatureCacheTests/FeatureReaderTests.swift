@@ -77,12 +77,14 @@ struct FeatureReaderTests {
             let cache = try FeatureCache(directory: folder)
             let reader = FeatureReader(cache, byteCountLimit: 10 * rowByteCount) { _ in .init(samples: Array(0..<23)) }
             var aheadCounts: [Int] = []
-            for _ in 0..<60 {
+            // On a busy machine some reads wait all the same.
+            func rests() -> Bool { aheadCounts.count > 20 && Set(aheadCounts.suffix(20)).count == 1 }
+            for _ in 0..<1000 where !rests() {
                 reader.begin()
                 #expect(try reader.features(of: Array(0..<23)).count == 23 * 30)
                 aheadCounts.append(cache.traffic.aheadCount)
             }
-            #expect(aheadCounts.suffix(20).allSatisfy { $0 == aheadCounts.last }, "\(aheadCounts)")
+            #expect(rests(), "\(aheadCounts)")
         }
     }
 
