@@ -87,15 +87,6 @@ public struct LinearProbe: Sendable, Equatable {
         return try classifier.logits(ofPooled: features.values, imageCount: features.shape[0], team: team)
     }
 
-    /// The class with the largest logit for each row of features [N, D].
-    /// - Throws: `HeadError.shapeMismatch`.
-    public func predict(_ features: Tensor, team: WorkerTeam) throws -> [Int] {
-        let (logits, classCount) = (try logits(features, team: team), classifier.classCount)
-        return (0..<features.shape[0]).map { row in
-            Ranking.first(of: logits[row * classCount..<(row + 1) * classCount]) ?? 0
-        }
-    }
-
     /// Every fifth sample of each class, in an order drawn from `seed`, is held out.
     private static func heldOut(labels: [Int], classCount: Int, seed: UInt64) -> [Bool] {
         var members = Array(repeating: [Int](), count: classCount)

@@ -18,7 +18,7 @@ package struct RowFactor: Sendable {
     package func multiply(
         rows: Int, _ a: UnsafePointer<Float>, columns: Range<Int>, into c: UnsafeMutablePointer<Float>, stride: Int
     ) {
-        let width = PackedMatrix.panelWidth
+        let width = Self.columnStep
         precondition(
             columns.lowerBound >= 0 && columns.lowerBound.isMultiple(of: width)
                 && columns.upperBound <= panels.columnCount,

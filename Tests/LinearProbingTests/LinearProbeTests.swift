@@ -165,3 +165,13 @@ struct LinearProbeTests {
         #expect(throws: HeadError.self) { try fit(Tensor(zeros: [2, 2]), [0, 1], strengths: [-1]) }
     }
 }
+
+extension LinearProbe {
+    /// The class with the largest logit for each row of features [N, D].
+    fileprivate func predict(_ features: Tensor, team: WorkerTeam) throws -> [Int] {
+        let (logits, classCount) = (try logits(features, team: team), classifier.classCount)
+        return (0..<features.shape[0]).map { row in
+            Ranking.first(of: logits[row * classCount..<(row + 1) * classCount]) ?? 0
+        }
+    }
+}
