@@ -23,6 +23,8 @@ import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import save_file
 
+from residual_network import add_stages
+
 WIDTHS = (32, 64, 128, 256)
 BLOCKS = (1, 2, 2, 1)
 STRIDES = (1, 2, 2, 1)
@@ -35,23 +37,6 @@ STANDARD_DEVIATION = (0.229, 0.224, 0.225)
 # The network
 
 
-class BasicBlock(nn.Module):
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        self.downsample = None
-        if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-
-    def forward(self, x):
-        y = F.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
-
-
 class Network(nn.Module):
     """[N, 3, 32, 32] -> logits [N, C]."""
 
@@ -59,12 +44,8 @@ class Network(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, WIDTHS[0], 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(WIDTHS[0])
-        inputs = WIDTHS[0]
-        for stage, (width, count, stride) in enumerate(zip(WIDTHS, BLOCKS, STRIDES), start=1):
-            blocks = [BasicBlock(inputs if b == 0 else width, width, stride if b == 0 else 1) for b in range(count)]
-            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
-            inputs = width
-        self.fc = nn.Linear(inputs, class_count)
+        add_stages(self, WIDTHS, BLOCKS, STRIDES)
+        self.fc = nn.Linear(WIDTHS[-1], class_count)
 
     def forward(self, x):
         x = F.relu(self.bn1(self.conv1(x)))
