@@ -55,8 +55,8 @@ extension ClusterTests {
         func tenTimesAtRandomMomentsThereIsACheckpointOfTheLastStep(ending: Ending) throws {
             let hosts = try SimulatedHosts(3, slurm: true)
             let reference = try Experiment()
-            // On three hosts some minutes; in one process, which has to end it, much less.
-            let settings = ["training.epochs=6000"]
+            // On three hosts a minute, or some where SLURM has to end it; in one process, which goes on with it, much less.
+            let settings = ["training.epochs=\(ending == .timeLimit ? 6000 : 1500)"]
             let train =
                 [Place.program("infodisent"), "train", "--config", "run.yaml"] + settings.flatMap { ["--set", $0] }
             try Job.succeed(train, in: reference.folder)
