@@ -61,13 +61,12 @@ public struct BlackBox: Sendable {
                 shards: members(of: hosted, images, among: cache.allIndices(of: Split.train.rawValue), shardCount),
                 of: shardCount, width: cache.identity.featureMap.channelCount,
                 folders: [cache.directory, FilePath(NSTemporaryDirectory())], memoryLimit: memoryLimit)
-            // In the dataset's order, which is that of the cache's files.
+            // Logical shard by logical shard, as the cache's files are cut.
             let places = rows.shards.flatMap { shard in
                 shard.samples.enumerated().map { (sample: $1, row: shard.firstRow + $0) }
             }
-            .sorted { $0.sample < $1.sample }
             let width = rows.width
-            // The first samples of a shard of the cache wait for its digest to be checked.
+            // In a cache of an older version the first samples of a file wait for its digest to be checked.
             try communicator.activity.allowing(.seconds(600)) {
                 _ = try cache.mapMeans(
                     of: places.map { images[$0.sample] }, team: team, activity: communicator.activity

@@ -50,7 +50,7 @@ extension FeatureCache {
     ) throws -> ClassificationScore {
         let classCount = identity.classNames.count
         let counts = try communicator.sumTogether(count: ClassificationScore.countCount) {
-            // The first samples of a shard wait for its digest to be checked.
+            // In a cache of an older version the first samples of a file wait for its digest to be checked.
             try communicator.activity.allowing(.seconds(600)) {
                 let share = share(of: split.rawValue, on: communicator)
                 let scores = try mapMeans(of: share, team: team, activity: communicator.activity) { range, means in

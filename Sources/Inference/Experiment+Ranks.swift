@@ -22,12 +22,12 @@ extension Experiment {
                 }
             }
         }
-        let finder = try HostFindings.finder(configuration, on: communicator)
+        let sharingRanks = try HostFindings.sharingRanks(configuration, on: communicator)
         let own = try together {
-            guard finder == communicator.rank else { return nil }
+            guard sharingRanks[0] == communicator.rank else { return nil }
             return try Experiment(configuration, makesCache: makesCache, team: team)
         }
-        let findings = try own.map(HostFindings.init).shared(from: finder, on: communicator)
+        let findings = try own.map(HostFindings.init).shared(among: sharingRanks, on: communicator)
         let experiment = try together {
             if let own { return own }
             guard let findings else { return try Experiment(configuration, makesCache: makesCache, team: team) }

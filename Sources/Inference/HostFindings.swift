@@ -34,10 +34,12 @@ struct HostFindings {
         return writer.bytes
     }
 
-    /// The rank that lists the dataset and hashes the weights for this one: the lowest of those on the same host that were given
-    /// the same configuration, in the same current folder. Collective.
-    static func finder(_ configuration: RunConfiguration, on communicator: any Communicator) throws -> Int {
-        guard communicator.size > 1 else { return 0 }
+    /// The ranks on this host that were given the same configuration, in the same current folder: the lowest of them lists the
+    /// dataset and hashes the weights for all. Collective.
+    static func sharingRanks(
+        _ configuration: RunConfiguration, on communicator: any Communicator
+    ) throws -> [Int] {
+        guard communicator.size > 1 else { return [communicator.rank] }
         let folder = getcwd(nil, 0).map { path in
             defer { free(path) }
             return String(cString: path)
@@ -45,19 +47,18 @@ struct HostFindings {
         // Zero bytes occur in no value.
         let place = [communicator.hostName, folder ?? ""] + configuration.entries.map { "\($0.key)=\($0.value)" }
         let places = try communicator.allGather(Array(place.joined(separator: "\0").utf8))
-        return places.firstIndex(of: places[communicator.rank]) ?? communicator.rank
+        return places.indices.filter { places[$0] == places[communicator.rank] }
     }
 }
 
 extension HostFindings? {
     private static var pieceByteCount: Int { 1 << 20 }
 
-    /// What the rank `finder` has found, on the ranks that it found it for; nil where each has to look for itself. Collective.
+    /// What the first of `ranks` has found, on the others; nil where each has to look for itself. Collective.
     /// - Throws: `MessagePassingError`.
-    func shared(from finder: Int, on communicator: any Communicator) throws -> HostFindings? {
+    func shared(among ranks: [Int], on communicator: any Communicator) throws -> HostFindings? {
         guard communicator.size > 1 else { return nil }
-        let finders = try communicator.allGather(Array("\(finder)".utf8))
-        let others = finders.indices.filter { $0 != communicator.rank && finders[$0] == finders[communicator.rank] }
+        let (finder, others) = (ranks[0], ranks.filter { $0 != communicator.rank })
         let bytes = self.flatMap { $0.dataset.canBeShared && !others.isEmpty ? $0.bytes : nil } ?? []
         var longest = [UInt32(clamping: (bytes.count + Self.pieceByteCount - 1) / Self.pieceByteCount)]
         try communicator.maximum(&longest)

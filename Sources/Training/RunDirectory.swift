@@ -16,14 +16,14 @@ final class RunDirectory {
 
     /// Makes the folder if it is not there, and claims it.
     ///
-    /// - Parameter patience: how long to wait, at least, for another process to end. After the death of mpirun or of a rank
-    ///   the other ranks of that run live for about a second, so it is never less than 5 s. In a restart by Launch/run it is
-    ///   as long as ranks on a host that was cut off may take to find that out: INFODISENT_PATIENCE seconds.
-    init(_ path: FilePath, patience: Duration = .zero) throws {
+    /// Another process gets time to end. After the death of mpirun or of a rank the other ranks of that run live for about a
+    /// second, so it is 5 s at least. In a restart by Launch/run it is as long as ranks on a host that was cut off may take to
+    /// find that out: INFODISENT_PATIENCE seconds.
+    init(_ path: FilePath) throws {
         self.path = path
         try DurableFile.createDirectory(path)
         do {
-            claim = try FolderClaim(path, patience: max(patience, .seconds(5), Self.patienceOfRestart))
+            claim = try FolderClaim(path, patience: max(.seconds(5), Self.patienceOfRestart))
         } catch DurableFileError.claimed(_, let holder) {
             throw TrainingError.runInUse(directory: path, holder: holder)
         }

@@ -1,7 +1,9 @@
 """What the small residual networks of this folder are made of: torchvision's BasicBlock with the same keys, and stages of them."""
 
+import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from safetensors.torch import save_file
 
 
 class BasicBlock(nn.Module):
@@ -28,3 +30,32 @@ def add_stages(network, widths, blocks, strides):
         stages = [BasicBlock(inputs if b == 0 else width, width, stride if b == 0 else 1) for b in range(count)]
         setattr(network, f"layer{stage}", nn.Sequential(*stages))
         inputs = width
+
+
+def describe(widths, blocks, strides, side, mean, standard_deviation):
+    """The metadata by which the program reads a file of such a network, for images of that side that are taken as they are."""
+    return {
+        "architecture": "resnet",
+        "block": "basic",
+        "widths": ",".join(map(str, widths)),
+        "blocks": ",".join(map(str, blocks)),
+        "strides": ",".join(map(str, strides)),
+        "resize": str(side),
+        "crop": str(side),
+        "interpolation": "bilinear",
+        "mean": ",".join(map(str, mean)),
+        "std": ",".join(map(str, standard_deviation)),
+    }
+
+
+def save_described(network, path, metadata):
+    """Writes the network as float16 safetensors, whole or not at all."""
+    tensors = {
+        name: value.detach().to(torch.float16).contiguous().clone()
+        for name, value in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata)
+    partial.chmod(0o644)
+    partial.replace(path)

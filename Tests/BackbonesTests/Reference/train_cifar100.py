@@ -21,9 +21,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from PIL import Image
-from safetensors.torch import save_file
 
-from residual_network import add_stages
+from residual_network import add_stages, describe, save_described
 
 WIDTHS = (32, 64, 128, 256)
 BLOCKS = (1, 2, 2, 1)
@@ -54,32 +53,9 @@ class Network(nn.Module):
 
 
 def save(network, path):
-    tensors = {
-        name: value.detach().to(torch.float16).contiguous().clone()
-        for name, value in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    metadata = {
-        "architecture": "resnet",
-        "block": "basic",
-        "widths": ",".join(map(str, WIDTHS)),
-        "blocks": ",".join(map(str, BLOCKS)),
-        "strides": ",".join(map(str, STRIDES)),
-        "stem_width": str(WIDTHS[0]),
-        "stem_kernel": "3",
-        "stem_stride": "1",
-        "stem_pooling": "false",
-        "resize": str(SIDE),
-        "crop": str(SIDE),
-        "interpolation": "bilinear",
-        "mean": ",".join(map(str, MEAN)),
-        "std": ",".join(map(str, STANDARD_DEVIATION)),
-    }
+    stem = {"stem_width": str(WIDTHS[0]), "stem_kernel": "3", "stem_stride": "1", "stem_pooling": "false"}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata)
-    partial.chmod(0o644)
-    partial.replace(path)
+    save_described(network, path, describe(WIDTHS, BLOCKS, STRIDES, SIDE, MEAN, STANDARD_DEVIATION) | stem)
 
 
 # Data

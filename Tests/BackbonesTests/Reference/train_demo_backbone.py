@@ -29,9 +29,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import save_file
 
-from residual_network import BasicBlock, add_stages
+from residual_network import BasicBlock, add_stages, describe, save_described
 
 WIDTHS = (24, 48, 96, 192)
 BLOCKS = (2, 2, 2, 2)
@@ -78,28 +77,7 @@ class Trained(nn.Module):
 
 
 def save(backbone, path):
-    tensors = {
-        name: value.detach().to(torch.float16).contiguous().clone()
-        for name, value in backbone.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    metadata = {
-        "architecture": "resnet",
-        "block": "basic",
-        "widths": ",".join(map(str, WIDTHS)),
-        "blocks": ",".join(map(str, BLOCKS)),
-        "strides": ",".join(map(str, STRIDES)),
-        "resize": str(SIDE),
-        "crop": str(SIDE),
-        "interpolation": "bilinear",
-        "mean": ",".join(map(str, MEAN)),
-        "std": ",".join(map(str, STANDARD_DEVIATION)),
-    }
-    path = Path(path)
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata)
-    partial.chmod(0o644)
-    partial.replace(path)
+    save_described(backbone, Path(path), describe(WIDTHS, BLOCKS, STRIDES, SIDE, MEAN, STANDARD_DEVIATION))
 
 
 def load(path):
