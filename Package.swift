@@ -288,9 +288,11 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Checkpoints", "DisentangledHead", "DurableFiles", "Evaluation", "Inference", "Results",
-                "RunConfiguration",
-                "RunControl", "SmallModel", "TemporaryFolders", "Tensors", "Training", system,
+                "Backbones", "Checkpoints", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache",
+                "Inference",
+                "Results", "RunConfiguration", "RunControl", "SeededNumbers", "SmallModel", "TemporaryFolders",
+                "Tensors",
+                "Training", "WeightFiles", system,
             ]),
         .target(
             name: "SmallModel",

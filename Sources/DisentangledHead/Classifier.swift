@@ -6,6 +6,10 @@ import Tensors
 /// InfoDisent's own has A >= 0, no bias and no standardisation (method, "Forward pass", 3). A signed, biased or pruned one, the
 /// last layer of a network or a fitted linear classifier differ from it in what they hold, not in what is done with them:
 /// a logit is always the exact sum of `contribution(of:to:pooled:)` over the channels and `offset(of:)`.
+///
+/// Only differences between the classes' logits make probabilities, so a contribution means something beside those of the same
+/// channel to other classes. `broughtToColumnMinimum()` fixes what is arbitrary about it: contributions are then relative to the
+/// class that uses a channel least.
 public struct Classifier: Sendable, Equatable {
     /// Which weights a classifier may have.
     public enum Signs: String, Codable, CaseIterable, Sendable {

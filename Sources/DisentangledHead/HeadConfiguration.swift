@@ -154,6 +154,12 @@ public enum ClassifierInitialisation: Sendable {
     /// The positive part of a [C, D] matrix, row-major; such as the backbone's own classifier for the same classes. A head with
     /// a bias starts from `bias` [C] too, or from 0.
     case positivePart(of: [Float], bias: [Float]? = nil)
+    /// A [C, D] matrix of any signs, row-major, taken over whole: each column less its minimum, which changes no probability
+    /// (`Classifier.broughtToColumnMinimum()`). A head with a bias starts from `bias` [C] too, or from 0.
+    ///
+    /// With `Pooling.annealed`, whose first step pools by the mean, the logits before that step are then those of the
+    /// linear classifier W mean(x) + bias, up to one number per image that is the same for all classes.
+    case signed([Float], bias: [Float]? = nil)
 }
 
 /// What the head is and how it is trained, apart from the data.
@@ -174,6 +180,12 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
     public var budget: ChannelBudget?
     /// Strength of the L1 shrinkage of the classifier, at least 0.
     public var classifierL1: Double
+    /// The number of the last step, if the classifier is brought to its column minimum after it and before each event of the
+    /// budget (`Classifier.broughtToColumnMinimum()`); nil if it never is.
+    ///
+    /// No probability changes, and the optimizer's memory stays. Where the mask leaves a class out of a channel, the minimum is 0
+    /// already: the first events do nearly all of it, and each the channels that all classes still have.
+    public var lastGaugeStep: Int?
     public var optimizer: OptimizerConfiguration
 
     enum CodingKeys: String, CodingKey {
@@ -184,6 +196,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         case hasBias = "bias"
         case distillation, budget
         case classifierL1 = "classifier_l1"
+        case lastGaugeStep = "last_gauge_step"
         case optimizer
     }
 
@@ -192,7 +205,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3,
         annealing: AnnealingSchedule = AnnealingSchedule(), hasBias: Bool = false,
         distillation: Distillation? = nil, budget: ChannelBudget? = nil, classifierL1: Double = 0,
-        optimizer: OptimizerConfiguration = OptimizerConfiguration()
+        lastGaugeStep: Int? = nil, optimizer: OptimizerConfiguration = OptimizerConfiguration()
     ) {
         self.channelMap = channelMap
         self.pooling = pooling
@@ -203,7 +216,14 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         self.distillation = distillation
         self.budget = budget
         self.classifierL1 = classifierL1
+        self.lastGaugeStep = lastGaugeStep
         self.optimizer = optimizer
+    }
+
+    /// Whether the classifier is brought to its column minimum after a step, before any event of the budget.
+    func changesGauge(afterStep step: Int) -> Bool {
+        guard let lastGaugeStep else { return false }
+        return step == lastGaugeStep || budget?.hasEvent(afterStep: step) ?? false
     }
 
     /// Checks every setting's range.
@@ -225,6 +245,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
             "0 or a positive number")
         try require(
             classifierL1 >= 0 && classifierL1.isFinite, "classifier_l1", classifierL1, "0 or a positive number")
+        if let lastGaugeStep { try require(lastGaugeStep >= 0, "last_gauge_step", lastGaugeStep, "0 or more") }
         if let distillation {
             let (weight, temperature) = (distillation.weight, distillation.temperature)
             try require(weight > 0 && weight <= 1, "distillation.weight", weight, "in (0, 1]")

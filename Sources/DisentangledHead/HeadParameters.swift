@@ -59,7 +59,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             var stream = RandomStream(seed: seed, purpose: .initialisation)
             let scale = 2 / Double(channelCount).squareRoot()
             classifier = (0..<classCount * channelCount).map { _ in Scalar(Float(scale * stream.uniform())) }
-        case .positivePart(let weights, let offsets):
+        case .positivePart(let weights, let offsets), .signed(let weights, let offsets):
             guard weights.count == classCount * channelCount else {
                 throw HeadError.shapeMismatch(
                     tensor: "classifier_init", expected: [classCount, channelCount], found: [weights.count])
@@ -74,7 +74,15 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             guard offsets?.allSatisfy(\.isFinite) ?? true else {
                 throw HeadError.notFinite(tensor: "classifier_init bias", step: nil)
             }
-            classifier = weights.map { Scalar($0 > 0 ? $0 : 0) }
+            if case .signed = initialisation {
+                classifier = weights.map { Scalar($0) }
+                ClassifierGauge.bringToColumnMinimum(&classifier, channelCount: channelCount)
+                guard classifier.allSatisfy(\.isFinite) else {
+                    throw HeadError.notFinite(tensor: "classifier_init", step: nil)
+                }
+            } else {
+                classifier = weights.map { Scalar($0 > 0 ? $0 : 0) }
+            }
             if let offsets { bias = offsets.map { Scalar($0) } }
         }
         classifierMoments = OptimizerState(count: classifier.count, optimizer: configuration.optimizer)
@@ -153,7 +161,8 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
 
     /// One optimizer step. The classifier then shrinks by learningRate * classifierL1 and is cut off at 0 (the proximal
     /// step of the L1 norm on A >= 0), so its zeros are exact. The bias is neither shrunk nor cut off. With a
-    /// budget only the weights in the mask are moved, and the mask changes where the budget says so.
+    /// budget only the weights in the mask are moved, and the mask changes where the budget says so. Before that the classifier
+    /// is brought to its column minimum, if the configuration asks for it.
     ///
     /// - Parameter classSums: what the gradient of a step has that the budget observes.
     /// - Throws: `HeadError.notFinite` naming the gradient that is not finite; nothing has then changed.
@@ -192,6 +201,9 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         if let biasGradient { moveBias(biasGradient, learningRate: rate, team: team) }
         if let classSums { pruning?.observe(sums: classSums.sums, counts: classSums.counts) }
         step += 1
+        if configuration.changesGauge(afterStep: step) {
+            ClassifierGauge.bringToColumnMinimum(&classifier, channelCount: channelCount)
+        }
         prune(gradient: classifierGradient, team: team)
     }
 

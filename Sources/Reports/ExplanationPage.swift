@@ -31,7 +31,8 @@ public struct ExplanationPage {
             the image pixel by pixel of the feature map and lets through only its strongest response
             (<span class="for">for</span> the class, blue box) and its strongest opposite response
             (<span class="against">against</span> it, orange box). The heat map and the box show the stronger of the two;
-            beside them are the training images in which it is strongest: what the channel stands for.</p>
+            beside them are the training images in which it is strongest: what the channel stands for. What a channel adds to all
+            classes alike changes no probability: read its part relative to the class that uses it least.</p>
 
             """
         for explanation in explanations { body += try section(explanation) }

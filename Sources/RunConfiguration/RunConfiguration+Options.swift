@@ -30,6 +30,7 @@ extension RunConfiguration {
             distillation: training.distillation.weight.map {
                 Distillation(weight: $0, temperature: training.distillation.temperature)
             }, budget: budget, classifierL1: head.classifierL1,
+            lastGaugeStep: head.gauge ? totalSteps : nil,
             optimizer: OptimizerConfiguration(kind: training.optimizer, momentum: training.momentum))
     }
 }

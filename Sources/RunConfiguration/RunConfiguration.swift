@@ -125,6 +125,10 @@ public struct RunConfiguration: Equatable, Sendable {
             case backbone
             /// At the positive part of the fitted linear classifier.
             case blackBox = "black_box"
+            /// At the backbone's own last layer, taken over whole.
+            case backboneSigned = "backbone_signed"
+            /// At the fitted linear classifier, taken over whole.
+            case blackBoxSigned = "black_box_signed"
         }
 
         private static let defaults = HeadConfiguration()
@@ -153,6 +157,9 @@ public struct RunConfiguration: Equatable, Sendable {
         /// Strength of the L1 shrinkage of the classifier.
         public var classifierL1 = defaults.classifierL1
         public var classifierInit = ClassifierInit.uniform
+        /// Whether the classifier is brought to its column minimum, which changes no probability, before channels are left out
+        /// and after the last step.
+        public var gauge = false
 
         public init() {}
     }

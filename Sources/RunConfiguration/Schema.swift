@@ -132,6 +132,7 @@ extension RunConfiguration {
             expected: "a share of a class's channels, 0 to 0.5"),
         Field("head", "classifier_l1", \.head.classifierL1, { $0 >= 0 }, expected: "a number, 0 or more"),
         Field("head", "classifier_init", \.head.classifierInit),
+        Field("head", "gauge", \.head.gauge, onlyIf: { $0.head.gauge }),
 
         Field("training", "epochs", \.training.epochs, isCount, expected: count),
         Field("training", "batch_size", \.training.batchSize, isCount, expected: count),

@@ -49,6 +49,9 @@ extension RunConfiguration {
         if head.channelsPerClass != nil {
             return "when channels are left out for head.channels_per_class depends on the number of all steps"
         }
+        if head.gauge {
+            return "when head.gauge brings the classifier to its column minimum depends on the number of all steps"
+        }
         if head.pooling == .annealed {
             return "the sharpness of head.pooling annealed depends on the number of all steps"
         }

@@ -20,24 +20,32 @@ extension Experiment {
         }
         let initialisation = configuration.head.classifierInit
         var blackBox: Classifier?
-        if initialisation == .blackBox || teacherKind == .blackBox {
+        if [.blackBox, .blackBoxSigned].contains(initialisation) || teacherKind == .blackBox {
             blackBox = try fittedClassifier(cache: cache, team: team, communicator: communicator)
         }
         let classifier: ClassifierInitialisation
         switch initialisation {
         case .uniform: classifier = .uniform
-        case .backbone:
-            let own = try ownClassifier(for: "head.classifier_init", instead: "uniform or black_box")
-            classifier = .positivePart(of: own.weights, bias: own.biases)
-        case .blackBox:
+        case .backbone, .backboneSigned:
+            let isSigned = initialisation == .backboneSigned
+            let own = try ownClassifier(
+                for: "head.classifier_init", value: initialisation.rawValue,
+                instead: isSigned ? "uniform or black_box_signed" : "uniform or black_box")
+            classifier =
+                isSigned ? .signed(own.weights, bias: own.biases) : .positivePart(of: own.weights, bias: own.biases)
+        case .blackBox, .blackBoxSigned:
             guard let blackBox else { preconditionFailure("it was fitted above") }
-            classifier = .positivePart(of: blackBox.weights, bias: blackBox.bias)
+            classifier =
+                initialisation == .blackBoxSigned
+                ? .signed(blackBox.weights, bias: blackBox.bias)
+                : .positivePart(of: blackBox.weights, bias: blackBox.bias)
         }
         switch teacherKind {
         case nil: return (classifier, nil)
         case .blackBox: return (classifier, blackBox.map { DistillationTeacher($0) })
         case .backbone:
-            let own = try ownClassifier(for: "training.distillation.teacher", instead: "black_box")
+            let own = try ownClassifier(
+                for: "training.distillation.teacher", value: "backbone", instead: "black_box")
             let weights = try Classifier(
                 weights: own.weights, bias: own.biases, signs: .any, classCount: own.classCount,
                 channelCount: own.channelCount)
@@ -46,15 +54,18 @@ extension Experiment {
     }
 
     /// The last layer of the weight file, for the dataset's classes.
-    private func ownClassifier(for key: String, instead: String) throws -> LinearClassifierWeights {
+    private func ownClassifier(
+        for key: String, value: String, instead: String
+    ) throws -> LinearClassifierWeights {
         guard let classifier = backbone.classifier else {
             throw TrainingError.classifierNotInWeights(
-                key: key, weights: weights.path, reason: "has no classifier that works on the mean of the feature map",
+                key: key, value: value, weights: weights.path,
+                reason: "has no classifier that works on the mean of the feature map",
                 instead: instead)
         }
         guard classifier.classCount == dataset.classNames.count else {
             throw TrainingError.classifierNotInWeights(
-                key: key, weights: weights.path,
+                key: key, value: value, weights: weights.path,
                 reason: "has a classifier of \(classifier.classCount) classes, "
                     + "and the dataset has \(dataset.classNames.count)", instead: instead)
         }

@@ -19,7 +19,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The dataset has fewer training images than logical shards, or none at all.
     case tooFewSamples(count: Int, shards: Int)
     /// The backbone's own classifier is asked for by `key`, and does not fit.
-    case classifierNotInWeights(key: String, weights: FilePath, reason: String, instead: String)
+    case classifierNotInWeights(key: String, value: String, weights: FilePath, reason: String, instead: String)
 
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
@@ -75,9 +75,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
             \(count) training images cannot be cut into \(shards) logical shards. Lower training.logical_shards, and \
             training.batch_size with it.
             """
-        case .classifierNotInWeights(let key, let weights, let reason, let instead):
+        case .classifierNotInWeights(let key, let value, let weights, let reason, let instead):
             """
-            \(key) is backbone, but \(weights) \(reason). Use \(key): \(instead).
+            \(key) is \(value), but \(weights) \(reason). Use \(key): \(instead).
             """
         }
     }

@@ -52,7 +52,7 @@ public struct TrainingRun {
     /// The logical shards whose gradients this rank computes.
     let hostedShards: Range<Int>
 
-    var trainer: HeadTrainer
+    package internal(set) var trainer: HeadTrainer
     var epochProgress: EpochProgress
     /// The figures of the last completed epoch, as a checkpoint names them.
     var metrics: [String: Double]

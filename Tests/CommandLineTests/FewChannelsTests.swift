@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// A head with everything that has a memory of its own: a bias, a pooling that changes with the step, a teacher, and a mask that
-/// is learnt. Its bytes are those of one process on any ranks and after kills in the middle of the schedule.
+/// A head with everything that has a memory of its own or happens at certain steps: a bias, a pooling that changes with the step, a
+/// teacher, a mask that is learnt, and a gauge. Its bytes are those of one process on any ranks and after kills in the middle of the schedule.
 @Suite(.serialized) struct FewChannelsTests {
     private static let settings = [
-        "head.bias=true", "head.pooling=annealed", "head.classifier_init=black_box", "head.channels_per_class=4",
-        "training.distillation.weight=0.5",
+        "head.bias=true", "head.pooling=annealed", "head.classifier_init=black_box_signed", "head.channels_per_class=4",
+        "head.gauge=true", "training.distillation.weight=0.5",
     ]
 
     private func train(_ more: [String] = []) -> [String] {
@@ -64,7 +64,8 @@ import Testing
     @Test func theOwnClassifierOfAnotherNumberOfClassesIsRefusedByTheKeyThatAsksForIt() throws {
         let folder = try SmallExperiment.folder()
         for (setting, key) in [
-            (["head.classifier_init=backbone"], "head.classifier_init is backbone"),
+            (["head.classifier_init=backbone"], "head.classifier_init is backbone,"),
+            (["head.classifier_init=backbone_signed"], "head.classifier_init is backbone_signed,"),
             (
                 ["training.distillation.weight=0.5", "training.distillation.teacher=backbone"],
                 "training.distillation.teacher is backbone"

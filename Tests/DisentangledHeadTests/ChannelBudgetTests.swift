@@ -81,15 +81,18 @@ struct ChannelBudgetTests {
         #expect(pruning.regrown.allSatisfy { !$0 })
     }
 
-    private func trainer(_ optimizer: OptimizerConfiguration.Kind = .adam) throws -> HeadTrainer {
+    private func trainer(
+        _ optimizer: OptimizerConfiguration.Kind = .adam, lastGaugeStep: Int? = nil
+    ) throws -> HeadTrainer {
         let teacher = try Classifier(
             weights: normals(60, seed: 70).map { Float($0) }, signs: .any, classCount: 3, channelCount: 20)
         return try HeadTrainer(
             configuration: HeadConfiguration(
                 pooling: .annealed, annealing: AnnealingSchedule(steps: 12), hasBias: true,
-                distillation: Distillation(weight: 0.5), budget: budget,
+                distillation: Distillation(weight: 0.5), budget: budget, lastGaugeStep: lastGaugeStep,
                 optimizer: OptimizerConfiguration(kind: optimizer)),
-            channelCount: 20, classCount: 3, seed: 9, teacher: DistillationTeacher(teacher, epsilon: 1e-5))
+            channelCount: 20, classCount: 3, seed: 9, classifier: .signed(teacher.weights, bias: [1, 0, -1]),
+            teacher: DistillationTeacher(teacher, epsilon: 1e-5))
     }
 
     private func advance(_ trainer: inout HeadTrainer, team: WorkerTeam) throws {
@@ -141,6 +144,65 @@ struct ChannelBudgetTests {
         for start in [0, 5, 6, 7, 12, 25, 26, 29] {
             var restored = try HeadTrainer(configuration: trainer.configuration, seed: 9, restoring: states[start])
             #expect(restored.state == states[start])
+            for _ in start..<30 { try advance(&restored, team: alone) }
+            #expect(restored.state == trainer.state, "from step \(start)")
+        }
+    }
+
+    @Test(
+        "A gauge brings the classifier to its column minimum before each event and after the last step; the moments stay"
+    )
+    func gauge() throws {
+        var plain = try trainer()
+        var gauged = try trainer(lastGaugeStep: 30)
+        for _ in 0..<5 {
+            try advance(&plain, team: alone)
+            try advance(&gauged, team: alone)
+            #expect(gauged.state == plain.state)
+        }
+        func minima() -> [Float] {
+            let classifier = gauged.head.classifier
+            return (0..<20).map { channel in (0..<3).map { classifier.weight(of: channel, for: $0) }.min() ?? 0 }
+        }
+        #expect(minima().contains { $0 > 0 })
+        // The first event, which leaves nothing out.
+        try advance(&plain, team: alone)
+        try advance(&gauged, team: alone)
+        #expect(try gauged.head.classifier == plain.head.classifier.broughtToColumnMinimum())
+        #expect(gauged.head.classifier != plain.head.classifier && gauged.state.optimizer == plain.state.optimizer)
+        while gauged.step < 30 {
+            try advance(&gauged, team: alone)
+            let isGauged = gauged.step == 30 || budget.hasEvent(afterStep: gauged.step)
+            if isGauged { #expect(minima().allSatisfy { $0 == 0 }, "step \(gauged.step)") }
+        }
+        #expect(try #require(gauged.head.classifier.mask).count { $0 } == 12)
+    }
+
+    @Test("Without a budget a gauge only has the last step")
+    func gaugeWithoutBudget() throws {
+        func trained(_ lastGaugeStep: Int?) throws -> HeadTrainer {
+            var trainer = try HeadTrainer(
+                configuration: HeadConfiguration(lastGaugeStep: lastGaugeStep), channelCount: 20, classCount: 3,
+                seed: 9)
+            for _ in 0..<4 { try advance(&trainer, team: alone) }
+            return trainer
+        }
+        let (plain, gauged) = try (trained(nil), trained(4))
+        #expect(try gauged.head.classifier == plain.head.classifier.broughtToColumnMinimum())
+        #expect(gauged.head.classifier != plain.head.classifier)
+        #expect(try trained(5).state == plain.state)
+    }
+
+    @Test("With a gauge, too, training goes on with the same bits from every step of the schedule")
+    func restoringWithAGauge() throws {
+        var states: [HeadTrainerState] = []
+        var trainer = try trainer(lastGaugeStep: 30)
+        for _ in 0..<30 {
+            states.append(trainer.state)
+            try advance(&trainer, team: three)
+        }
+        for start in [0, 5, 6, 7, 12, 25, 26, 29] {
+            var restored = try HeadTrainer(configuration: trainer.configuration, seed: 9, restoring: states[start])
             for _ in start..<30 { try advance(&restored, team: alone) }
             #expect(restored.state == trainer.state, "from step \(start)")
         }

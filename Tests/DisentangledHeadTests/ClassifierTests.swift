@@ -50,6 +50,57 @@ struct ClassifierTests {
         #expect(plain.foldingStandardisation() == plain)
     }
 
+    @Test(
+        "Brought to its column minimum a signed classifier is non-negative and tells the same", arguments: [0, 1, 2, 3])
+    func gauge(kind: Int) throws {
+        let signed = try classifier(bias: kind & 1 != 0, standardised: kind & 2 != 0)
+        let found = try signed.broughtToColumnMinimum()
+        #expect(found.signs == .nonNegative && found.standardisation == nil)
+        #expect(found.bias == signed.foldingStandardisation().bias)
+        for channel in 0..<channels {
+            #expect((0..<classes).map { found.weight(of: channel, for: $0) }.min() == 0)
+        }
+        #expect(try found.broughtToColumnMinimum() == found)
+        let pooled = normals(images * channels, seed: 75).map { Float($0) }
+        let expected = try signed.logits(ofPooled: pooled, imageCount: images, team: alone)
+        let logits = try found.logits(ofPooled: pooled, imageCount: images, team: alone)
+        for image in 0..<images {
+            let shift = logits[image * classes] - expected[image * classes]
+            #expect(abs(shift) > 0.01, "the start is another one")
+            for label in 1..<classes {
+                #expect(abs(logits[image * classes + label] - expected[image * classes + label] - shift) < 1e-4)
+            }
+            for channel in 0..<channels {
+                let contributions = (0..<classes).map {
+                    found.contribution(of: channel, to: $0, pooled: pooled[image * channels + channel])
+                }
+                #expect(contributions.contains(0), "relative to the class that uses the channel least")
+            }
+        }
+    }
+
+    @Test("With a mask that leaves no class out of a channel with negative weights, too; with another it is refused")
+    func gaugeOfAMask() throws {
+        // Channel 0 has all classes, channel 1 only class 1.
+        let mask = [true, false, true, true]
+        let masked = try Classifier(weights: [-1, 0, 2, 3], mask: mask, signs: .any, classCount: 2, channelCount: 2)
+        let found = try masked.broughtToColumnMinimum()
+        #expect(found.weights == [0, 0, 3, 3] && found.mask == mask)
+        let negative = try Classifier(weights: [1, 0, 2, -3], mask: mask, signs: .any, classCount: 2, channelCount: 2)
+        let error = #expect(throws: HeadError.self) { try negative.broughtToColumnMinimum() }
+        guard case .invalidSetting("classifier_mask", let value, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(value == "without some class of channel 1, of which class 1 has the weight -3.0")
+    }
+
+    @Test("Weights further apart than numbers go are refused")
+    func gaugeOverflow() throws {
+        let far = try Classifier(weights: [3e38, 1, -3e38, 2], signs: .any, classCount: 2, channelCount: 2)
+        #expect(throws: HeadError.notFinite(tensor: "classifier", step: nil)) { try far.broughtToColumnMinimum() }
+    }
+
     @Test("A mask leaves exact zeros")
     func mask() throws {
         let mask = (0..<classes * channels).map { $0 % 3 == 0 }

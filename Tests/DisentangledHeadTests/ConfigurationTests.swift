@@ -41,7 +41,7 @@ struct ConfigurationTests {
         let configuration = HeadConfiguration(
             channelMap: .cayley, pooling: .gumbelSoft, temperature: TemperatureSchedule(start: 2, end: 0.5, steps: 9),
             topK: 4, distillation: Distillation(weight: 0.5),
-            budget: ChannelBudget(channelsPerClass: 5, begin: 3, end: 9), classifierL1: 0.25,
+            budget: ChannelBudget(channelsPerClass: 5, begin: 3, end: 9), classifierL1: 0.25, lastGaugeStep: 12,
             optimizer: OptimizerConfiguration(kind: .sgd, momentum: 0.5))
         let data = try JSONEncoder().encode(configuration)
         #expect(try JSONDecoder().decode(HeadConfiguration.self, from: data) == configuration)
@@ -49,7 +49,7 @@ struct ConfigurationTests {
         #expect(
             Set(object.keys) == [
                 "channel_map", "pooling", "temperature", "top_k", "annealing", "bias", "distillation", "budget",
-                "classifier_l1", "optimizer",
+                "classifier_l1", "last_gauge_step", "optimizer",
             ])
         #expect(object["pooling"] as? String == "gumbel_soft")
     }
@@ -81,6 +81,7 @@ struct ConfigurationTests {
         expectError("budget.interval") { $0.budget = ChannelBudget(channelsPerClass: 1, begin: 1, end: 2, interval: 0) }
         expectError("budget.regrowth") { $0.budget = ChannelBudget(channelsPerClass: 1, begin: 1, end: 2, regrowth: 2) }
         expectError("classifier_l1") { $0.classifierL1 = -1 }
+        expectError("last_gauge_step") { $0.lastGaugeStep = -1 }
         expectError("optimizer.beta1") { $0.optimizer.beta1 = 1 }
         expectError("optimizer.beta2") { $0.optimizer.beta2 = .nan }
         expectError("optimizer.eps") { $0.optimizer.epsilon = 0 }

@@ -105,6 +105,27 @@ struct GradientTests {
         #expect(try problem.gradient(problem.parameters(pooling)).bias == nil)
     }
 
+    @Test(
+        "A number added to a channel's weights of all classes changes neither loss nor gradients",
+        arguments: Pooling.allCases)
+    func gauge(pooling: Pooling) throws {
+        var parameters = try problem.parameters(
+            pooling, hasBias: true, distillation: Distillation(weight: 0.5, temperature: 2))
+        let expected = try problem.gradient(parameters)
+        let shifts = normals(problem.channelCount, seed: 27)
+        for index in parameters.classifier.indices {
+            parameters.classifier[index] += 3 * shifts[index % problem.channelCount]
+        }
+        let found = try problem.gradient(parameters)
+        #expect(abs(found.lossSum - expected.lossSum) < 1e-12)
+        #expect(found.correctCount == expected.correctCount)
+        #expect(
+            relativeDifference(
+                try #require(found.channelMap).values, try #require(expected.channelMap).values) < 1e-12)
+        #expect(relativeDifference(found.classifier, expected.classifier) < 1e-12)
+        #expect(relativeDifference(try #require(found.bias), try #require(expected.bias)) < 1e-12)
+    }
+
     @Test("All gradients with distillation", arguments: [Float?.none, 1e-5])
     func distillation(epsilon: Float?) throws {
         let parameters = try problem.parameters(

@@ -218,6 +218,72 @@ struct HeadTrainerTests {
         }
     }
 
+    @Test("or at a signed matrix less its column minima, which changes no probability")
+    func signedInitialisation() throws {
+        func start(
+            _ given: [Float], bias: [Float]? = nil, channelCount: Int = 3, hasBias: Bool = true
+        ) throws -> Classifier {
+            try HeadTrainer(
+                configuration: HeadConfiguration(hasBias: hasBias), channelCount: channelCount, classCount: 2, seed: 1,
+                classifier: .signed(given, bias: bias)
+            ).head.classifier
+        }
+        let given: [Float] = [1, -2, 0, 0.5, -0.25, 3]
+        let classifier = try start(given, bias: [2, -1])
+        #expect(classifier.weights == [0.5, 0, 0, 0, 1.75, 3] && classifier.bias == [2, -1])
+        let signed = try Classifier(weights: given, bias: [2, -1], signs: .any, classCount: 2, channelCount: 3)
+        #expect(try classifier == signed.broughtToColumnMinimum())
+        #expect(try start(given).bias == [0, 0])
+        #expect(try start(given, bias: [2, -1], hasBias: false).bias == nil)
+
+        #expect(throws: HeadError.shapeMismatch(tensor: "classifier_init", expected: [2, 4], found: [6])) {
+            try start(given, channelCount: 4)
+        }
+        #expect(throws: HeadError.shapeMismatch(tensor: "classifier_init bias", expected: [2], found: [3])) {
+            try start(given, bias: [1, 2, 3])
+        }
+        for poison in [Float.nan, .infinity, -.infinity] {
+            #expect(throws: HeadError.notFinite(tensor: "classifier_init", step: nil)) {
+                try start([1, -2, poison, 0.5, -0.25, 3])
+            }
+            #expect(throws: HeadError.notFinite(tensor: "classifier_init bias", step: nil)) {
+                try start(given, bias: [poison, 0])
+            }
+        }
+        #expect(throws: HeadError.notFinite(tensor: "classifier_init", step: nil)) {
+            try start([3e38, -2, 0, -3e38, -0.25, 3])
+        }
+    }
+
+    @Test(
+        "With annealed pooling and a bias, the losses before the first step are those of the linear classifier it starts at"
+    )
+    func startAtLinearClassifier() throws {
+        let (images, pixels, channels, classes) = (7, 9, 11, 4)
+        let linear = try Classifier(
+            weights: normals(classes * channels, seed: 80).map { Float($0) }, bias: [0.5, -1, 0, 2], signs: .any,
+            classCount: classes, channelCount: channels)
+        let trainer = try HeadTrainer(
+            configuration: HeadConfiguration(pooling: .annealed, hasBias: true), channelCount: channels,
+            classCount: classes, seed: 1, classifier: .signed(linear.weights, bias: linear.bias))
+        let features = normalTensor([images, pixels, channels], seed: 81)
+        for image in 0..<images {
+            let map = Array(features.values[image * pixels * channels..<(image + 1) * pixels * channels])
+            let mean = (0..<channels).map { channel in
+                Float((0..<pixels).reduce(0.0) { $0 + Double(map[$1 * channels + channel]) } / Double(pixels))
+            }
+            let logits = try linear.logits(ofPooled: mean, imageCount: 1, team: alone).map { Double($0) }
+            let total = logits.reduce(0) { $0 + exp($1) }
+            for label in 0..<classes {
+                let loss = try trainer.gradient(
+                    features: Tensor(shape: [1, pixels, channels], values: map), labels: [label], sampleIDs: [0],
+                    team: alone
+                ).lossSum
+                #expect(abs(loss - (log(total) - logits[label])) < 1e-5)
+            }
+        }
+    }
+
     @Test("A feature that is not finite is an error with its step, in every pooling", arguments: Pooling.allCases)
     func nonFiniteFeatures(pooling: Pooling) throws {
         var trainer = try trainer(.identity, pooling, channels: 11, classes: 3)

@@ -31,6 +31,8 @@ private struct RecordedVariants: Decodable {
         let bias: [Double]?
         let distillation: Distillation?
         let budget: ChannelBudget?
+        let signedClassifier: [Double]?
+        let lastGaugeStep: Int?
         let losses: [Double]
         let finalChannelMap: [Double]
         let finalClassifier: [Double]
@@ -49,7 +51,7 @@ struct TrainingReferenceTests {
     @Test("In single precision they agree to 2e-5")
     func single() throws { try compare(as: Float.self, tolerance: 2e-5) }
 
-    @Test("Bias, annealed pooling, distillation and a budget in double precision")
+    @Test("Bias, annealed pooling, distillation, a budget, a signed start and a gauge in double precision")
     func doubleVariants() throws { try compareVariants(as: Double.self, tolerance: 1e-9) }
 
     @Test("and in single precision")
@@ -58,7 +60,7 @@ struct TrainingReferenceTests {
     private func compareVariants<Scalar: HeadScalar>(as type: Scalar.Type, tolerance: Double) throws {
         let recorded = try fixture("training", as: RecordedTraining.self)
         let variants = try fixture("training_variants", as: RecordedVariants.self)
-        #expect(variants.runs.count == 6)
+        #expect(variants.runs.count == 9)
         let teacher = DistillationTeacher(
             try Classifier(
                 weights: variants.teacherWeights.map { Float($0) }, bias: variants.teacherBias.map { Float($0) },
@@ -67,13 +69,14 @@ struct TrainingReferenceTests {
             let configuration = HeadConfiguration(
                 channelMap: run.channelMap, pooling: run.annealing == nil ? .argmax : .annealed,
                 annealing: run.annealing ?? AnnealingSchedule(), hasBias: run.bias != nil,
-                distillation: run.distillation, budget: run.budget,
+                distillation: run.distillation, budget: run.budget, lastGaugeStep: run.lastGaugeStep,
                 optimizer: OptimizerConfiguration(kind: run.optimizer))
+            let bias = run.bias.map { $0.map { Float($0) } }
             var parameters = try HeadParameters<Scalar>(
                 configuration: configuration, channelCount: recorded.channelCount, classCount: recorded.classCount,
                 seed: 0,
-                classifier: .positivePart(
-                    of: recorded.classifier.map { Float($0) }, bias: run.bias.map { $0.map { Float($0) } }),
+                classifier: run.signedClassifier.map { .signed($0.map { Float($0) }, bias: bias) }
+                    ?? .positivePart(of: recorded.classifier.map { Float($0) }, bias: bias),
                 teacher: run.distillation == nil ? nil : teacher)
             if run.channelMap == .riemannian {
                 try parameters.channelMap.setParameter(

@@ -62,6 +62,10 @@ import Testing
         #expect(try page().contains("test/&lt;script&gt;.jpg"))
     }
 
+    @Test func thePageSaysWhatAContributionIsRelativeTo() throws {
+        #expect(try page().contains("relative to the class that uses it least"))
+    }
+
     @Test func thePageNeedsNoOtherFile() throws {
         for text in [try page(), try prototypePage()] {
             #expect(!text.contains("http:") && !text.contains("https:"))

@@ -81,6 +81,35 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective") == configuration)
     }
 
+    @Test func signedStartsAndTheGaugeAreWordsOfTheirOwn() throws {
+        var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
+        let plain = configuration.yaml
+        #expect(!plain.contains("gauge") && configuration.headConfiguration(totalSteps: 9).lastGaugeStep == nil)
+        for (word, value) in [
+            ("uniform", .uniform), ("backbone", .backbone), ("black_box", .blackBox),
+            ("backbone_signed", .backboneSigned), ("black_box_signed", .blackBoxSigned),
+        ] as [(String, RunConfiguration.Head.ClassifierInit)] {
+            configuration = try RunConfiguration(
+                yaml: minimal, source: "birds.yaml", overrides: ["head.classifier_init=\(word)", "head.gauge=true"])
+            #expect(configuration.head.classifierInit == value)
+            #expect(configuration.yaml.contains("  classifier_init: \(word)\n  gauge: true\n"))
+            #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective") == configuration)
+            #expect(configuration.headConfiguration(totalSteps: 9).lastGaugeStep == 9)
+        }
+        guard
+            case .badValue(let location, "signed", let expected) = failure(
+                of: minimal, overrides: ["head.classifier_init=signed"])
+        else {
+            Issue.record("signed was accepted")
+            return
+        }
+        #expect("\(location)".contains("head.classifier_init") && expected.contains("black_box_signed"))
+        guard case .badValue = failure(of: minimal, overrides: ["head.gauge=column"]) else {
+            Issue.record("column was accepted")
+            return
+        }
+    }
+
     @Test func sharesOfTheStepsBecomeSteps() throws {
         var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
         #expect(

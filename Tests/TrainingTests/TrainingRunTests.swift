@@ -96,6 +96,7 @@ import Training
             for (name, reason, change) in [
                 ("annealed", "sharpness", { $0.head.pooling = .annealed }),
                 ("budget", "head.channels_per_class", { $0.head.channelsPerClass = 3 }),
+                ("gauge", "head.gauge", { $0.head.gauge = true }),
             ] as [(String, String, (inout RunConfiguration) -> Void)] {
                 var run = try SmallRun(in: folder.appending(name))
                 run.configuration.training.schedule = .constant

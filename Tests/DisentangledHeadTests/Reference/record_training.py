@@ -3,7 +3,7 @@
     python Tests/DisentangledHeadTests/Reference/record_training.py
 
 writes Tests/DisentangledHeadTests/Fixtures/training.json, and training_variants.json with the same inputs for a bias, annealed
-pooling, distillation and a budget of channels (`train_variant`). Inputs are multiples of 2^-12, so that they are the same
+pooling, distillation, a budget of channels, a signed start and a gauge (`train_variant`). Inputs are multiples of 2^-12, so that they are the same
 numbers in Float, in Double and in decimal.
 
 Channel maps: exponential (torch.linalg.matrix_exp under autograd), cayley (torch.linalg.solve under autograd), identity, and
@@ -129,8 +129,9 @@ def prune(budget, step, state, classifier, moments, gradient):
 
 
 def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, batches, annealing=None, bias0=None,
-                  distillation=None, teacher=None, budget=None):
-    classifier = classifier0.clone().requires_grad_()
+                  distillation=None, teacher=None, budget=None, signed0=None, gauge=False):
+    # A signed start is taken over less the minimum of each column, and so is the classifier by the gauge.
+    classifier = (classifier0 if signed0 is None else signed0 - signed0.amin(0)).clone().requires_grad_()
     bias = (torch.zeros(CLASSES) if bias0 is None else bias0.clone()).requires_grad_(bias0 is not None)
     rotation = torch.eye(CHANNELS) if map_kind == "identity" else torch.linalg.matrix_exp(weight0 - weight0.T)
     weight = torch.zeros(CHANNELS, CHANNELS, requires_grad=True)
@@ -171,13 +172,19 @@ def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, ba
             classifier.clamp_(min=0)
             if map_kind == "riemannian":
                 rotation = torch.linalg.matrix_exp(weight - before) @ rotation
+            done = step + 1
+            event = False
+            if budget:
+                begin, end = budget["begin"], budget["end"]
+                event = done == end or (begin <= done < end and (done - begin) % budget["interval"] == 0)
+            if gauge and (event or done == STEPS):
+                classifier.sub_(classifier.amin(0))
             if budget:
                 decay = 1 - 1 / max(10, budget["interval"])
                 hot = torch.nn.functional.one_hot(labels, CLASSES).to(values.dtype)
                 state["sums"] = decay * state["sums"] + hot.T @ values.detach()
                 state["counts"] = decay * state["counts"] + hot.sum(0)
-                done, (begin, end) = step + 1, (budget["begin"], budget["end"])
-                if done == end or (begin <= done < end and (done - begin) % budget["interval"] == 0):
+                if event:
                     memory = optimizer.state[classifier]
                     moments = [memory[key] for key in ("exp_avg", "exp_avg_sq", "momentum_buffer") if key in memory]
                     prune(budget, done, state, classifier, moments, dense)
@@ -192,6 +199,8 @@ def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, ba
         "bias": bias0 if bias0 is None else bias0.tolist(),
         "distillation": distillation,
         "budget": budget,
+        "signedClassifier": None if signed0 is None else signed0.flatten().tolist(),
+        "lastGaugeStep": STEPS if gauge else None,
         "losses": losses,
         "finalChannelMap": rotation.detach().flatten().tolist(),
         "finalClassifier": classifier.detach().flatten().tolist(),
@@ -204,6 +213,7 @@ def record_variants():
     weight, classifier, batches = inputs()
     bias = rounded(0.5 * torch.randn(CLASSES))
     teacher = (rounded(torch.randn(CLASSES, CHANNELS)), rounded(torch.randn(CLASSES)))
+    signed = rounded(torch.randn(CLASSES, CHANNELS))
     annealing = {"sharpness": 4.0, "steps": 7.5}
     distillation = {"weight": 0.625, "temperature": 3.0}
     budget = {"channels_per_class": 3, "begin": 2, "end": 8, "interval": 2, "score": "contrast", "regrowth": 0.25}
@@ -217,6 +227,10 @@ def record_variants():
                       budget={**budget, "score": "contribution", "interval": 1}),
         train_variant("all", "riemannian", "adam", 0.02, *common, annealing=annealing, bias0=bias,
                       distillation=distillation, teacher=teacher, budget=budget),
+        train_variant("signed start", "riemannian", "adam", 0.02, *common, annealing=annealing, bias0=bias, signed0=signed),
+        train_variant("gauge", "identity", "sgd", 0.05, *common, gauge=True),
+        train_variant("signed start with budget and gauge", "riemannian", "adam", 0.02, *common, annealing=annealing,
+                      bias0=bias, budget=budget, signed0=signed, gauge=True),
     ]
     return {"teacherWeights": teacher[0].flatten().tolist(), "teacherBias": teacher[1].tolist(), "runs": runs}
 
