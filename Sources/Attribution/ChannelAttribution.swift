@@ -21,9 +21,12 @@ public struct ChannelAttribution: AttributionMethod {
         }
         let pooled = try head.pooledActivations(features, team: team)
         var sums = [Double](repeating: 0, count: size.area)
-        for (channel, weight) in head.classifier.weights(of: label).enumerated() {
-            sums[Int(pooled.maximumPixels[channel])] += Double(weight * max(0, pooled.maxima[channel]))
-            sums[Int(pooled.minimumPixels[channel])] += Double(weight * min(0, pooled.minima[channel]))
+        for channel in 0..<head.channelCount {
+            let (positive, negative) = (
+                head.positiveWeight(of: channel, for: label), head.negativeWeight(of: channel, for: label)
+            )
+            sums[Int(pooled.maximumPixels[channel])] += Double(positive * max(0, pooled.maxima[channel]))
+            sums[Int(pooled.minimumPixels[channel])] += Double(negative * min(0, pooled.minima[channel]))
         }
         return PlaceMap(size: size, values: sums.map { Float($0) })
     }

@@ -24,11 +24,12 @@ public struct Checkpoint: Sendable {
     public let channelCount: Int
     /// U [D, D].
     public let channelMap: [Float]
-    /// A [C, D].
+    /// A [C, D], or [C, 2 D] for a head whose classes have a weight for each side of a channel: those of the positive sides
+    /// first.
     public let classifier: [Float]
     /// b [C]; nil for a head without a bias.
     public let bias: [Float]?
-    /// The weights of A that are kept [C, D]; all others are exactly 0. Nil where all may be used.
+    /// The weights of A that are kept, of its shape; all others are exactly 0. Nil where all may be used.
     public let mask: [Bool]?
     /// Sorted by name.
     public let optimizer: [OptimizerTensor]
@@ -37,6 +38,8 @@ public struct Checkpoint: Sendable {
 
     /// C, the number of classes.
     public var classCount: Int { state.classNames.count }
+    /// Weights of a class: D or 2 D.
+    public var weightsPerClass: Int { classifier.count == classCount * channelCount ? channelCount : 2 * channelCount }
 
     /// The largest max|U^T U - I| of a sound checkpoint.
     public static let orthogonalityLimit = 1e-5
@@ -74,8 +77,9 @@ public struct Checkpoint: Sendable {
             return OptimizerTensor(name: entry.name, shape: entry.shape, elements: elements)
         }
         if let index = classifier.firstIndex(where: { $0 < 0 }) {
+            let weightsPerClass = classifier.count / state.classNames.count
             throw CheckpointError.negativeWeight(
-                path: head.path, classIndex: index / channelCount, channel: index % channelCount,
+                path: head.path, classIndex: index / weightsPerClass, channel: index % weightsPerClass % channelCount,
                 value: classifier[index])
         }
         orthogonalityError = ColumnProducts.orthogonalityError(of: channelMap, side: channelCount)
@@ -147,30 +151,29 @@ public struct Checkpoint: Sendable {
             "channel_map has the shape \(map.shape), expected [D, D]")
         let channelCount = map.shape[0]
         try require(
-            classifier.shape == [classCount, channelCount], file,
+            classifier.shape == [classCount, channelCount] || classifier.shape == [classCount, 2 * channelCount], file,
             "classifier has the shape \(classifier.shape), expected [\(classCount), \(channelCount)] for "
-                + "\(classCount) classes and \(channelCount) channels")
+                + "\(classCount) classes and \(channelCount) channels, or twice as many columns")
         let tensors = try (file.floats("channel_map"), file.floats("classifier"))
         try checkFinite(tensors.0, "channel_map", file.path)
         try checkFinite(tensors.1, "classifier", file.path)
-        let mask = try readMask(file, of: tensors.1, classCount: classCount, channelCount: channelCount)
+        let mask = try readMask(file, of: tensors.1, shape: classifier.shape, channelCount: channelCount)
         return (channelCount, tensors.0, tensors.1, try readBias(file, classCount: classCount), mask)
     }
 
-    /// `classifier_mask` [C, D], checked against the weights; nil if there is none.
+    /// `classifier_mask` of the classifier's shape, checked against the weights; nil if there is none.
     private static func readMask(
-        _ file: SafetensorsFile, of classifier: [Float], classCount: Int, channelCount: Int
+        _ file: SafetensorsFile, of classifier: [Float], shape: [Int], channelCount: Int
     ) throws -> [Bool]? {
         guard let entry = file.entry("classifier_mask") else { return nil }
         try require(
-            entry.elementType == .uint8 && entry.shape == [classCount, channelCount], file,
-            "classifier_mask is not [\(classCount), \(channelCount)] of U8 for \(classCount) classes and "
-                + "\(channelCount) channels")
+            entry.elementType == .uint8 && entry.shape == shape, file,
+            "classifier_mask is not \(shape) of U8, as the classifier is")
         let bytes = try file.withBytes(of: "classifier_mask") { Array($0) }
         try require(bytes.allSatisfy { $0 <= 1 }, file, "classifier_mask holds something else than 0 and 1")
         if let index = classifier.indices.first(where: { bytes[$0] == 0 && classifier[$0] != 0 }) {
             throw CheckpointError.weightOutsideMask(
-                path: file.path, classIndex: index / channelCount, channel: index % channelCount,
+                path: file.path, classIndex: index / shape[1], channel: index % shape[1] % channelCount,
                 value: classifier[index])
         }
         return bytes.map { $0 == 1 }

@@ -1,9 +1,11 @@
 import ElementaryFunctions
 
-/// What can be measured on a head: U [D, D] and A [C, D].
+/// What can be measured on a head: U [D, D] and A [C, D], or [C, 2 D] with a weight for each side of a channel.
 public struct CheckpointHealth: Equatable, Codable, Sendable {
     public let channelCount: Int
     public let classCount: Int
+    /// D or 2 D.
+    public let weightsPerClass: Int
     /// max|U^T U - I|.
     public let orthogonalityError: Double
     /// The smallest weight of the classifier.
@@ -13,7 +15,8 @@ public struct CheckpointHealth: Equatable, Codable, Sendable {
     /// Channels that no class uses.
     public let deadChannels: [Int]
     /// Channels, dead ones aside, for which another is used by the classes in the same proportions: the cosine of their
-    /// columns of A is above `duplicateCosine`. (Rows of U cannot be alike: they are orthogonal.)
+    /// columns of A (of both sides' columns, one below the other) is above `duplicateCosine`. Rows of U cannot be alike: they
+    /// are orthogonal.
     public let duplicateChannels: [Int]
     /// Some pairs of such channels, at most `listedPairLimit`.
     public let duplicatePairs: [DuplicatePair]
@@ -58,7 +61,7 @@ public struct CheckpointHealth: Equatable, Codable, Sendable {
     public init(of checkpoint: Checkpoint) {
         self.init(
             classifier: checkpoint.classifier, bias: checkpoint.bias, mask: checkpoint.mask,
-            classCount: checkpoint.classCount,
+            classCount: checkpoint.classCount, weightsPerClass: checkpoint.weightsPerClass,
             channelCount: checkpoint.channelCount, orthogonalityError: checkpoint.orthogonalityError)
     }
 
@@ -68,25 +71,27 @@ public struct CheckpointHealth: Equatable, Codable, Sendable {
         precondition(channelCount > 0 && classifier.count % channelCount == 0, "a classifier is [C, D]")
         self.init(
             classifier: classifier, bias: bias, mask: nil, classCount: classifier.count / channelCount,
-            channelCount: channelCount,
+            weightsPerClass: channelCount, channelCount: channelCount,
             orthogonalityError: ColumnProducts.orthogonalityError(of: channelMap, side: channelCount))
     }
 
     private init(
-        classifier: [Float], bias: [Float]?, mask: [Bool]?, classCount: Int, channelCount: Int,
-        orthogonalityError: Double
+        classifier: [Float], bias: [Float]?, mask: [Bool]?, classCount: Int, weightsPerClass: Int,
+        channelCount: Int, orthogonalityError: Double
     ) {
         self.channelCount = channelCount
         self.classCount = classCount
+        self.weightsPerClass = weightsPerClass
         self.orthogonalityError = orthogonalityError
         smallestWeight = classifier.min() ?? 0
         zeroShare = classifier.isEmpty ? 1 : Double(classifier.count { $0 == 0 }) / Double(classifier.count)
-        let rows = (0..<classCount).map { classifier[$0 * channelCount..<($0 + 1) * channelCount] }
+        let rows = (0..<classCount).map { classifier[$0 * weightsPerClass..<($0 + 1) * weightsPerClass] }
         let squares = rows.reduce(into: [Double](repeating: 0, count: channelCount)) { sums, row in
-            for (channel, weight) in zip(0..., row) { sums[channel] += Double(weight) * Double(weight) }
+            for (index, weight) in zip(0..., row) { sums[index % channelCount] += Double(weight) * Double(weight) }
         }
         deadChannels = squares.indices.filter { squares[$0] == 0 }
-        (duplicateChannels, duplicatePairs) = Self.duplicates(classifier, classCount, squares)
+        (duplicateChannels, duplicatePairs) = Self.duplicates(
+            classifier, rowCount: classCount * weightsPerClass / channelCount, squares)
         channelsPerClass = Summary(
             rows.map { row in
                 let largest = row.max() ?? 0
@@ -97,25 +102,26 @@ public struct CheckpointHealth: Equatable, Codable, Sendable {
         keptPerClass = mask.map { mask in
             Summary(
                 (0..<classCount).map { label in
-                    Double(mask[label * channelCount..<(label + 1) * channelCount].count { $0 })
+                    Double(mask[label * weightsPerClass..<(label + 1) * weightsPerClass].count { $0 })
                 })
         }
     }
 
+    /// Of weights [rows, D], a row for each side of a class.
     private static func duplicates(
-        _ classifier: [Float], _ classCount: Int, _ squares: [Double]
+        _ classifier: [Float], rowCount: Int, _ squares: [Double]
     ) -> ([Int], [DuplicatePair]) {
         let channelCount = squares.count
         let norms = squares.map { $0.squareRoot() }
         var columns = classifier
-        for row in 0..<classCount {
+        for row in 0..<rowCount {
             for channel in 0..<channelCount where norms[channel] > 0 {
                 let index = row * channelCount + channel
                 columns[index] = Float(Double(columns[index]) / norms[channel])
             }
         }
         let found = ColumnProducts.fold(
-            columns, rows: classCount, columns: channelCount, initial: (channels: Set<Int>(), pairs: [DuplicatePair]())
+            columns, rows: rowCount, columns: channelCount, initial: (channels: Set<Int>(), pairs: [DuplicatePair]())
         ) { found, first, second, cosine in
             guard first < second, cosine > duplicateCosine else { return }
             found.channels.formUnion([first, second])

@@ -35,8 +35,8 @@ public struct CheckpointStore: Sendable {
 
     /// Writes the checkpoint of `state.step`, all or nothing, then makes it the latest. One of the same step is replaced.
     ///
-    /// `channelMap` is U [D, D], `classifier` A [C, D], with `bias` b [C] and `mask` [C, D] if the head has them, and C classes
-    /// as in the state; the optimizer's tensors are
+    /// `channelMap` is U [D, D], `classifier` A [C, D] or [C, 2 D], with `bias` b [C] and `mask` of A's shape if the head has
+    /// them, and C classes as in the state; the optimizer's tensors are
     /// written sorted by name. Returns the folder. Throws `CheckpointError.notFinite`, `.metricNotFinite` or `.hasDrifted` when
     /// the training has gone wrong, `DurableFileError`.
     @discardableResult
@@ -46,8 +46,10 @@ public struct CheckpointStore: Sendable {
     ) throws -> FilePath {
         let channelCount = Int(Double(channelMap.count).squareRoot())
         precondition(channelCount * channelCount == channelMap.count, "a channel map is square")
+        let isSplit = !classifier.isEmpty && classifier.count == state.classNames.count * 2 * channelCount
+        let shape = [state.classNames.count, isSplit ? 2 * channelCount : channelCount]
         precondition(
-            classifier.count == state.classNames.count * channelCount,
+            classifier.count == shape[0] * shape[1],
             "\(classifier.count) weights for \(state.classNames.count) classes and \(channelCount) channels")
         precondition(bias?.count ?? state.classNames.count == state.classNames.count, "the bias has one number a class")
         precondition(mask?.count ?? classifier.count == classifier.count, "the mask has one element a weight")
@@ -76,9 +78,9 @@ public struct CheckpointStore: Sendable {
             state.files[Checkpoint.headName] = try SafetensorsWriter.write(
                 [
                     .floats("channel_map", [channelCount, channelCount], channelMap),
-                    .floats("classifier", [state.classNames.count, channelCount], classifier),
+                    .floats("classifier", shape, classifier),
                 ] + (bias.map { [.floats("classifier_bias", [state.classNames.count], $0)] } ?? [])
-                    + (mask.map { [.mask("classifier_mask", [state.classNames.count, channelCount], $0)] } ?? []),
+                    + (mask.map { [.mask("classifier_mask", shape, $0)] } ?? []),
                 to: staging.appending(Checkpoint.headName))
             state.files[Checkpoint.optimizerName] = try SafetensorsWriter.write(
                 moments.map { .floats($0.name, $0.shape, $0.elements) },

@@ -10,9 +10,25 @@ package struct Extrema<Scalar: HeadScalar>: Sendable, Equatable {
     package var minima: [Scalar]
     /// The lowest pixel where it is reached.
     package var minimumPixels: [Int32]
+    /// D.
+    package var channelCount: Int
+    /// What v is made of.
+    package var sides = ChannelSides.tied
 
-    /// v_k = max(0, M_k) + min(0, m_k).
+    /// v_k = max(0, M_k) + min(0, m_k) [N, D], or what else the sides say (`ChannelSides`).
     package func pooledValues() -> [Scalar] {
+        switch sides {
+        case .tied: sums()
+        case .positive: maxima.map { $0 > 0 ? $0 : 0 }
+        case .untied:
+            stride(from: 0, to: maxima.count, by: channelCount).flatMap { start in
+                maxima[start..<start + channelCount].map { $0 > 0 ? $0 : 0 }
+                    + minima[start..<start + channelCount].map { $0 < 0 ? $0 : 0 }
+            }
+        }
+    }
+
+    private func sums() -> [Scalar] {
         [Scalar](unsafeUninitializedCapacity: maxima.count) { values, count in
             for index in maxima.indices {
                 let (high, low) = (maxima[index], minima[index])
@@ -25,10 +41,12 @@ package struct Extrema<Scalar: HeadScalar>: Sendable, Equatable {
 
 /// The deterministic maximum and minimum, with the sparse gradient.
 struct ArgmaxPooling<Scalar: HeadScalar>: PoolingRule {
+    var sides = ChannelSides.tied
+
     func pool(
         _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, team: WorkerTeam
     ) -> (any PooledBatch<Scalar>)? {
-        batch.extrema(channelMap: channelMap, team: team)
+        batch.extrema(channelMap: channelMap, sides: sides, team: team)
     }
 }
 
@@ -46,11 +64,14 @@ extension FeatureBatch {
     /// The deterministic pooling of every image.
     /// - Returns: nil if an activation is not finite.
     @_specialize(where Scalar == Float)
-    package func extrema(channelMap: UnsafePointer<Scalar>, team: WorkerTeam) -> Extrema<Scalar>? {
+    package func extrema(
+        channelMap: UnsafePointer<Scalar>, sides: ChannelSides = .tied, team: WorkerTeam
+    ) -> Extrema<Scalar>? {
         let count = imageCount * channelCount
         var result = Extrema<Scalar>(
             maxima: Array(repeating: 0, count: count), maximumPixels: Array(repeating: 0, count: count),
-            minima: Array(repeating: 0, count: count), minimumPixels: Array(repeating: 0, count: count))
+            minima: Array(repeating: 0, count: count), minimumPixels: Array(repeating: 0, count: count),
+            channelCount: channelCount, sides: sides)
         let isFinite = result.maxima.withUnsafeMutableBufferPointer { maxima in
             result.maximumPixels.withUnsafeMutableBufferPointer { maximumPixels in
                 result.minima.withUnsafeMutableBufferPointer { minima in

@@ -6,7 +6,8 @@ extension FeatureBatch {
     ///
     /// At most two pixels per channel and image are read. The features are repacked in panels of 64 columns, so that the
     /// pixels a piece of work jumps between are in the cache; terms are added in the order of the images, the positive
-    /// before the negative one.
+    /// before the negative one. Where the sides are not tied, each has its own dL/dv, or the negative one has none
+    /// (`ChannelSides`).
     @_specialize(where Scalar == Float)
     package func sparseGradient(
         extrema: Extrema<Scalar>, ofPooled: [Scalar], team: WorkerTeam
@@ -87,6 +88,9 @@ extension FeatureBatch {
         team: WorkerTeam
     ) -> (rows: [Int32], factors: [Scalar]) {
         let (N, P, D) = (imageCount, pixelCount, channelCount)
+        let valueCount = D * extrema.sides.valuesPerChannel
+        // From a channel's positive side to its negative one, which is the same number where they are tied.
+        let (toNegative, hasNegative) = (valueCount - D, extrema.sides != .positive)
         var factors = [Scalar](repeating: 0, count: D * 2 * N)
         let rows = [Int32](unsafeUninitializedCapacity: D * 2 * N) { rows, count in
             nonisolated(unsafe) let rows = rows
@@ -100,8 +104,10 @@ extension FeatureBatch {
                             let firstRow = Int32(truncatingIfNeeded: image &* P)
                             rows[target] = firstRow &+ extrema.maximumPixels[source]
                             rows[target &+ 1] = firstRow &+ extrema.minimumPixels[source]
-                            factors[target] = extrema.maxima[source] > 0 ? ofPooled[source] : 0
-                            factors[target &+ 1] = extrema.minima[source] < 0 ? ofPooled[source] : 0
+                            let value = image &* valueCount &+ channel
+                            factors[target] = extrema.maxima[source] > 0 ? ofPooled[value] : 0
+                            factors[target &+ 1] =
+                                hasNegative && extrema.minima[source] < 0 ? ofPooled[value &+ toNegative] : 0
                         }
                     }
                 }
@@ -113,12 +119,19 @@ extension FeatureBatch {
 
     /// dL/dU [D, D] of a pooling with a dense gradient: dJ^T X with dJ_pk = dL/dv_k dv_k/dJ_pk.
     ///
-    /// - Parameter derivatives: dv_k/dJ_pk [N, P, D]; turned into dJ, because a copy would be the largest thing in memory.
+    /// - Parameters:
+    ///   - derivatives: dv_k/dJ_pk [N, P, D]; turned into dJ, because a copy would be the largest thing in memory. With weights
+    ///     for each side, those of the positive and of the negative sides [N, P, 2 D].
+    ///   - ofPooled: dL/dv [N, D] or [N, 2 D].
     @_specialize(where Scalar == Float)
     package func denseGradient(
         derivatives: inout [Scalar], ofPooled: [Scalar], team: WorkerTeam
     ) -> SquareMatrix<Scalar> {
         let (N, P, D) = (imageCount, pixelCount, channelCount)
+        if ofPooled.count == 2 * N * D {
+            derivatives = addingSides(derivatives, ofPooled: ofPooled, team: team)
+        }
+        let ofPooled = ofPooled.count == N * D ? ofPooled : Array(repeating: 1, count: N * D)
         return derivatives.withUnsafeMutableBufferPointer { derivatives in
             nonisolated(unsafe) let derivatives = derivatives.baseAddress!
             team.forEach(N) { _, image in
@@ -136,6 +149,27 @@ extension FeatureBatch {
                     rows: D, columns: D, depth: N * P, alpha: 1, UnsafePointer(derivatives), stride: D, .transposed,
                     features, stride: D, .asStored, beta: 0, into: result, stride: D, tile: (tile, tile), team: team)
             }
+        }
+    }
+
+    /// dJ_pk = dL/dv+_k dv+_k/dJ_pk + dL/dv-_k dv-_k/dJ_pk, [N, P, D].
+    private func addingSides(_ derivatives: [Scalar], ofPooled: [Scalar], team: WorkerTeam) -> [Scalar] {
+        let (N, P, D) = (imageCount, pixelCount, channelCount)
+        return [Scalar](unsafeUninitializedCapacity: N * P * D) { result, count in
+            nonisolated(unsafe) let result = result
+            team.forEach(N) { _, image in
+                for pixel in 0..<P {
+                    let row = image &* P &+ pixel
+                    for channel in 0..<D {
+                        let (source, factor) = (row &* 2 &* D &+ channel, image &* 2 &* D &+ channel)
+                        result.initializeElement(
+                            at: row &* D &+ channel,
+                            to: derivatives[source] * ofPooled[factor] + derivatives[source &+ D]
+                                * ofPooled[factor &+ D])
+                    }
+                }
+            }
+            count = N * P * D
         }
     }
 }

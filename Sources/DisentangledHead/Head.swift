@@ -7,19 +7,28 @@ import Tensors
 public struct Head: Sendable, Equatable {
     /// U [D, D]; row k makes channel k.
     public let channelMap: [Float]
+    /// Of what `sides` makes of the pooled channels: [C, D], or [C, 2 D].
     public let classifier: Classifier
+    public let sides: ChannelSides
+    /// D.
     public let channelCount: Int
     public var classCount: Int { classifier.classCount }
 
-    /// - Throws: `HeadError.shapeMismatch` if the channel map is not as wide as the classifier, or `.notFinite`.
-    public init(channelMap: [Float], classifier: Classifier) throws {
-        let channelCount = classifier.channelCount
+    /// - Throws: `HeadError.shapeMismatch` if the channel map is not as wide as the classifier (with a weight for each side, half
+    ///   as wide), or `.notFinite`.
+    public init(channelMap: [Float], classifier: Classifier, sides: ChannelSides = .tied) throws {
+        let channelCount = classifier.channelCount / sides.valuesPerChannel
+        guard channelCount * sides.valuesPerChannel == classifier.channelCount else {
+            throw HeadError.shapeMismatch(
+                tensor: "classifier", expected: [classifier.classCount, 2 * channelCount],
+                found: [classifier.classCount, classifier.channelCount])
+        }
         guard channelMap.count == channelCount * channelCount else {
             throw HeadError.shapeMismatch(
                 tensor: "channel_map", expected: [channelCount, channelCount], found: [channelMap.count])
         }
         guard channelMap.allSatisfy(\.isFinite) else { throw HeadError.notFinite(tensor: "channel_map", step: nil) }
-        self.init(checkedChannelMap: channelMap, classifier: classifier)
+        self.init(checkedChannelMap: channelMap, classifier: classifier, sides: sides)
     }
 
     /// A head of InfoDisent: A [C, D] without a negative entry, no bias.
@@ -31,10 +40,11 @@ public struct Head: Sendable, Equatable {
             classifier: Classifier(weights: classifier, classCount: classCount, channelCount: channelCount))
     }
 
-    init(checkedChannelMap: [Float], classifier: Classifier) {
+    init(checkedChannelMap: [Float], classifier: Classifier, sides: ChannelSides) {
         channelMap = checkedChannelMap
         self.classifier = classifier
-        channelCount = classifier.channelCount
+        self.sides = sides
+        channelCount = classifier.channelCount / sides.valuesPerChannel
     }
 
     /// Pooled activations and logits of feature maps [N, ..., D].
@@ -59,7 +69,7 @@ public struct Head: Sendable, Equatable {
 
     /// `pooledActivations(_:team:)` of features on loan.
     package func pooledActivations(_ batch: FeatureBatch<Float>, team: WorkerTeam) throws -> PooledActivations {
-        guard let extrema = batch.extrema(channelMap: channelMap, team: team) else {
+        guard let extrema = batch.extrema(channelMap: channelMap, sides: sides, team: team) else {
             throw HeadError.notFinite(tensor: "features", step: nil)
         }
         return PooledActivations(extrema, imageCount: batch.imageCount, channelCount: channelCount)

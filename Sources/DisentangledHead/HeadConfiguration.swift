@@ -149,7 +149,8 @@ public struct LearningRateSchedule: Codable, Equatable, Sendable {
 
 /// Where the classifier A starts.
 public enum ClassifierInitialisation: Sendable {
-    /// Uniform in [0, 2 / sqrt(D)): rows of norm about 1, so the first logits have the size of a pooled feature.
+    /// Uniform in [0, 2 / sqrt(D)): rows of norm about 1, so the first logits have the size of a pooled feature. Where each side
+    /// of a channel has a weight of its own (`ChannelSides.untied`), each is drawn; the other starts have both the same.
     case uniform
     /// The positive part of a [C, D] matrix, row-major; such as the backbone's own classifier for the same classes. A head with
     /// a bias starts from `bias` [C] too, or from 0.
@@ -158,7 +159,8 @@ public enum ClassifierInitialisation: Sendable {
     /// (`Classifier.broughtToColumnMinimum()`). A head with a bias starts from `bias` [C] too, or from 0.
     ///
     /// With `Pooling.annealed`, whose first step pools by the mean, the logits before that step are then those of the
-    /// linear classifier W mean(x) + bias, up to one number per image that is the same for all classes.
+    /// linear classifier W mean(x) + bias, up to one number per image that is the same for all classes. (With
+    /// `ChannelSides.positive` only where no feature is negative.)
     case signed([Float], bias: [Float]? = nil)
 }
 
@@ -174,6 +176,8 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
     public var annealing: AnnealingSchedule
     /// Whether the classifier has a bias b [C].
     public var hasBias: Bool
+    /// What a class makes of the two sides of a channel.
+    public var sides: ChannelSides
     /// How much of the loss is about being like a teacher; nil for none of it.
     public var distillation: Distillation?
     /// How many channels a class may use; nil for all.
@@ -194,6 +198,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         case topK = "top_k"
         case annealing
         case hasBias = "bias"
+        case sides = "signs"
         case distillation, budget
         case classifierL1 = "classifier_l1"
         case lastGaugeStep = "last_gauge_step"
@@ -204,7 +209,8 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         channelMap: ChannelMapKind = .riemannian, pooling: Pooling = .argmax,
         temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3,
         annealing: AnnealingSchedule = AnnealingSchedule(), hasBias: Bool = false,
-        distillation: Distillation? = nil, budget: ChannelBudget? = nil, classifierL1: Double = 0,
+        sides: ChannelSides = .tied, distillation: Distillation? = nil, budget: ChannelBudget? = nil,
+        classifierL1: Double = 0,
         lastGaugeStep: Int? = nil, optimizer: OptimizerConfiguration = OptimizerConfiguration()
     ) {
         self.channelMap = channelMap
@@ -213,6 +219,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         self.topK = topK
         self.annealing = annealing
         self.hasBias = hasBias
+        self.sides = sides
         self.distillation = distillation
         self.budget = budget
         self.classifierL1 = classifierL1

@@ -10,7 +10,8 @@ public struct PooledActivations: Sendable, Equatable {
     public let minima: [Float]
     /// The pixel where the minimum is reached; the lowest if there are several.
     public let minimumPixels: [Int32]
-    /// v_k = max(0, M_k) + min(0, m_k).
+    /// What the classifier is given: v_k = max(0, M_k) + min(0, m_k) [N, D], or what else the head's sides say: max(0, M_k)
+    /// [N, D], or of each image this and then min(0, m_k), [N, 2 D] (`ChannelSides`).
     public let values: [Float]
 
     init(_ extrema: Extrema<Float>, imageCount: Int, channelCount: Int) {

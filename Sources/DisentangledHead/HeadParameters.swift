@@ -5,7 +5,7 @@ import Tensors
 package struct GradientSum<Scalar: HeadScalar>: Sendable {
     /// dL/dU [D, D]; nil for the identity channel map, which is not trained.
     package var channelMap: SquareMatrix<Scalar>?
-    /// dL/dA [C, D].
+    /// dL/dA [C, D], or [C, 2 D] with a weight for each side.
     package var classifier: [Scalar]
     /// dL/db [C]; nil without a bias.
     package var bias: [Scalar]?
@@ -24,7 +24,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     /// Number of steps taken.
     package internal(set) var step = 0
     package var channelMap: ChannelMapParameters<Scalar>
-    /// A [C, D], every entry >= 0.
+    /// A [C, D], or [C, 2 D] with a weight for each side (`ChannelSides`), every entry >= 0.
     package var classifier: [Scalar]
     package var classifierMoments: OptimizerState<Scalar>
     /// b [C]; nil without a bias.
@@ -34,6 +34,9 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     package var pruning: ClassifierPruning<Scalar>?
     /// With distillation.
     let teacher: Teacher<Scalar>?
+
+    /// Numbers that the pooling gives the classifier, D or 2 D.
+    package var valueCount: Int { channelCount * configuration.sides.valuesPerChannel }
 
     /// U = I, b = 0 and A as `classifier` says.
     package init(
@@ -58,7 +61,8 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         case .uniform:
             var stream = RandomStream(seed: seed, purpose: .initialisation)
             let scale = 2 / Double(channelCount).squareRoot()
-            classifier = (0..<classCount * channelCount).map { _ in Scalar(Float(scale * stream.uniform())) }
+            let weightCount = classCount * channelCount * configuration.sides.valuesPerChannel
+            classifier = (0..<weightCount).map { _ in Scalar(Float(scale * stream.uniform())) }
         case .positivePart(let weights, let offsets), .signed(let weights, let offsets):
             guard weights.count == classCount * channelCount else {
                 throw HeadError.shapeMismatch(
@@ -83,6 +87,13 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             } else {
                 classifier = weights.map { Scalar($0 > 0 ? $0 : 0) }
             }
+            if configuration.sides == .untied {
+                let tied = classifier
+                classifier = (0..<classCount).flatMap { label in
+                    let row = tied[label * channelCount..<(label + 1) * channelCount]
+                    return row + row
+                }
+            }
             if let offsets { bias = offsets.map { Scalar($0) } }
         }
         classifierMoments = OptimizerState(count: classifier.count, optimizer: configuration.optimizer)
@@ -93,7 +104,8 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             bias = nil
         }
         pruning = configuration.budget.map {
-            ClassifierPruning(budget: $0, channelCount: channelCount, classCount: classCount)
+            ClassifierPruning(
+                budget: $0, channelCount: channelCount * configuration.sides.valuesPerChannel, classCount: classCount)
         }
         self.teacher = teacher.map { Teacher($0) }
     }
@@ -127,14 +139,14 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     package func gradient(
         batch: FeatureBatch<Scalar>, labels: [Int], sampleIDs: [Int], team: WorkerTeam
     ) throws -> GradientSum<Scalar> {
-        let (N, D, C) = (batch.imageCount, channelCount, classCount)
+        let (N, E, C) = (batch.imageCount, valueCount, classCount)
         let rule: any PoolingRule<Scalar> = configuration.poolingRule(step: step, seed: seed)
         guard var pool = rule.pool(batch, sampleIDs: sampleIDs, channelMap: channelMap.matrix.values, team: team) else {
             throw HeadError.notFinite(tensor: "features", step: step)
         }
         let pooled = pool.pooled
         let logits = ClassifierProducts.logits(
-            pooled: pooled, classifier: classifier, bias: bias, imageCount: N, channelCount: D, classCount: C,
+            pooled: pooled, classifier: classifier, bias: bias, imageCount: N, channelCount: E, classCount: C,
             team: team)
         var loss = SoftmaxCrossEntropy(logits: logits, labels: labels, classCount: C)
         if let teacher, let distillation = configuration.distillation {
@@ -143,19 +155,19 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         }
         guard loss.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
         let ofClassifier = ClassifierProducts.gradient(
-            ofLogits: loss.gradient, pooled: pooled, imageCount: N, channelCount: D, classCount: C, team: team)
+            ofLogits: loss.gradient, pooled: pooled, imageCount: N, channelCount: E, classCount: C, team: team)
         var ofChannelMap: SquareMatrix<Scalar>?
         if configuration.channelMap != .identity {
             ofChannelMap = pool.channelMapGradient(
                 ofPooled: ClassifierProducts.gradientOfPooled(
-                    ofLogits: loss.gradient, classifier: classifier, imageCount: N, channelCount: D, classCount: C,
+                    ofLogits: loss.gradient, classifier: classifier, imageCount: N, channelCount: E, classCount: C,
                     team: team), batch: batch, team: team)
         }
         return GradientSum(
             channelMap: ofChannelMap, classifier: ofClassifier,
             bias: bias.map { _ in ClassifierProducts.gradientOfBias(ofLogits: loss.gradient, classCount: C) },
             classSums: configuration.budget?.observes(step: step) ?? false
-                ? ClassifierPruning.classSums(pooled: pooled, labels: labels, channelCount: D, classCount: C) : nil,
+                ? ClassifierPruning.classSums(pooled: pooled, labels: labels, channelCount: E, classCount: C) : nil,
             lossSum: loss.lossSum, correctCount: loss.correctCount)
     }
 
@@ -202,7 +214,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         if let classSums { pruning?.observe(sums: classSums.sums, counts: classSums.counts) }
         step += 1
         if configuration.changesGauge(afterStep: step) {
-            ClassifierGauge.bringToColumnMinimum(&classifier, channelCount: channelCount)
+            ClassifierGauge.bringToColumnMinimum(&classifier, channelCount: valueCount)
         }
         prune(gradient: classifierGradient, team: team)
     }

@@ -23,6 +23,7 @@ public struct HeadTrainerState: Sendable, Equatable {
     /// `classifier_bias.first_moment` and `.second_moment` [C], or `classifier_bias.velocity`, with a bias;
     /// `budget.class_sums` [C, D], `budget.class_counts` [C] and `budget.regrown` [C, D] of zeros and ones, with a budget;
     /// `teacher.weights` [C, D], `teacher.bias` [C] and, if it standardises, `teacher.epsilon` [1], with distillation.
+    /// With a weight for each side (`ChannelSides.untied`), [C, D] of the classifier and the budget is [C, 2 D].
     public let optimizer: [NamedTensor]
 
     public init(step: Int, head: Head, optimizer: [NamedTensor]) {
@@ -42,10 +43,10 @@ extension HeadTrainer {
             tensors.append(NamedTensor(name: "channel_map.parameter", shape: mapShape, values: weight.values))
         }
         if let moments = map.moments { tensors += named("channel_map", shape: mapShape, moments) }
-        tensors += named("classifier", shape: [classCount, channelCount], parameters.classifierMoments)
+        tensors += named("classifier", shape: [classCount, valueCount], parameters.classifierMoments)
         if let moments = parameters.biasMoments { tensors += named("classifier_bias", shape: [classCount], moments) }
         if let pruning = parameters.pruning {
-            let shape = [classCount, channelCount]
+            let shape = [classCount, valueCount]
             tensors.append(NamedTensor(name: "budget.class_sums", shape: shape, values: pruning.sums))
             tensors.append(NamedTensor(name: "budget.class_counts", shape: [classCount], values: pruning.counts))
             tensors.append(
@@ -93,7 +94,7 @@ extension HeadTrainer {
         let mapNames = kind == .identity ? [] : Self.momentNames("channel_map", optimizer)
         let classifierNames = Self.momentNames("classifier", optimizer)
         let biasNames = configuration.hasBias ? Self.momentNames("classifier_bias", optimizer) : []
-        let (budget, classShape) = (configuration.budget, [head.classCount, head.channelCount])
+        let (budget, classShape) = (configuration.budget, [head.classCount, head.classifier.channelCount])
         let standardises = state.optimizer.contains { $0.name == "teacher.epsilon" }
         let expected =
             (hasWeight ? ["channel_map.parameter"] : []) + mapNames + classifierNames + biasNames
@@ -101,6 +102,11 @@ extension HeadTrainer {
             + (configuration.distillation == nil
                 ? [] : ["teacher.weights", "teacher.bias"] + (standardises ? ["teacher.epsilon"] : []))
         try configuration.requireForm(of: head.classifier)
+        guard head.sides == configuration.sides else {
+            throw HeadError.invalidSetting(
+                key: "signs", value: configuration.sides.rawValue,
+                expected: head.sides.rawValue + ", as the head has it")
+        }
         if let tensor = state.optimizer.first(where: { !expected.contains($0.name) }) {
             throw HeadError.unexpectedTensor(tensor.name, expected: expected)
         }
@@ -132,7 +138,7 @@ extension HeadTrainer {
         var pruning: ClassifierPruning<Float>?
         if let budget {
             pruning = ClassifierPruning(
-                budget: budget, channelCount: head.channelCount, classCount: head.classCount)
+                budget: budget, channelCount: head.classifier.channelCount, classCount: head.classCount)
             pruning?.sums = try tensor("budget.class_sums", classShape)
             pruning?.counts = try tensor("budget.class_counts", [head.classCount])
             pruning?.regrown = try tensor("budget.regrown", classShape).map { $0 != 0 }
@@ -142,14 +148,15 @@ extension HeadTrainer {
         var teacher: DistillationTeacher?
         if configuration.distillation != nil {
             teacher = DistillationTeacher(
-                weights: try tensor("teacher.weights", classShape), bias: try tensor("teacher.bias", [head.classCount]),
+                weights: try tensor("teacher.weights", [head.classCount, head.channelCount]),
+                bias: try tensor("teacher.bias", [head.classCount]),
                 epsilon: try standardises ? tensor("teacher.epsilon", [1])[0] : nil)
             try teacher?.check(classCount: head.classCount, channelCount: head.channelCount)
         }
         parameters = HeadParameters(
             configuration: configuration, channelCount: head.channelCount, classCount: head.classCount, seed: seed,
             step: state.step, channelMap: map, classifier: head.classifier.weights,
-            classifierMoments: try moments(classifierNames, [head.classCount, head.channelCount]),
+            classifierMoments: try moments(classifierNames, classShape),
             bias: head.classifier.bias,
             biasMoments: try biasNames.isEmpty ? nil : moments(biasNames, [head.classCount]),
             pruning: pruning, teacher: teacher.map { Teacher($0) })

@@ -6,11 +6,11 @@ import Tensors
 public struct HeadGradient: Sendable, Equatable {
     /// dL/dU [D, D]; empty for the identity channel map, which is not trained.
     public var channelMap: [Float]
-    /// dL/dA [C, D].
+    /// dL/dA [C, D], or [C, 2 D] with a weight for each side of a channel.
     public var classifier: [Float]
     /// dL/db [C]; empty without a bias.
     public var bias: [Float]
-    /// v added up over the images of each class [C, D], and their numbers [C]; empty where no budget asks for them.
+    /// v added up over the images of each class, of the shape of A, and their numbers [C]; empty where no budget asks for them.
     public var classSums: [Float]
     public var classCounts: [Float]
     /// Sum of the samples' losses.
@@ -68,6 +68,8 @@ public struct HeadTrainer: Sendable {
     public var configuration: HeadConfiguration { parameters.configuration }
     public var channelCount: Int { parameters.channelCount }
     public var classCount: Int { parameters.classCount }
+    /// Weights of a class: D, or 2 D with one for each side of a channel.
+    var valueCount: Int { parameters.valueCount }
     public var seed: UInt64 { parameters.seed }
     /// Number of steps taken; the number of the next one, counted from 0.
     public var step: Int { parameters.step }
@@ -78,8 +80,8 @@ public struct HeadTrainer: Sendable {
     /// The number of elements of each of the next gradient's `tensors`; 0 for what is not trained.
     public var gradientLengths: [Int] {
         [
-            configuration.channelMap == .identity ? 0 : channelCount * channelCount, classCount * channelCount,
-            configuration.hasBias ? classCount : 0, observes ? classCount * channelCount : 0, observes ? classCount : 0,
+            configuration.channelMap == .identity ? 0 : channelCount * channelCount, classCount * valueCount,
+            configuration.hasBias ? classCount : 0, observes ? classCount * valueCount : 0, observes ? classCount : 0,
         ]
     }
 
@@ -106,7 +108,7 @@ public struct HeadTrainer: Sendable {
             checkedChannelMap: parameters.channelMap.matrix.values,
             classifier: Classifier(
                 checkedWeights: parameters.classifier, bias: parameters.bias, mask: parameters.pruning?.mask,
-                classCount: classCount, channelCount: channelCount))
+                classCount: classCount, channelCount: valueCount), sides: configuration.sides)
     }
 
     /// Loss and gradients of a mini-batch at the present parameters, summed over its samples.
@@ -158,9 +160,9 @@ public struct HeadTrainer: Sendable {
                 tensor: "channel_map.gradient", expected: isTrained ? [channelCount, channelCount] : [0],
                 found: [gradient.channelMap.count])
         }
-        guard gradient.classifier.count == classCount * channelCount else {
+        guard gradient.classifier.count == classCount * valueCount else {
             throw HeadError.shapeMismatch(
-                tensor: "classifier.gradient", expected: [classCount, channelCount],
+                tensor: "classifier.gradient", expected: [classCount, valueCount],
                 found: [gradient.classifier.count])
         }
         guard gradient.bias.count == (configuration.hasBias ? classCount : 0) else {

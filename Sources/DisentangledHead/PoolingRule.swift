@@ -25,10 +25,10 @@ package protocol PoolingRule<Scalar>: Sendable {
 package protocol PooledBatch<Scalar>: Sendable {
     associatedtype Scalar: HeadScalar
 
-    /// v [N, D].
+    /// v [N, D], or [N, 2 D] with weights for each side (`ChannelSides`).
     var pooled: [Scalar] { get }
 
-    /// dL/dU [D, D] given dL/dv [N, D], of the batch that was pooled. May be called once.
+    /// dL/dU [D, D] given dL/dv, of the batch that was pooled. May be called once.
     mutating func channelMapGradient(
         ofPooled: [Scalar], batch: FeatureBatch<Scalar>, team: WorkerTeam
     ) -> SquareMatrix<Scalar>
@@ -38,9 +38,11 @@ extension HeadConfiguration {
     /// The pooling at a step, counted from 0.
     package func poolingRule<Scalar: HeadScalar>(step: Int, seed: UInt64) -> any PoolingRule<Scalar> {
         let sharpness = annealing.sharpness(step: step)
-        guard pooling != .argmax, pooling != .annealed || sharpness != nil else { return ArgmaxPooling<Scalar>() }
+        guard pooling != .argmax, pooling != .annealed || sharpness != nil else {
+            return ArgmaxPooling<Scalar>(sides: sides)
+        }
         return SurrogatePooling<Scalar>(
             pooling: pooling, temperature: temperature.temperature(step: step), topK: topK, sharpness: sharpness ?? 0,
-            noise: PoolingNoise(seed: seed, step: step))
+            sides: sides, noise: PoolingNoise(seed: seed, step: step))
     }
 }

@@ -2,9 +2,9 @@ import Tensors
 
 /// Pooled values with their derivatives at every pixel, for the poolings whose gradient is dense.
 package struct SurrogatePool<Scalar: HeadScalar>: Sendable {
-    /// v [N, D].
+    /// v [N, D], or [N, 2 D] with weights for each side (`ChannelSides`).
     package var values: [Scalar]
-    /// dv_k / dJ_pk [N, P, D].
+    /// dv_k / dJ_pk [N, P, D], or [N, P, 2 D].
     package var derivatives: [Scalar]
 }
 
@@ -15,47 +15,55 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
     let topK: Int
     /// s of `annealed`.
     let sharpness: Scalar
+    let sides: ChannelSides
     let noise: PoolingNoise
 
-    package init(pooling: Pooling, temperature: Double, topK: Int, sharpness: Double = 0, noise: PoolingNoise) {
+    package init(
+        pooling: Pooling, temperature: Double, topK: Int, sharpness: Double = 0, sides: ChannelSides = .tied,
+        noise: PoolingNoise
+    ) {
         self.pooling = pooling
         self.temperature = Scalar(temperature)
         self.topK = topK
         self.sharpness = Scalar(sharpness)
+        self.sides = sides
         self.noise = noise
     }
 
     /// Pools eight channels of one image and writes their derivatives.
     ///
     /// - Parameters:
+    ///   - branch: the part of v that is asked for.
     ///   - values: J of the first pixel; pixels are `stride` apart.
     ///   - scale: the root mean square of the image's features, where the pooling depends on it (`annealed`).
     ///   - scratch: 2 P vectors.
     ///   - derivatives: P vectors, one for each pixel.
     @inline(__always)
     func pool(
-        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, firstChannel: Int, sampleID: Int,
-        scale: Scalar, scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
+        _ branch: PoolingBranch, _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, firstChannel: Int,
+        sampleID: Int, scale: Scalar, scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
     ) -> SIMD8<Scalar> {
         switch pooling {
         case .gumbel, .gumbelSoft:
             gumbel(
-                values, stride: stride, pixelCount: pixelCount, firstChannel: firstChannel, sampleID: sampleID,
+                branch, values, stride: stride, pixelCount: pixelCount, firstChannel: firstChannel, sampleID: sampleID,
                 scratch: scratch, derivatives: derivatives)
         case .argmax:
             topMean(
-                values, stride: stride, pixelCount: pixelCount, count: 1, scratch: scratch, derivatives: derivatives)
+                branch, values, stride: stride, pixelCount: pixelCount, count: 1, scratch: scratch,
+                derivatives: derivatives)
         case .topk:
             topMean(
-                values, stride: stride, pixelCount: pixelCount, count: min(topK, pixelCount), scratch: scratch,
+                branch, values, stride: stride, pixelCount: pixelCount, count: min(topK, pixelCount), scratch: scratch,
                 derivatives: derivatives)
         case .logsumexp:
-            logSumExp(values, stride: stride, pixelCount: pixelCount, scratch: scratch, derivatives: derivatives)
+            logSumExp(
+                branch, values, stride: stride, pixelCount: pixelCount, scratch: scratch, derivatives: derivatives)
         case .average:
-            average(values, stride: stride, pixelCount: pixelCount, derivatives: derivatives)
+            average(branch, values, stride: stride, pixelCount: pixelCount, derivatives: derivatives)
         case .annealed:
             annealed(
-                values, stride: stride, pixelCount: pixelCount, scale: scale, scratch: scratch,
+                branch, values, stride: stride, pixelCount: pixelCount, scale: scale, scratch: scratch,
                 derivatives: derivatives)
         }
     }
@@ -77,7 +85,8 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
     /// and for the negative branch, which enters with a minus sign and through -J, the same formulas in +.
     @inline(__always)
     private func gumbel(
-        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, firstChannel: Int, sampleID: Int,
+        _ branch: PoolingBranch, _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, firstChannel: Int,
+        sampleID: Int,
         scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
     ) -> SIMD8<Scalar> {
         var maximum = load8(values)
@@ -110,8 +119,9 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
             store8(negativeWeight, to: negativeScratch + pixel &* 8)
         }
 
-        let scale = Lanes(repeating: 1) / positive.total
-        let negativeScale = Lanes(repeating: 1) / negative.total
+        // A branch that is not asked for has no weights.
+        let scale = branch.hasPositive ? Lanes(repeating: 1) / positive.total : Lanes.zero
+        let negativeScale = branch.hasNegative ? Lanes(repeating: 1) / negative.total : Lanes.zero
         let mean = positive.sum * scale
         let negativeMean = negative.sum * negativeScale
         let isHard = pooling == .gumbel
@@ -131,22 +141,30 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
         }
         guard isHard else { return mean - negativeMean }
         for lane in 0..<8 {
-            if positive.bestValue[lane] > 0 { derivatives[Int(positive.bestPixel[lane]) &* 8 &+ lane] += 1 }
-            if negative.bestValue[lane] > 0 { derivatives[Int(negative.bestPixel[lane]) &* 8 &+ lane] += 1 }
+            if branch.hasPositive, positive.bestValue[lane] > 0 {
+                derivatives[Int(positive.bestPixel[lane]) &* 8 &+ lane] += 1
+            }
+            if branch.hasNegative, negative.bestValue[lane] > 0 {
+                derivatives[Int(negative.bestPixel[lane]) &* 8 &+ lane] += 1
+            }
         }
-        return positive.bestValue - negative.bestValue
+        switch branch {
+        case .both: return positive.bestValue - negative.bestValue
+        case .positive: return positive.bestValue
+        case .negative: return -negative.bestValue
+        }
     }
 
     /// Mean of ReLU(J) over the `count` largest J less mean of ReLU(-J) over the `count` smallest; ties: lowest pixels.
     @inline(__always)
     private func topMean(
-        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, count: Int,
+        _ branch: PoolingBranch, _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, count: Int,
         scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
     ) -> SIMD8<Scalar> {
         let share = 1 / Scalar(count)
         for pixel in 0..<pixelCount { store8(Lanes.zero, to: derivatives + pixel &* 8) }
         var result = Lanes.zero
-        for sign in [Scalar(1), -1] {
+        for sign in [Scalar(1), -1] where branch.includes(sign: sign) {
             for pixel in 0..<pixelCount {
                 store8(load8(values + pixel &* stride) * Lanes(repeating: sign), to: scratch + pixel &* 8)
             }
@@ -173,13 +191,13 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
     /// tau ln mean exp(ReLU(J) / tau) less the same of -J.
     @inline(__always)
     private func logSumExp(
-        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int,
+        _ branch: PoolingBranch, _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int,
         scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
     ) -> SIMD8<Scalar> {
         for pixel in 0..<pixelCount { store8(Lanes.zero, to: derivatives + pixel &* 8) }
         var result = Lanes.zero
         let inverseTemperature = Lanes(repeating: 1 / temperature)
-        for sign in [Scalar(1), -1] {
+        for sign in [Scalar(1), -1] where branch.includes(sign: sign) {
             let signs = Lanes(repeating: sign)
             var largest = Lanes.zero
             for pixel in 0..<pixelCount {
@@ -208,18 +226,33 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
         return result
     }
 
-    /// mean ReLU(J) - mean ReLU(-J) = mean J.
+    /// mean ReLU(J) - mean ReLU(-J) = mean J, or one of the two terms.
     @inline(__always)
     private func average(
-        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, derivatives: UnsafeMutablePointer<Scalar>
+        _ branch: PoolingBranch, _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int,
+        derivatives: UnsafeMutablePointer<Scalar>
     ) -> SIMD8<Scalar> {
         let share = Lanes(repeating: 1 / Scalar(pixelCount))
         var sum = Lanes.zero
         for pixel in 0..<pixelCount {
-            sum += load8(values + pixel &* stride)
-            store8(share, to: derivatives + pixel &* 8)
+            let activation = load8(values + pixel &* stride)
+            let isNegative = Scalar.isLess(activation, Lanes.zero)
+            sum += Self.part(of: activation, branch, isNegative: isNegative)
+            store8(Self.part(of: share, branch, isNegative: isNegative), to: derivatives + pixel &* 8)
         }
         return sum * share
+    }
+
+    /// `x` where its pixel is part of the branch, else 0. J = 0 counts as positive.
+    @inline(__always)
+    private static func part(
+        of x: SIMD8<Scalar>, _ branch: PoolingBranch, isNegative: SIMDMask<SIMD8<Scalar.SIMDMaskScalar>>
+    ) -> SIMD8<Scalar> {
+        switch branch {
+        case .both: x
+        case .positive: x.replacing(with: SIMD8.zero, where: isNegative)
+        case .negative: SIMD8.zero.replacing(with: x, where: isNegative)
+        }
     }
 
     /// sum_p w+_p ReLU(J_p) - sum_p w-_p ReLU(-J_p) with w+- = softmax(c ReLU(+-J)) over the pixels, c = s / `scale`.
@@ -229,7 +262,7 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
     /// one of a pixel's two weights needs its own exponential: where a branch is cut off, r = 0.
     @inline(__always)
     private func annealed(
-        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, scale: Scalar,
+        _ branch: PoolingBranch, _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int, scale: Scalar,
         scratch: UnsafeMutablePointer<Scalar>, derivatives: UnsafeMutablePointer<Scalar>
     ) -> SIMD8<Scalar> {
         let (zero, one) = (Lanes.zero, Lanes(repeating: 1))
@@ -267,9 +300,15 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
             let weight =
                 load8(scratch + pixel &* 8) * share.replacing(with: negativeShare, where: isNegative)
             let distance = (activation - mean).replacing(with: negativeMean - activation, where: isNegative)
-            store8(weight * (one + rate * distance), to: derivatives + pixel &* 8)
+            store8(
+                Self.part(of: weight * (one + rate * distance), branch, isNegative: isNegative),
+                to: derivatives + pixel &* 8)
         }
-        return mean + negativeMean
+        switch branch {
+        case .both: return mean + negativeMean
+        case .positive: return mean
+        case .negative: return negativeMean
+        }
     }
 }
 
@@ -325,10 +364,12 @@ extension FeatureBatch {
         _ pooling: SurrogatePooling<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, team: WorkerTeam
     ) -> SurrogatePool<Scalar>? {
         let (P, D) = (pixelCount, channelCount)
+        let branches = pooling.sides.branches
+        let valueCount = branches.count * D
         var isFinite = true
         let scales = pooling.pooling == .annealed ? rootMeanSquares(team: team) : []
-        var values = [Scalar](repeating: 0, count: imageCount * D)
-        let derivatives = [Scalar](unsafeUninitializedCapacity: imageCount * P * D) { derivatives, count in
+        var values = [Scalar](repeating: 0, count: imageCount * valueCount)
+        let derivatives = [Scalar](unsafeUninitializedCapacity: imageCount * P * valueCount) { derivatives, count in
             isFinite = values.withUnsafeMutableBufferPointer { values in
                 forEachTile(channelMap: channelMap, team: team) { tile in
                     withUnsafeTemporaryAllocation(
@@ -337,20 +378,26 @@ extension FeatureBatch {
                         let scratch = raw.bindMemory(to: Scalar.self).baseAddress!
                         let groupDerivatives = scratch + 16 * P
                         tile.forEachGroup { image, channel, channelCount, activations in
-                            let pooled = pooling.pool(
-                                activations, stride: tile.stride, pixelCount: P, firstChannel: channel,
-                                sampleID: sampleIDs[image], scale: scales.isEmpty ? 1 : scales[image],
-                                scratch: scratch, derivatives: groupDerivatives)
-                            for lane in 0..<channelCount { values[image &* D &+ channel &+ lane] = pooled[lane] }
-                            for pixel in 0..<P {
-                                let target = derivatives.baseAddress! + ((image &* P &+ pixel) &* D &+ channel)
-                                target.initialize(from: groupDerivatives + pixel &* 8, count: channelCount)
+                            for (index, branch) in branches.enumerated() {
+                                let place = index &* D &+ channel
+                                let pooled = pooling.pool(
+                                    branch, activations, stride: tile.stride, pixelCount: P, firstChannel: channel,
+                                    sampleID: sampleIDs[image], scale: scales.isEmpty ? 1 : scales[image],
+                                    scratch: scratch, derivatives: groupDerivatives)
+                                for lane in 0..<channelCount {
+                                    values[image &* valueCount &+ place &+ lane] = pooled[lane]
+                                }
+                                for pixel in 0..<P {
+                                    let target =
+                                        derivatives.baseAddress! + ((image &* P &+ pixel) &* valueCount &+ place)
+                                    target.initialize(from: groupDerivatives + pixel &* 8, count: channelCount)
+                                }
                             }
                         }
                     }
                 }
             }
-            count = imageCount * P * D
+            count = imageCount * P * valueCount
         }
         return isFinite ? SurrogatePool(values: values, derivatives: derivatives) : nil
     }

@@ -83,9 +83,10 @@ private struct PredictionRecord {
         topClasses = Ranking.top(5, of: logits)
         let predicted = topClasses[0]
         probability = softmax(logits)[predicted]
-        let values = result.pooled.values[row * head.channelCount..<(row + 1) * head.channelCount]
         explanationSize = ExplanationSize.count(
-            of: values.enumerated().map { head.classifier.contribution(of: $0, to: predicted, pooled: $1) })
+            of: (0..<head.channelCount).map {
+                head.contribution(of: $0, to: predicted, pooled: result.pooled, image: row)
+            })
     }
 
     /// Sample, bits of the probability, explanation size, number of classes, classes.

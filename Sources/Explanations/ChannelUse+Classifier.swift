@@ -6,11 +6,14 @@ extension ChannelUse {
     /// Classes that are named for a channel, at most.
     private static let namedClassCount = 4
 
-    /// How the model's classifier uses each channel, by channel.
+    /// How the model's classifier uses each channel, by channel. Where each side has a weight of its own, both count.
     public static func ofAllChannels(_ model: TrainedModel) -> [ChannelUse] {
-        let classifier = model.head.classifier
-        return (0..<classifier.channelCount).map { channel in
-            let weights = (0..<classifier.classCount).map { classifier.weight(of: channel, for: $0) }
+        let head = model.head
+        return (0..<head.channelCount).map { channel in
+            let weights = (0..<head.classCount).map { label in
+                head.positiveWeight(of: channel, for: label)
+                    + (head.sides == .untied ? head.negativeWeight(of: channel, for: label) : 0)
+            }
             let first = Ranking.top(namedClassCount, of: weights[...]).filter { weights[$0] > 0 }
             return ChannelUse(
                 channel: channel, total: weights.reduce(0, +),

@@ -64,16 +64,17 @@ public struct Explainer {
     /// The channels that add something to the logit of `label`, by the size of what they add.
     private func contributions(to label: Int, _ pooled: PooledActivations) -> [ChannelContribution] {
         let width = model.experiment.cacheIdentity.featureMap.width
-        let classifier = model.head.classifier
-        return (0..<classifier.channelCount)
+        let head = model.head
+        return (0..<head.channelCount)
             .map { channel in
                 ChannelContribution(
-                    channel: channel, weight: classifier.weight(of: channel, for: label),
+                    channel: channel, weight: head.positiveWeight(of: channel, for: label),
+                    negativeWeight: head.sides == .tied ? nil : head.negativeWeight(of: channel, for: label),
                     positiveActivation: max(0, pooled.maxima[channel]),
                     positivePosition: MapPosition(index: Int(pooled.maximumPixels[channel]), width: width),
                     negativeActivation: min(0, pooled.minima[channel]),
                     negativePosition: MapPosition(index: Int(pooled.minimumPixels[channel]), width: width),
-                    contribution: classifier.contribution(of: channel, to: label, pooled: pooled.values[channel]))
+                    contribution: head.contribution(of: channel, to: label, pooled: pooled))
             }
             .filter { $0.contribution != 0 }
             .sorted { (abs($0.contribution), $1.channel) > (abs($1.contribution), $0.channel) }
@@ -86,9 +87,7 @@ public struct Explainer {
         let amounts = contributions.map(\.contribution)
         let classifier = model.head.classifier
         let bias = classifier.bias == nil ? nil : classifier.offset(of: explained.label)
-        let sum = contributions.reduce(Double(bias ?? 0)) {
-            $0 + Double($1.weight) * (Double($1.positiveActivation) + Double($1.negativeActivation))
-        }
+        let sum = contributions.reduce(Double(bias ?? 0)) { $0 + $1.exactContribution }
         let residual = Completeness.residual(
             sum: sum, contributions: amounts + (bias.map { [$0] } ?? []), logit: explained.logit)
         guard residual <= Completeness.limit else {

@@ -62,7 +62,7 @@ public struct TrainedModel: Sendable {
             }
         }
         try checkpoint.requireSameData(as: experiment)
-        head = try checkpoint.head()
+        head = try checkpoint.head(sides: configuration.head.signs)
         try configuration.headConfiguration(totalSteps: 0).requireForm(of: head.classifier)
     }
 
@@ -94,13 +94,19 @@ public struct TrainedModel: Sendable {
 }
 
 extension Checkpoint {
-    /// The head of the checkpoint.
-    /// - Throws: `HeadError`.
-    package func head() throws -> Head {
-        try Head(
+    /// The head of the checkpoint, whose configuration says what its sides are.
+    /// - Throws: `HeadError`, such as `.shapeMismatch` for a classifier that does not have the columns for them.
+    package func head(sides: ChannelSides) throws -> Head {
+        guard weightsPerClass == channelCount * sides.valuesPerChannel else {
+            throw HeadError.shapeMismatch(
+                tensor: "classifier", expected: [classCount, channelCount * sides.valuesPerChannel],
+                found: [classCount, weightsPerClass])
+        }
+        return try Head(
             channelMap: channelMap,
             classifier: Classifier(
-                weights: classifier, bias: bias, mask: mask, classCount: classCount, channelCount: channelCount))
+                weights: classifier, bias: bias, mask: mask, classCount: classCount, channelCount: weightsPerClass),
+            sides: sides)
     }
 
     /// Checks that the dataset, the weights and the input are those the checkpoint was made from.

@@ -23,14 +23,15 @@ public struct Workload: Equatable, Sendable {
     public var batchSize: Int
     public var epochs: Int
     public var isChannelMapTrained: Bool
+    /// Weights that a class has for a channel.
+    public var weightsPerChannel: Int
     /// Numbers that the optimizer keeps beside each parameter: 2 for Adam, 1 for SGD.
     public var momentsPerParameter: Int
 
     public init(
         trainCount: Int, testCount: Int, classCount: Int, featureMap: FeatureMapShape, precision: CachePrecision,
         viewCount: Int = 1, samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int,
-        isChannelMapTrained: Bool,
-        momentsPerParameter: Int
+        isChannelMapTrained: Bool, weightsPerChannel: Int = 1, momentsPerParameter: Int
     ) {
         self.trainCount = trainCount
         self.testCount = testCount
@@ -43,6 +44,7 @@ public struct Workload: Equatable, Sendable {
         self.batchSize = batchSize
         self.epochs = epochs
         self.isChannelMapTrained = isChannelMapTrained
+        self.weightsPerChannel = weightsPerChannel
         self.momentsPerParameter = momentsPerParameter
     }
 
@@ -65,6 +67,7 @@ public struct Workload: Equatable, Sendable {
             logicalShards: configuration.training.logicalShards, batchSize: configuration.training.batchSize,
             epochs: configuration.training.epochs,
             isChannelMapTrained: configuration.head.channelMap != .identity,
+            weightsPerChannel: configuration.head.signs.valuesPerChannel,
             momentsPerParameter: configuration.training.optimizer == .adam ? 2 : 1)
     }
 
@@ -73,7 +76,7 @@ public struct Workload: Equatable, Sendable {
         isChannelMapTrained ? featureMap.channelCount * featureMap.channelCount : 0
     }
     /// E, the numbers in a gradient.
-    public var gradientCount: Int { channelMapCount + classCount * featureMap.channelCount }
+    public var gradientCount: Int { channelMapCount + classCount * featureMap.channelCount * weightsPerChannel }
     /// Bytes of a sample's features in the cache.
     public var sampleByteCount: Int { featureMap.elementCount * precision.byteCount }
     /// Bytes of a sample in the cache on disk, with its label and digests.

@@ -111,6 +111,21 @@ public struct ExplanationPage {
             """
     }
 
+    /// A contribution as weight and activations.
+    private func product(_ contribution: ChannelContribution) -> String {
+        func weight(_ value: Float) -> String { String(format: "%.3f", value) }
+        let (positive, negative) = (
+            HTML.signed(contribution.positiveActivation), HTML.signed(contribution.negativeActivation)
+        )
+        switch contribution.negativeWeight {
+        case nil: return "weight \(weight(contribution.weight))\n&times; (\(positive) \(negative))"
+        case 0?: return "weight \(weight(contribution.weight))\n&times; \(positive)"
+        case let other?:
+            return
+                "weights \(weight(contribution.weight))\n&times; \(positive) and \(weight(other)) &times; \(negative)"
+        }
+    }
+
     private func channel(_ contribution: ChannelContribution, of explanation: ImageExplanation) throws -> String {
         let side = contribution.dominantSide
         let amount = contribution.contribution
@@ -120,8 +135,7 @@ public struct ExplanationPage {
             <div class="facts">
             <div class="title">channel \(contribution.channel)</div>
             <div class="amount \(amount >= 0 ? "for" : "against")">\(HTML.signed(amount))</div>
-            <div class="small quiet number">weight \(String(format: "%.3f", contribution.weight))
-            &times; (\(HTML.signed(contribution.positiveActivation)) \(HTML.signed(contribution.negativeActivation)))</div>
+            <div class="small quiet number">\(product(contribution))</div>
             <div class="small quiet">\(side == .positive ? "strongest where it responds" : "strongest where it is opposed"):
             \(HTML.signed(activation))</div>
             </div>

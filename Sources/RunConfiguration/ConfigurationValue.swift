@@ -166,6 +166,7 @@ extension CachePrecision: NamedValue {}
 extension RunConfiguration.Cache.Location: NamedValue {}
 extension ChannelMapKind: NamedValue {}
 extension Pooling: NamedValue {}
+extension ChannelSides: NamedValue {}
 extension RunConfiguration.Head.ClassifierInit: NamedValue {}
 extension ChannelBudget.Score: NamedValue {}
 extension RunConfiguration.Training.Distillation.Teacher: NamedValue {}

@@ -26,7 +26,7 @@ extension RunConfiguration {
             temperature: TemperatureSchedule(start: head.temperature[0], end: head.temperature[1], steps: totalSteps),
             topK: head.topK,
             annealing: AnnealingSchedule(sharpness: head.sharpness, steps: head.annealing * Double(totalSteps)),
-            hasBias: head.bias,
+            hasBias: head.bias, sides: head.signs,
             distillation: training.distillation.weight.map {
                 Distillation(weight: $0, temperature: training.distillation.temperature)
             }, budget: budget, classifierL1: head.classifierL1,

@@ -144,6 +144,8 @@ public struct RunConfiguration: Equatable, Sendable {
         public var sharpness = defaults.annealing.sharpness
         /// Whether the classifier has a bias.
         public var bias = defaults.hasBias
+        /// What a class makes of the two sides of a channel.
+        public var signs = defaults.sides
         /// Channels that a class may use; all if nil.
         public var channelsPerClass: Int?
         /// By what the channels of a class are compared where not all are kept.

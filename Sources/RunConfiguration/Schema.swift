@@ -119,6 +119,7 @@ extension RunConfiguration {
             "head", "sharpness", \.head.sharpness, onlyIf: { $0.head.pooling == .annealed }, { $0 > 0 },
             expected: "a positive number"),
         Field("head", "bias", \.head.bias, onlyIf: { $0.head.bias }),
+        Field("head", "signs", \.head.signs, onlyIf: { $0.head.signs != .tied }),
         Field("head", "channels_per_class", \.head.channelsPerClass, { $0 ?? 1 > 0 }, expected: positiveInteger),
         Field("head", "budget_score", \.head.budgetScore, onlyIf: hasBudget),
         Field(

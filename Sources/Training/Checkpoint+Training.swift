@@ -6,9 +6,9 @@ import StrictJSON
 
 extension Checkpoint {
     /// What the trainer needs to go on exactly.
-    func trainerState() throws -> HeadTrainerState {
+    func trainerState(sides: ChannelSides) throws -> HeadTrainerState {
         HeadTrainerState(
-            step: state.step, head: try head(),
+            step: state.step, head: try head(sides: sides),
             optimizer: optimizer.map { NamedTensor(name: $0.name, shape: $0.shape, values: $0.elements) })
     }
 

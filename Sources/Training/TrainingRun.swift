@@ -109,7 +109,8 @@ public struct TrainingRun {
         let seed = UInt64(configuration.run.seed)
         if let checkpoint {
             trainer = try HeadTrainer(
-                configuration: headConfiguration, seed: seed, restoring: checkpoint.trainerState())
+                configuration: headConfiguration, seed: seed,
+                restoring: checkpoint.trainerState(sides: headConfiguration.sides))
             guard let progress = EpochProgress(metrics: checkpoint.state.metrics) else {
                 throw TrainingError.metricsUnreadable(checkpoint: checkpoint.directory)
             }

@@ -17,7 +17,7 @@ struct HealthReport {
         lines.add("smallest weight", short(Double(health.smallestWeight)))
         lines.add(
             "exact zeros",
-            "\(short(100 * health.zeroShare)) % of \(health.classCount) x \(health.channelCount) weights")
+            "\(short(100 * health.zeroShare)) % of \(health.classCount) x \(health.weightsPerClass) weights")
         let dead = health.deadChannels
         lines.add("dead channels", dead.isEmpty ? "none" : "\(dead.count), which no class uses: \(listed(dead))")
         let duplicates = health.duplicateChannels

@@ -29,6 +29,17 @@ import Testing
         #expect(second[MapPosition(row: 1, column: 0)] == 4)
     }
 
+    @Test func eachSideContributesWithItsOwnWeight() throws {
+        func map(_ weights: [Float], _ sides: ChannelSides) throws -> [Float] {
+            let classifier = try Classifier(weights: weights, classCount: 1, channelCount: weights.count)
+            let head = try Head(channelMap: [1, 0, 0, 1], classifier: classifier, sides: sides)
+            return try ChannelAttribution(head).map(of: features, sample: 0, for: 0, team: alone).values
+        }
+        // Channel 0: 4 at pixel 1, -2 at pixel 2; channel 1: 2 at pixel 2, -3 at pixel 0.
+        #expect(try map([10, 1, 5, 2], .untied) == [-6, 40, -10 + 2, 0])
+        #expect(try map([10, 1], .positive) == [0, 40, 2, 0])
+    }
+
     @Test func theMapOfChannelsAddsUpToTheLogit() throws {
         let channels = 24
         let tensor = normalTensor([1, 5, 7, channels], seed: 3)

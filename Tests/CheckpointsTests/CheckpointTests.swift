@@ -253,6 +253,65 @@ struct CheckpointTests {
         }
     }
 
+    @Test func `a classifier with a weight for each side of a channel is read back, with its mask`() throws {
+        try withTemporaryFolder { folder throws in
+            var fixture = HeadFixture()
+            // The negative sides: the same, but channel 3 is only used there.
+            fixture.classifier = (0..<5).flatMap { label in
+                var row = Array(fixture.classifier[label * 12..<(label + 1) * 12])
+                row[3] = 0
+                var negative = row
+                negative[3] = 0.25
+                return row + negative
+            }
+            fixture.mask = fixture.classifier.map { $0 != 0 }
+            let path = try fixture.save(step: 42, in: CheckpointStore(runDirectory: folder))
+            let checkpoint = try Checkpoint(reading: path)
+            #expect(checkpoint.classifier == fixture.classifier && checkpoint.mask == fixture.mask)
+            #expect(checkpoint.channelCount == 12 && checkpoint.weightsPerClass == 24)
+            let copy = try Checkpoint(bytes: checkpoint.bytes)
+            #expect(copy.classifier == fixture.classifier && copy.weightsPerClass == 24)
+            let file = try SafetensorsFile(path.appending("head.safetensors"))
+            #expect(file.entry("classifier")?.shape == [5, 24] && file.entry("classifier_mask")?.shape == [5, 24])
+
+            let health = CheckpointHealth(of: checkpoint)
+            let unused = (0..<12).filter { channel in (0..<5).allSatisfy { fixture.classifier[$0 * 24 + channel] == 0 }
+            }
+            #expect(health.channelCount == 12 && health.weightsPerClass == 24 && unused.contains(3))
+            #expect(health.deadChannels == unused.filter { $0 != 3 })
+            #expect(
+                health.keptPerClass?.maximum
+                    == (0..<5).map { label in
+                        Double(fixture.classifier[label * 24..<(label + 1) * 24].count { $0 != 0 })
+                    }.max())
+            #expect(health.duplicateChannels.isEmpty)
+
+            let head = path.appending("head.safetensors")
+            let map = SafetensorsWriter.Entry.floats("channel_map", [12, 12], fixture.channelMap)
+            var negative = fixture.classifier
+            negative[24 + 12 + 5] = -1
+            try replaceHead(of: path, [map, .floats("classifier", [5, 24], negative)])
+            #expect(
+                try error(reading: path) == .negativeWeight(path: head, classIndex: 1, channel: 5, value: -1))
+            for entries in [
+                [map, .floats("classifier", [5, 36], Array(repeating: 1, count: 180))],
+                [map, .floats("classifier", [10, 12], fixture.classifier)],
+                [
+                    map, .floats("classifier", [5, 24], fixture.classifier),
+                    .init(
+                        name: "classifier_mask", elementType: .uint8, shape: [5, 12],
+                        elements: [UInt8](repeating: 1, count: 60)),
+                ],
+            ] as [[SafetensorsWriter.Entry]] {
+                try replaceHead(of: path, entries)
+                guard case .malformedTensors = try error(reading: path) else {
+                    Issue.record("\(entries.map(\.shape))")
+                    continue
+                }
+            }
+        }
+    }
+
     @Test func `values that are not finite, negative weights and a map that is not orthogonal are refused`() throws {
         try withCheckpoint { path in
             let fixture = HeadFixture()

@@ -1,8 +1,9 @@
 import Foundation
 import Testing
 
-/// A head with everything that has a memory of its own or happens at certain steps: a bias, a pooling that changes with the step, a
-/// teacher, a mask that is learnt, and a gauge. Its bytes are those of one process on any ranks and after kills in the middle of the schedule.
+/// A head with everything that has a memory of its own or happens at certain steps: a bias, a pooling that changes with the
+/// step, a teacher, a mask that is learnt, and a gauge. Its bytes are those of one process on any ranks and after kills in the
+/// middle of the schedule.
 @Suite(.serialized) struct FewChannelsTests {
     private static let settings = [
         "head.bias=true", "head.pooling=annealed", "head.classifier_init=black_box_signed", "head.channels_per_class=4",
@@ -34,6 +35,38 @@ import Testing
             let outcome = try Tool.infodisent.run(arguments, in: reference)
             #expect(outcome.exitCode == 0, "\(outcome.errors)")
         }
+    }
+
+    @Test(.enabled(if: Mpirun.isRunnable), arguments: ["untied", "positive"])
+    func otherSidesGiveTheSameBytesOnRanksAndEveryCommandReadsThem(signs: String) throws {
+        let reference = try SmallExperiment.folder()
+        let arguments = train(["head.signs=\(signs)"])
+        #expect(try Tool.infodisent.run(arguments, in: reference).exitCode == 0)
+        let ranks = try SmallExperiment.folder()
+        #expect(try Mpirun.run(ranks: 3, arguments, in: ranks).exitCode == 0)
+        #expect(try ranks.contents(of: "run/checkpoints") == reference.contents(of: "run/checkpoints"))
+        // 192 channels of 4 classes.
+        let columns = signs == "untied" ? 384 : 192
+        #expect(
+            try Tool.inspect.succeed("run", "--verify", in: reference).contains("classifier [4, \(columns)] is finite"))
+        let inspection = try Tool.inspect.succeed("run", in: reference)
+        #expect(inspection.contains("4 x \(columns) weights") && inspection.contains("signs: \(signs)"))
+        #expect(inspection.contains("min 4, median 4, max 4"))
+        let image = try #require(
+            FileManager.default.enumerator(atPath: reference.url("birds").path)?.compactMap { $0 as? String }
+                .filter { $0.hasSuffix(".jpg") || $0.hasSuffix(".png") }.min())
+        for arguments in [
+            ["evaluate", "--checkpoint", "run"], ["prototypes", "--checkpoint", "run", "--output", "prototypes"],
+            ["explain", "--checkpoint", "run", "--output", "explanation", "birds/\(image)"],
+            ["plan", "--config", "small.yaml", "--set", "head.signs=\(signs)"],
+        ] {
+            let outcome = try Tool.infodisent.run(arguments, in: reference)
+            #expect(outcome.exitCode == 0, "\(arguments): \(outcome.errors)")
+        }
+        #expect(try reference.text("explanation/explanations.json").contains("\"negative_weight\""))
+        // A checkpoint of other sides is another run's.
+        let other = try Tool.infodisent.run(train(["head.signs=tied"]), in: reference)
+        #expect(other.exitCode == 78 && other.errors.contains("head.signs"), "\(other.errors)")
     }
 
     @Test func aKillInTheMiddleOfTheScheduleChangesNothing() throws {

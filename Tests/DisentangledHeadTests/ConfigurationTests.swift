@@ -40,7 +40,7 @@ struct ConfigurationTests {
     func coding() throws {
         let configuration = HeadConfiguration(
             channelMap: .cayley, pooling: .gumbelSoft, temperature: TemperatureSchedule(start: 2, end: 0.5, steps: 9),
-            topK: 4, distillation: Distillation(weight: 0.5),
+            topK: 4, sides: .untied, distillation: Distillation(weight: 0.5),
             budget: ChannelBudget(channelsPerClass: 5, begin: 3, end: 9), classifierL1: 0.25, lastGaugeStep: 12,
             optimizer: OptimizerConfiguration(kind: .sgd, momentum: 0.5))
         let data = try JSONEncoder().encode(configuration)
@@ -48,7 +48,8 @@ struct ConfigurationTests {
         let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         #expect(
             Set(object.keys) == [
-                "channel_map", "pooling", "temperature", "top_k", "annealing", "bias", "distillation", "budget",
+                "channel_map", "pooling", "temperature", "top_k", "annealing", "bias", "signs", "distillation",
+                "budget",
                 "classifier_l1", "last_gauge_step", "optimizer",
             ])
         #expect(object["pooling"] as? String == "gumbel_soft")

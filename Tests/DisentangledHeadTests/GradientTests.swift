@@ -17,12 +17,12 @@ private struct Problem {
 
     func parameters(
         _ pooling: Pooling, map: ChannelMapKind = .riemannian, hasBias: Bool = false,
-        distillation: Distillation? = nil, epsilon: Float? = nil
+        sides: ChannelSides = .tied, distillation: Distillation? = nil, epsilon: Float? = nil
     ) throws -> HeadParameters<Double> {
         let configuration = HeadConfiguration(
             channelMap: map, pooling: pooling, temperature: TemperatureSchedule(start: 0.7, end: 0.7), topK: 3,
             annealing: AnnealingSchedule(sharpness: 4, steps: 5), hasBias: hasBias,
-            distillation: distillation)
+            sides: sides, distillation: distillation)
         let teacher = try Classifier(
             weights: normals(classCount * channelCount, seed: 26).map { Float($0) }, bias: [0.5, -1, 0, 2], signs: .any,
             classCount: classCount, channelCount: channelCount)
@@ -48,7 +48,7 @@ private struct Problem {
         try parameters.apply(
             channelMapGradient: parameters.configuration.channelMap == .identity
                 ? nil : SquareMatrix(size: channelCount, values: Array(repeating: 0, count: size)),
-            classifierGradient: Array(repeating: 0, count: classCount * channelCount),
+            classifierGradient: Array(repeating: 0, count: parameters.classifier.count),
             biasGradient: parameters.bias.map { $0.map { _ in 0 } }, channelMapLearningRate: 0,
             classifierLearningRate: 0, team: alone)
     }
@@ -90,6 +90,56 @@ struct GradientTests {
         }
         let found = try problem.gradient(parameters).classifier
         #expect(relativeDifference(found, expected) < 1e-8)
+    }
+
+    @Test(
+        "dL/dU and dL/dA where each side has its weight, or only one counts",
+        arguments: [Pooling.argmax, .gumbelSoft, .topk, .logsumexp, .average, .annealed],
+        [ChannelSides.untied, .positive])
+    func sides(pooling: Pooling, sides: ChannelSides) throws {
+        let parameters = try problem.parameters(pooling, sides: sides)
+        let found = try problem.gradient(parameters)
+        let ofMap = try centralDifferences(parameters.channelMap.matrix.values) { values in
+            var moved = parameters
+            try moved.channelMap.setParameter(SquareMatrix(size: problem.channelCount, values: values), team: alone)
+            return try problem.gradient(moved).lossSum
+        }
+        #expect(relativeDifference(try #require(found.channelMap).values, ofMap) < 1e-8)
+        let ofClassifier = try centralDifferences(parameters.classifier) { values in
+            var moved = parameters
+            moved.classifier = values
+            return try problem.gradient(moved).lossSum
+        }
+        #expect(found.classifier.count == problem.classCount * problem.channelCount * sides.valuesPerChannel)
+        #expect(relativeDifference(found.classifier, ofClassifier) < 1e-8)
+    }
+
+    @Test(
+        "Untied sides with the same weights are tied ones; with none for the negative side it plays no part",
+        arguments: Pooling.allCases)
+    func sidesAgree(pooling: Pooling) throws {
+        let (C, D) = (problem.classCount, problem.channelCount)
+        let (tied, positive) = try (problem.parameters(pooling), problem.parameters(pooling, sides: .positive))
+        var untied = try problem.parameters(pooling, sides: .untied)
+        func rows(_ values: [Double], _ side: Int) -> [Double] {
+            (0..<C).flatMap { values[($0 * 2 + side) * D..<($0 * 2 + side + 1) * D] }
+        }
+        for (other, negativeFactor) in [(tied, 1.0), (positive, 0)] {
+            untied.classifier = (0..<C).flatMap { label in
+                let row = other.classifier[label * D..<(label + 1) * D]
+                return row + row.map { negativeFactor * $0 }
+            }
+            let (expected, found) = try (problem.gradient(other), problem.gradient(untied))
+            #expect(abs(found.lossSum - expected.lossSum) < 1e-12)
+            #expect(
+                relativeDifference(try #require(found.channelMap).values, try #require(expected.channelMap).values)
+                    < 1e-12)
+            let (high, low) = (rows(found.classifier, 0), rows(found.classifier, 1))
+            #expect(relativeDifference(zip(high, low).map { $0 + negativeFactor * $1 }, expected.classifier) < 1e-12)
+            #expect(low.contains { abs($0) > 1e-3 })
+        }
+        #expect(
+            try abs(problem.gradient(tied).lossSum - problem.gradient(positive).lossSum) > 1e-3, "both are the same")
     }
 
     @Test("dL/db", arguments: [Pooling.argmax, .annealed])

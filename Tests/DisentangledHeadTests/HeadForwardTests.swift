@@ -47,6 +47,70 @@ struct HeadForwardTests {
         }
     }
 
+    @Test(
+        "Where sides are not tied, each has its weight or the negative one none, and contributions add up",
+        arguments: ChannelSides.allCases)
+    func sides(_ sides: ChannelSides) throws {
+        let (channels, classes) = (11, 3)
+        let tied = try head(channels: channels, classes: classes)
+        let columns = channels * sides.valuesPerChannel
+        let weights = normals(classes * columns, seed: 76).map { Float(abs($0)) }
+        let head = try Head(
+            channelMap: tied.channelMap,
+            classifier: Classifier(
+                weights: weights, bias: [0.5, -1, 2], classCount: classes, channelCount: columns), sides: sides)
+        #expect(head.channelCount == channels)
+        let features = normalTensor([4, 2, 3, channels], seed: 72)
+        let (forward, expected) = try (head.forward(features, team: three), tied.forward(features, team: alone))
+        let pooled = forward.pooled
+        #expect(pooled.maxima == expected.pooled.maxima && pooled.minima == expected.pooled.minima)
+        #expect(pooled.values.count == 4 * columns)
+        for image in 0..<4 {
+            for label in 0..<classes {
+                var logit = Double(head.classifier.offset(of: label))
+                var sum = logit
+                for channel in 0..<channels {
+                    let high = max(0, Double(pooled.maxima[image * channels + channel]))
+                    let low = min(0, Double(pooled.minima[image * channels + channel]))
+                    let positive = Double(weights[label * columns + channel])
+                    let negative =
+                        switch sides {
+                        case .tied: positive
+                        case .untied: Double(weights[label * columns + channels + channel])
+                        case .positive: 0.0
+                        }
+                    #expect(Double(head.positiveWeight(of: channel, for: label)) == positive)
+                    #expect(Double(head.negativeWeight(of: channel, for: label)) == negative)
+                    let contribution = head.contribution(of: channel, to: label, pooled: pooled, image: image)
+                    #expect(abs(Double(contribution) - positive * high - negative * low) < 1e-5)
+                    logit += positive * high + negative * low
+                    sum += Double(contribution)
+                }
+                #expect(abs(Double(forward.logits[image * classes + label]) - logit) < 1e-4)
+                #expect(abs(sum - logit) < 1e-4)
+            }
+        }
+    }
+
+    @Test("A classifier that has not the columns for the sides is refused")
+    func columnsOfSides() throws {
+        func make(_ columns: Int, _ sides: ChannelSides) throws {
+            let classifier = try Classifier(
+                weights: Array(repeating: 1, count: columns), classCount: 1, channelCount: columns)
+            _ = try Head(channelMap: [1, 0, 0, 1], classifier: classifier, sides: sides)
+        }
+        for (columns, sides) in [(2, ChannelSides.tied), (2, .positive), (4, .untied)] { try make(columns, sides) }
+        #expect(throws: HeadError.shapeMismatch(tensor: "classifier", expected: [1, 2], found: [1, 3])) {
+            try make(3, .untied)
+        }
+        #expect(throws: HeadError.shapeMismatch(tensor: "channel_map", expected: [1, 1], found: [4])) {
+            try make(2, .untied)
+        }
+        #expect(throws: HeadError.shapeMismatch(tensor: "channel_map", expected: [4, 4], found: [4])) {
+            try make(4, .tied)
+        }
+    }
+
     @Test("Of equal activations the lowest pixel wins")
     func ties() throws {
         let head = try Head(channelMap: [1, 0, 0, 1], classifier: [1, 1], channelCount: 2, classCount: 1)

@@ -17,12 +17,13 @@ struct HeadTrainerTests {
 
     private func trainer(
         _ map: ChannelMapKind, _ pooling: Pooling = .argmax, channels: Int, classes: Int, l1: Double = 0,
-        hasBias: Bool = false, optimizer: OptimizerConfiguration.Kind = .adam
+        hasBias: Bool = false, sides: ChannelSides = .tied, budget: ChannelBudget? = nil,
+        optimizer: OptimizerConfiguration.Kind = .adam
     ) throws -> HeadTrainer {
         try HeadTrainer(
             configuration: HeadConfiguration(
                 channelMap: map, pooling: pooling, annealing: AnnealingSchedule(steps: 12), hasBias: hasBias,
-                classifierL1: l1,
+                sides: sides, budget: budget, classifierL1: l1,
                 optimizer: OptimizerConfiguration(kind: optimizer)),
             channelCount: channels, classCount: classes, seed: 9)
     }
@@ -102,6 +103,60 @@ struct HeadTrainerTests {
             try advance(&restored, team: alone)
             #expect(restored.state == trainer.state)
         }
+    }
+
+    @Test(
+        "With other sides, one and three workers give the same bits, and so does an exported state",
+        arguments: [ChannelSides.untied, .positive], [Pooling.argmax, .gumbel, .annealed])
+    func restoringSides(sides: ChannelSides, pooling: Pooling) throws {
+        let budget = ChannelBudget(channelsPerClass: 5, begin: 3, end: 12, interval: 2)
+        var trainer = try trainer(
+            .riemannian, pooling, channels: 20, classes: 4, hasBias: true, sides: sides, budget: budget)
+        for _ in 0..<5 { try advance(&trainer, team: three) }
+        let state = trainer.state
+        #expect(state.head.sides == sides && state.head.channelCount == 20)
+        let shape = [4, 20 * sides.valuesPerChannel]
+        for name in ["classifier.first_moment", "budget.class_sums", "budget.regrown"] {
+            #expect(try #require(state.optimizer.first { $0.name == name }).shape == shape)
+        }
+        var restored = try HeadTrainer(configuration: trainer.configuration, seed: 9, restoring: state)
+        for _ in 0..<12 {
+            try advance(&trainer, team: three)
+            try advance(&restored, team: alone)
+            #expect(restored.state == trainer.state)
+        }
+        let mask = try #require(trainer.head.classifier.mask)
+        for label in 0..<4 { #expect(mask[label * shape[1]..<(label + 1) * shape[1]].count { $0 } == 5) }
+        #expect(trainer.orthogonalityError(team: alone) <= 1e-5)
+
+        var other = trainer.configuration
+        other.sides = .tied
+        let error = #expect(throws: HeadError.self) {
+            try HeadTrainer(configuration: other, seed: 9, restoring: state)
+        }
+        guard case .invalidSetting("signs", "tied", let expected) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(expected.contains(sides.rawValue))
+    }
+
+    @Test("Untied sides start with the same weights, but where these are drawn, and each side then goes its way")
+    func startOfUntiedSides() throws {
+        func start(_ classifier: ClassifierInitialisation) throws -> HeadTrainer {
+            try HeadTrainer(
+                configuration: HeadConfiguration(sides: .untied), channelCount: 3, classCount: 2, seed: 1,
+                classifier: classifier)
+        }
+        let given: [Float] = [1, -2, 0, 0.5, -0.25, 3]
+        var trainer = try start(.positivePart(of: given))
+        #expect(trainer.head.classifier.weights == [1, 0, 0, 1, 0, 0, 0.5, 0, 3, 0.5, 0, 3])
+        #expect(try start(.signed(given)).head.classifier.weights == [0.5, 0, 0, 0.5, 0, 0, 0, 1.75, 3, 0, 1.75, 3])
+        let uniform = try start(.uniform).head.classifier.weights
+        #expect(uniform.count == 12 && Set(uniform).count == 12)
+        try advance(&trainer, team: alone)
+        let weights = trainer.head.classifier.weights
+        #expect(weights[0] != weights[3] && weights.allSatisfy { $0 >= 0 })
     }
 
     @Test("A state with a bias that is not asked for, or without one that is, is refused by name")

@@ -56,6 +56,52 @@ import Testing
         }
     }
 
+    @Test(arguments: [ChannelSides.untied, .positive])
+    func theSidesOfAChannelContributeWithTheirOwnWeights(sides: ChannelSides) throws {
+        try withTemporaryFolder { folder in
+            var run = try SmallRun(in: folder)
+            run.configuration.head.signs = sides
+            try run.train()
+            let model = try TrainedModel(folder.appending("run"))
+            #expect(model.head.sides == sides)
+            #expect(model.head.classifier.weights.count == 3 * model.head.channelCount * sides.valuesPerChannel)
+            let predictions = try HeadEvaluation.predictions(
+                model.head, cache: model.cache(), split: .test, team: team)
+            let explainer = Explainer(model, shownCount: 4, team: team)
+            for prediction in predictions {
+                let path = model.experiment.dataset.root.appending(prediction.path)
+                let explained = try explainer.explain(path)
+                #expect(explained.result.label == prediction.topClasses[0])
+                #expect(explained.result.explanationSize == prediction.explanationSize)
+                for label in 0..<3 {
+                    let explanation = try explainer.explain(path, label: label)
+                    let result = explanation.result
+                    #expect(result.additivityError <= 1e-4)
+                    let sum = result.contributions.reduce(0) { $0 + Double($1.contribution) }
+                    #expect(abs(sum - Double(result.logit)) <= 1e-4 * abs(sum))
+                    #expect(abs(result.positiveSum + result.negativeSum - result.logit) <= 1e-4 * abs(result.logit))
+                    for contribution in result.contributions {
+                        let own = model.head.negativeWeight(of: contribution.channel, for: label)
+                        #expect(contribution.negativeWeight == own)
+                        if sides == .positive { #expect(contribution.dominantSide == .positive && own == 0) }
+                    }
+                    if sides == .untied {
+                        #expect(result.contributions.contains { $0.negativeWeight != $0.weight })
+                        #expect(result.negativeSum < 0)
+                    }
+                    #expect(explanation.heatMaps.count == 4)
+                }
+            }
+            let uses = ChannelUse.ofAllChannels(model)
+            let total = uses.reduce(0) { $0 + Double($1.total) }
+            let expected = model.head.classifier.weights.reduce(0) { $0 + Double($1) }
+            #expect(uses.count == model.head.channelCount && abs(total - expected) < 1e-3)
+            // The prototypes of both sides stay.
+            let table = try #require(try PrototypeSearch.run(model, cache: model.cache(), team: team))
+            #expect(table.channels.contains { !$0.negative.isEmpty })
+        }
+    }
+
     @Test func anImageGetsTheScoresThatItsCachedFeaturesGet() throws {
         try withSmallModel { model in
             let cache = try model.cache()

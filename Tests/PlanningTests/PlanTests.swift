@@ -124,4 +124,10 @@ import Testing
         #expect(plan.workload.gradientCount == 200 * 2048)
         #expect(plan.trainingByteCount < self.plan(nodes: 2).trainingByteCount)
     }
+
+    @Test func aWeightForEachSideOfAChannelIsPartOfTheGradient() {
+        let plan = plan(nodes: 2) { $0.weightsPerChannel = 2 }
+        #expect(plan.workload.gradientCount == 2048 * 2048 + 2 * 200 * 2048)
+        #expect(plan.trainingByteCount > self.plan(nodes: 2).trainingByteCount)
+    }
 }

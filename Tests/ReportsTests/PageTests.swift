@@ -26,14 +26,15 @@ import Testing
             ])
     }
 
-    private func explanation(bias: Float?) -> ImageExplanation {
+    private func explanation(bias: Float?, negativeWeight: Float? = nil) -> ImageExplanation {
         let scores = [
             ClassScore(label: 0, className: classNames[0], logit: 1.5, probability: 0.8),
             ClassScore(label: 1, className: classNames[1], logit: 0.1, probability: 0.2),
         ]
         let contributions = [
             ChannelContribution(
-                channel: 0, weight: 0.75, positiveActivation: 2.5, positivePosition: MapPosition(row: 0, column: 1),
+                channel: 0, weight: 0.75, negativeWeight: negativeWeight, positiveActivation: 2.5,
+                positivePosition: MapPosition(row: 0, column: 1),
                 negativeActivation: -0.5, negativePosition: MapPosition(row: 1, column: 1), contribution: 1.5)
         ]
         return ImageExplanation(
@@ -47,9 +48,9 @@ import Testing
             ])
     }
 
-    private func page(bias: Float? = nil) throws -> String {
+    private func page(bias: Float? = nil, negativeWeight: Float? = nil) throws -> String {
         try ExplanationPage(
-            [explanation(bias: bias)], prototypes: table, classNames: classNames,
+            [explanation(bias: bias, negativeWeight: negativeWeight)], prototypes: table, classNames: classNames,
             picture: { _ in PixelImage(width: 64, height: 64, red: 200) }
         ).html()
     }
@@ -60,6 +61,16 @@ import Testing
             #expect(text.contains("a &lt;b&gt; &amp; &quot;c&quot;"))
         }
         #expect(try page().contains("test/&lt;script&gt;.jpg"))
+    }
+
+    @Test func aContributionIsShownAsItsWeightsTimesTheActivations() throws {
+        func shows(_ text: String, _ negativeWeight: Float?) throws -> Bool {
+            try page(negativeWeight: negativeWeight).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+                .contains("number\">\(text)</div>")
+        }
+        #expect(try shows("weight 0.750 &times; (+2.50 \u{2212}0.50)", nil))
+        #expect(try shows("weight 0.750 &times; +2.50", 0))
+        #expect(try shows("weights 0.750 &times; +2.50 and 0.250 &times; \u{2212}0.50", 0.25))
     }
 
     @Test func thePageSaysWhatAContributionIsRelativeTo() throws {

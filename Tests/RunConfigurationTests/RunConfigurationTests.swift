@@ -110,6 +110,23 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         }
     }
 
+    @Test func theSidesOfChannelsAreWrittenWhereTheyAreNotTied() throws {
+        let plain = try RunConfiguration(yaml: minimal, source: "birds.yaml")
+        #expect(!plain.yaml.contains("signs") && plain.headConfiguration(totalSteps: 9).sides == .tied)
+        for sides in ChannelSides.allCases {
+            let configuration = try RunConfiguration(
+                yaml: minimal, source: "birds.yaml", overrides: ["head.signs=\(sides.rawValue)"])
+            #expect(configuration.headConfiguration(totalSteps: 9).sides == sides)
+            #expect(configuration.yaml.contains("  signs: \(sides.rawValue)\n") == (sides != .tied))
+            #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective") == configuration)
+            #expect(configuration.differences(from: plain).count == (sides == .tied ? 0 : 1))
+        }
+        guard case .badValue(_, "negative", _) = failure(of: minimal, overrides: ["head.signs=negative"]) else {
+            Issue.record("negative was accepted")
+            return
+        }
+    }
+
     @Test func sharesOfTheStepsBecomeSteps() throws {
         var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
         #expect(

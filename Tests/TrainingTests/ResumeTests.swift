@@ -27,12 +27,17 @@ import Training
         return try run.run()
     }
 
-    @Test(arguments: [ChannelMapKind.riemannian, .exponential, .cayley])
-    func aRunThatStopsAfterEveryStepEndsWithTheSameBytes(map: ChannelMapKind) throws {
+    @Test(
+        arguments: [
+            (ChannelMapKind.riemannian, ChannelSides.tied), (.exponential, .tied), (.cayley, .tied),
+            (.riemannian, .untied), (.riemannian, .positive),
+        ])
+    func aRunThatStopsAfterEveryStepEndsWithTheSameBytes(map: ChannelMapKind, sides: ChannelSides) throws {
         try withTemporaryFolder { folder in
             var small = try SmallRun(in: folder)
             small.configuration.training.epochs = 2
             small.configuration.head.channelMap = map
+            small.configuration.head.signs = sides
             let whole = try bytes(of: small.train().checkpoint)
 
             small.configuration.run.directory = folder.appending("in-steps")

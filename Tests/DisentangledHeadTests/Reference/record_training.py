@@ -3,7 +3,7 @@
     python Tests/DisentangledHeadTests/Reference/record_training.py
 
 writes Tests/DisentangledHeadTests/Fixtures/training.json, and training_variants.json with the same inputs for a bias, annealed
-pooling, distillation, a budget of channels, a signed start and a gauge (`train_variant`). Inputs are multiples of 2^-12, so that they are the same
+pooling, distillation, a budget of channels, a signed start, a gauge and other sides (`train_variant`). Inputs are multiples of 2^-12, so that they are the same
 numbers in Float, in Double and in decimal.
 
 Channel maps: exponential (torch.linalg.matrix_exp under autograd), cayley (torch.linalg.solve under autograd), identity, and
@@ -25,10 +25,17 @@ def rounded(tensor):
     return torch.round(tensor * 4096) / 4096
 
 
-def pooled(features, channel_map):
-    """v [N, D] of features [N, P, D]."""
+def joined(positive, negative, signs):
+    """v [N, D], or [N, 2 D] where the sides are untied."""
+    if signs == "untied":
+        return torch.cat((positive, negative), 1)
+    return positive if signs == "positive" else positive + negative
+
+
+def pooled(features, channel_map, signs="tied"):
+    """v of features [N, P, D]."""
     activations = features @ channel_map.T
-    return activations.amax(1).clamp(min=0) + activations.amin(1).clamp(max=0)
+    return joined(activations.amax(1).clamp(min=0), activations.amin(1).clamp(max=0), signs)
 
 
 def build(kind, weight):
@@ -90,37 +97,38 @@ def train(map_kind, optimizer_kind, rate, l1, weight0, classifier0, batches):
     }
 
 
-def annealed(features, channel_map, sharpness):
-    """v [N, D] with the weights softmax(s ReLU(+-J) / sigma) over the pixels."""
+def annealed(features, channel_map, sharpness, signs):
+    """v with the weights softmax(s ReLU(+-J) / sigma) over the pixels."""
     activations = features @ channel_map.T
     scale = features.square().mean((1, 2), keepdim=True).sqrt()
-    values = 0
+    sides = []
     for sign in (1, -1):
         branch = torch.relu(sign * activations)
-        values = values + sign * (torch.softmax(sharpness * branch / scale, 1) * branch).sum(1)
-    return values
+        sides.append(sign * (torch.softmax(sharpness * branch / scale, 1) * branch).sum(1))
+    return joined(*sides, signs)
 
 
 def prune(budget, step, state, classifier, moments, gradient):
     """The event after `step` steps; `state` has mask, regrown, sums and counts."""
     least, (begin, end) = budget["channels_per_class"], (budget["begin"], budget["end"])
+    width = classifier.shape[1]
     rest = max(0.0, 1 - (step - begin) / (end - begin))
-    target = min(CHANNELS, least + -int(-(CHANNELS - least) * rest**3 // 1))
+    target = min(width, least + -int(-(width - least) * rest**3 // 1))
     exchange = int(budget["regrowth"] * target + 0.5) if step < end else 0
     own = state["sums"] / state["counts"][:, None]
     everyone = state["sums"].sum(0) / state["counts"].sum()
     score = classifier * (own - everyone if budget["score"] == "contrast" else own).abs()
     for label in range(CLASSES):
-        held = [k for k in range(CHANNELS) if state["mask"][label, k]]
+        held = [k for k in range(width) if state["mask"][label, k]]
         recent = [k for k in held if state["regrown"][label, k]]
         others = sorted((k for k in held if k not in recent), key=lambda k: (-score[label, k].item(), k))
         kept = (recent + others)[:target]
-        candidates = [k for k in range(CHANNELS) if k not in held and gradient[label, k] < 0]
+        candidates = [k for k in range(width) if k not in held and gradient[label, k] < 0]
         candidates.sort(key=lambda k: (gradient[label, k].item(), k))
         count = min(exchange, len(candidates), max(0, len(kept) - len(recent)))
         back = candidates[:count]
         kept = kept[: len(kept) - count] + back
-        for k in range(CHANNELS):
+        for k in range(width):
             state["mask"][label, k] = k in kept
             state["regrown"][label, k] = k in back
             if k not in kept or k in back:
@@ -129,18 +137,20 @@ def prune(budget, step, state, classifier, moments, gradient):
 
 
 def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, batches, annealing=None, bias0=None,
-                  distillation=None, teacher=None, budget=None, signed0=None, gauge=False):
+                  distillation=None, teacher=None, budget=None, signed0=None, gauge=False, signs="tied"):
     # A signed start is taken over less the minimum of each column, and so is the classifier by the gauge.
-    classifier = (classifier0 if signed0 is None else signed0 - signed0.amin(0)).clone().requires_grad_()
+    classifier = classifier0 if signed0 is None else signed0 - signed0.amin(0)
+    classifier = (torch.cat((classifier, classifier), 1) if signs == "untied" else classifier.clone()).requires_grad_()
+    width = classifier.shape[1]
     bias = (torch.zeros(CLASSES) if bias0 is None else bias0.clone()).requires_grad_(bias0 is not None)
     rotation = torch.eye(CHANNELS) if map_kind == "identity" else torch.linalg.matrix_exp(weight0 - weight0.T)
     weight = torch.zeros(CHANNELS, CHANNELS, requires_grad=True)
     parameters = [classifier] + ([bias] if bias0 is not None else []) + ([weight] if map_kind == "riemannian" else [])
     optimizer = make_optimizer(optimizer_kind, parameters, rate)
     state = {
-        "mask": torch.ones(CLASSES, CHANNELS, dtype=torch.bool),
-        "regrown": torch.zeros(CLASSES, CHANNELS, dtype=torch.bool),
-        "sums": torch.zeros(CLASSES, CHANNELS),
+        "mask": torch.ones(CLASSES, width, dtype=torch.bool),
+        "regrown": torch.zeros(CLASSES, width, dtype=torch.bool),
+        "sums": torch.zeros(CLASSES, width),
         "counts": torch.zeros(CLASSES),
     }
     losses, regrown_count = [], 0
@@ -149,9 +159,9 @@ def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, ba
         channel_map = rotation.clone().requires_grad_(map_kind == "riemannian")
         if annealing and step < annealing["steps"]:
             time = step / annealing["steps"]
-            values = annealed(features, channel_map, annealing["sharpness"] * time / (1 - time))
+            values = annealed(features, channel_map, annealing["sharpness"] * time / (1 - time), signs)
         else:
-            values = pooled(features, channel_map)
+            values = pooled(features, channel_map, signs)
         logits = values @ classifier.T + bias
         loss = torch.nn.functional.cross_entropy(logits, labels)
         if distillation:
@@ -201,6 +211,7 @@ def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, ba
         "budget": budget,
         "signedClassifier": None if signed0 is None else signed0.flatten().tolist(),
         "lastGaugeStep": STEPS if gauge else None,
+        "signs": signs,
         "losses": losses,
         "finalChannelMap": rotation.detach().flatten().tolist(),
         "finalClassifier": classifier.detach().flatten().tolist(),
@@ -231,6 +242,13 @@ def record_variants():
         train_variant("gauge", "identity", "sgd", 0.05, *common, gauge=True),
         train_variant("signed start with budget and gauge", "riemannian", "adam", 0.02, *common, annealing=annealing,
                       bias0=bias, budget=budget, signed0=signed, gauge=True),
+        train_variant("positive", "riemannian", "sgd", 0.05, *common, signs="positive"),
+        train_variant("positive annealed", "riemannian", "adam", 0.02, *common, annealing=annealing, bias0=bias,
+                      signs="positive"),
+        train_variant("untied", "riemannian", "sgd", 0.05, *common, signs="untied"),
+        train_variant("untied with all", "riemannian", "adam", 0.02, *common, annealing=annealing, bias0=bias,
+                      distillation=distillation, teacher=teacher, budget=budget, signed0=signed, gauge=True,
+                      signs="untied"),
     ]
     return {"teacherWeights": teacher[0].flatten().tolist(), "teacherBias": teacher[1].tolist(), "runs": runs}
 
