@@ -1,6 +1,6 @@
 /// How many channels a class may use, and how the classifier gets there: gradual magnitude pruning with regrowth.
 ///
-/// A class keeps all D channels until `begin`; then their number falls to `channelsPerClass` at `end` as
+/// A class keeps all D channels (or those of the head that it starts from) until `begin`; then their number falls to `channelsPerClass` at `end` as
 ///     kept(t) = n + (D - n) (1 - (t - begin) / (end - begin))^3,
 /// in events `interval` steps apart; then the mask stays and training goes on. Steps are numbers of steps taken.
 ///
@@ -48,7 +48,7 @@ public struct ChannelBudget: Codable, Equatable, Sendable {
         step == end || (step >= begin && step < end && (step - begin) % interval == 0)
     }
 
-    /// Channels that a class keeps after an event, of `channelCount`.
+    /// Channels that a class keeps after an event, of the `channelCount` that it has at the begin.
     public func keptCount(afterStep step: Int, channelCount: Int) -> Int {
         let least = min(channelsPerClass, channelCount)
         guard step < end else { return least }

@@ -15,6 +15,8 @@ package struct ClassifierPruning<Scalar: HeadScalar>: Sendable, Equatable {
     package var sums: [Scalar]
     /// [C]: the images, added up likewise.
     package var counts: [Scalar]
+    /// The channels that a class has at the begin of the schedule: D, or fewer in a head that starts from one with a mask.
+    package var firstCount: Int
 
     package init(budget: ChannelBudget, channelCount: Int, classCount: Int) {
         self.budget = budget
@@ -24,6 +26,13 @@ package struct ClassifierPruning<Scalar: HeadScalar>: Sendable, Equatable {
         regrown = Array(repeating: false, count: classCount * channelCount)
         sums = Array(repeating: 0, count: classCount * channelCount)
         counts = Array(repeating: 0, count: classCount)
+        firstCount = channelCount
+    }
+
+    /// Begins with the mask of another head, in which the classes have up to `firstCount` channels.
+    mutating func begin(at mask: [Bool], firstCount: Int) {
+        self.mask = mask
+        self.firstCount = firstCount
     }
 
     /// Takes in the sums and counts of a step.
@@ -66,7 +75,7 @@ package struct ClassifierPruning<Scalar: HeadScalar>: Sendable, Equatable {
         afterStep step: Int, classifier: inout [Scalar], moments: inout OptimizerState<Scalar>, gradient: [Scalar],
         team: WorkerTeam
     ) {
-        let target = budget.keptCount(afterStep: step, channelCount: channelCount)
+        let target = budget.keptCount(afterStep: step, channelCount: firstCount)
         let exchangeCount = step < budget.end ? Int((budget.regrowth * Double(target)).rounded()) : 0
         let scores = scores(classifier)
         var kept = [Bool](repeating: false, count: mask.count)

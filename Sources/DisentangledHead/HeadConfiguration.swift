@@ -182,6 +182,8 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
     public var distillation: Distillation?
     /// How many channels a class may use; nil for all.
     public var budget: ChannelBudget?
+    /// Whether the training begins with another head, whose mask it keeps if there is no budget.
+    public var startsFromHead: Bool
     /// Strength of the L1 shrinkage of the classifier, at least 0.
     public var classifierL1: Double
     /// The number of the last step, if the classifier is brought to its column minimum after it and before each event of the
@@ -200,6 +202,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         case hasBias = "bias"
         case sides = "signs"
         case distillation, budget
+        case startsFromHead = "starts_from_head"
         case classifierL1 = "classifier_l1"
         case lastGaugeStep = "last_gauge_step"
         case optimizer
@@ -210,8 +213,8 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3,
         annealing: AnnealingSchedule = AnnealingSchedule(), hasBias: Bool = false,
         sides: ChannelSides = .tied, distillation: Distillation? = nil, budget: ChannelBudget? = nil,
-        classifierL1: Double = 0,
-        lastGaugeStep: Int? = nil, optimizer: OptimizerConfiguration = OptimizerConfiguration()
+        startsFromHead: Bool = false, classifierL1: Double = 0, lastGaugeStep: Int? = nil,
+        optimizer: OptimizerConfiguration = OptimizerConfiguration()
     ) {
         self.channelMap = channelMap
         self.pooling = pooling
@@ -222,6 +225,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         self.sides = sides
         self.distillation = distillation
         self.budget = budget
+        self.startsFromHead = startsFromHead
         self.classifierL1 = classifierL1
         self.lastGaugeStep = lastGaugeStep
         self.optimizer = optimizer

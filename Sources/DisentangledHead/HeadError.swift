@@ -16,6 +16,8 @@ public enum HeadError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidSetting(key: String, value: String, expected: String)
     /// The classifier has a negative entry.
     case negativeClassifier(row: Int, column: Int, value: Float)
+    /// A trained head that a configuration cannot begin with.
+    case unusableStart(problem: String, remedy: String)
     /// Fewer samples than a fit needs.
     case tooFewSamples(count: Int, needed: Int)
 
@@ -45,6 +47,8 @@ public enum HeadError: Error, Equatable, Sendable, CustomStringConvertible {
         case .negativeClassifier(let row, let column, let value):
             return "The classifier's entry for class \(row), channel \(column) is \(value), but must not be negative; "
                 + "the file is damaged or was not written by this program."
+        case .unusableStart(let problem, let remedy):
+            return "The head to start from \(problem). \(remedy)."
         case .tooFewSamples(let count, let needed):
             return "The linear probe got \(count) samples, but needs at least \(needed)."
         }

@@ -32,16 +32,21 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     package var biasMoments: OptimizerState<Scalar>?
     /// With a budget.
     package var pruning: ClassifierPruning<Scalar>?
+    /// [C, D]: the weights that are kept, of a head that starts from one with a mask and has no budget.
+    package var fixedMask: [Bool]?
+    /// [C, D]: the weights that are kept; nil for all.
+    var mask: [Bool]? { pruning?.mask ?? fixedMask }
     /// With distillation.
     let teacher: Teacher<Scalar>?
 
     /// Numbers that the pooling gives the classifier, D or 2 D.
     package var valueCount: Int { channelCount * configuration.sides.valuesPerChannel }
 
-    /// U = I, b = 0 and A as `classifier` says.
+    /// U = I, b = 0 and A as `classifier` says; or all of `start`.
     package init(
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64,
-        classifier initialisation: ClassifierInitialisation, teacher: DistillationTeacher? = nil
+        classifier initialisation: ClassifierInitialisation, start: HeadStart? = nil,
+        teacher: DistillationTeacher? = nil
     ) throws {
         try configuration.validate()
         guard (teacher != nil) == (configuration.distillation != nil) else {
@@ -108,13 +113,14 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
                 budget: $0, channelCount: channelCount * configuration.sides.valuesPerChannel, classCount: classCount)
         }
         self.teacher = teacher.map { Teacher($0) }
+        if let start { try begin(at: start) }
     }
 
     init(
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64, step: Int,
         channelMap: ChannelMapParameters<Scalar>, classifier: [Scalar], classifierMoments: OptimizerState<Scalar>,
         bias: [Scalar]?, biasMoments: OptimizerState<Scalar>?, pruning: ClassifierPruning<Scalar>?,
-        teacher: Teacher<Scalar>?
+        fixedMask: [Bool]?, teacher: Teacher<Scalar>?
     ) {
         self.configuration = configuration
         self.channelCount = channelCount
@@ -127,6 +133,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         self.bias = bias
         self.biasMoments = biasMoments
         self.pruning = pruning
+        self.fixedMask = fixedMask
         self.teacher = teacher
     }
 
@@ -135,9 +142,10 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     /// - Parameters:
     ///   - labels: [N], each a class.
     ///   - sampleIDs: [N], the samples' names in the pooling noise.
+    ///   - teacherLogits: those of `teacherLogits(_:team:)`; computed if nil.
     /// - Throws: `HeadError.notFinite` if a feature or the loss is not finite.
     package func gradient(
-        batch: FeatureBatch<Scalar>, labels: [Int], sampleIDs: [Int], team: WorkerTeam
+        batch: FeatureBatch<Scalar>, labels: [Int], sampleIDs: [Int], teacherLogits: [Scalar]? = nil, team: WorkerTeam
     ) throws -> GradientSum<Scalar> {
         let (N, E, C) = (batch.imageCount, valueCount, classCount)
         let rule: any PoolingRule<Scalar> = configuration.poolingRule(step: step, seed: seed)
@@ -149,9 +157,10 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             pooled: pooled, classifier: classifier, bias: bias, imageCount: N, channelCount: E, classCount: C,
             team: team)
         var loss = SoftmaxCrossEntropy(logits: logits, labels: labels, classCount: C)
-        if let teacher, let distillation = configuration.distillation {
-            loss.distil(
-                logits: logits, teacherLogits: teacher.logits(batch, team: team), classCount: C, distillation)
+        if let distillation = configuration.distillation,
+            let teacherLogits = try teacherLogits ?? self.teacherLogits(batch, team: team)
+        {
+            loss.distil(logits: logits, teacherLogits: teacherLogits, classCount: C, distillation)
         }
         guard loss.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
         let ofClassifier = ClassifierProducts.gradient(
@@ -169,6 +178,17 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             classSums: configuration.budget?.observes(step: step) ?? false
                 ? ClassifierPruning.classSums(pooled: pooled, labels: labels, channelCount: E, classCount: C) : nil,
             lossSum: loss.lossSum, correctCount: loss.correctCount)
+    }
+
+    /// The teacher's logits [N, C] of a batch; nil without a teacher. They do not change in training, and an image's have the same
+    /// bits in any batch.
+    /// - Throws: `HeadError.notFinite` if a feature is not finite.
+    package func teacherLogits(_ batch: FeatureBatch<Scalar>, team: WorkerTeam) throws -> [Scalar]? {
+        guard let teacher else { return nil }
+        guard let logits = teacher.logits(batch, classCount: classCount, team: team) else {
+            throw HeadError.notFinite(tensor: "features", step: step)
+        }
+        return logits
     }
 
     /// One optimizer step. The classifier then shrinks by learningRate * classifierL1 and is cut off at 0 (the proximal
@@ -201,7 +221,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         }
         var direction = classifierGradient
         // Without a gradient the moments of what is left out stay 0.
-        if let mask = pruning?.mask { for index in mask.indices where !mask[index] { direction[index] = 0 } }
+        if let mask { for index in mask.indices where !mask[index] { direction[index] = 0 } }
         classifierMoments.makeDirection(
             &direction, optimizer: configuration.optimizer, updateCount: step, team: team)
         let rate = Scalar(classifierLearningRate)

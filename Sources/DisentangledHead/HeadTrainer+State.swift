@@ -21,8 +21,10 @@ public struct HeadTrainerState: Sendable, Equatable {
     /// `channel_map.first_moment` and `.second_moment` [D, D] (Adam) or `channel_map.velocity` (SGD), not for `identity`;
     /// `classifier.first_moment` and `.second_moment` [C, D], or `classifier.velocity`;
     /// `classifier_bias.first_moment` and `.second_moment` [C], or `classifier_bias.velocity`, with a bias;
-    /// `budget.class_sums` [C, D], `budget.class_counts` [C] and `budget.regrown` [C, D] of zeros and ones, with a budget;
-    /// `teacher.weights` [C, D], `teacher.bias` [C] and, if it standardises, `teacher.epsilon` [1], with distillation.
+    /// `budget.class_sums` [C, D], `budget.class_counts` [C] and `budget.regrown` [C, D] of zeros and ones, with a budget, and
+    /// `budget.first_count` [1] if it began with fewer channels for a class than there are;
+    /// `teacher.weights` [C, D], `teacher.bias` [C] and, if it standardises, `teacher.epsilon` [1], with distillation from a
+    /// linear classifier, or `teacher.channel_map` [D, D], `teacher.weights` and, if it has one, `teacher.bias` of a head.
     /// With a weight for each side (`ChannelSides.untied`), [C, D] of the classifier and the budget is [C, 2 D].
     public let optimizer: [NamedTensor]
 
@@ -51,14 +53,13 @@ extension HeadTrainer {
             tensors.append(NamedTensor(name: "budget.class_counts", shape: [classCount], values: pruning.counts))
             tensors.append(
                 NamedTensor(name: "budget.regrown", shape: shape, values: pruning.regrown.map { $0 ? 1 : 0 }))
+            if pruning.firstCount != pruning.channelCount {
+                tensors.append(
+                    NamedTensor(name: "budget.first_count", shape: [1], values: [Float(pruning.firstCount)]))
+            }
         }
         if let teacher = parameters.teacher {
-            tensors.append(
-                NamedTensor(name: "teacher.weights", shape: [classCount, channelCount], values: teacher.weights))
-            tensors.append(NamedTensor(name: "teacher.bias", shape: [classCount], values: teacher.bias))
-            if let epsilon = teacher.epsilon {
-                tensors.append(NamedTensor(name: "teacher.epsilon", shape: [1], values: [epsilon]))
-            }
+            tensors += teacher.tensors(classCount: classCount, channelCount: channelCount)
         }
         return HeadTrainerState(step: step, head: head, optimizer: tensors)
     }
@@ -95,12 +96,13 @@ extension HeadTrainer {
         let classifierNames = Self.momentNames("classifier", optimizer)
         let biasNames = configuration.hasBias ? Self.momentNames("classifier_bias", optimizer) : []
         let (budget, classShape) = (configuration.budget, [head.classCount, head.classifier.channelCount])
-        let standardises = state.optimizer.contains { $0.name == "teacher.epsilon" }
+        let found = state.optimizer.map(\.name)
+        let hasFirstCount = budget != nil && found.contains("budget.first_count")
+        let teacherNames = configuration.distillation == nil ? [] : Teacher.names(among: found)
         let expected =
             (hasWeight ? ["channel_map.parameter"] : []) + mapNames + classifierNames + biasNames
             + (budget == nil ? [] : ["budget.class_sums", "budget.class_counts", "budget.regrown"])
-            + (configuration.distillation == nil
-                ? [] : ["teacher.weights", "teacher.bias"] + (standardises ? ["teacher.epsilon"] : []))
+            + (hasFirstCount ? ["budget.first_count"] : []) + teacherNames
         try configuration.requireForm(of: head.classifier)
         guard head.sides == configuration.sides else {
             throw HeadError.invalidSetting(
@@ -144,14 +146,21 @@ extension HeadTrainer {
             pruning?.regrown = try tensor("budget.regrown", classShape).map { $0 != 0 }
             // There is one: its form was checked.
             pruning?.mask = head.classifier.mask ?? []
+            if hasFirstCount {
+                let count = try tensor("budget.first_count", [1])[0]
+                let most = head.classifier.channelCount
+                guard let count = Int(exactly: count), (budget.channelsPerClass..<most).contains(count) else {
+                    throw HeadError.invalidSetting(
+                        key: "budget.first_count", value: "\(count)",
+                        expected: "an integer, \(budget.channelsPerClass) or more and less than \(most)")
+                }
+                pruning?.firstCount = count
+            }
         }
         var teacher: DistillationTeacher?
         if configuration.distillation != nil {
-            teacher = DistillationTeacher(
-                weights: try tensor("teacher.weights", [head.classCount, head.channelCount]),
-                bias: try tensor("teacher.bias", [head.classCount]),
-                epsilon: try standardises ? tensor("teacher.epsilon", [1])[0] : nil)
-            try teacher?.check(classCount: head.classCount, channelCount: head.channelCount)
+            teacher = try DistillationTeacher(
+                names: teacherNames, classCount: head.classCount, channelCount: head.channelCount, tensor: tensor)
         }
         parameters = HeadParameters(
             configuration: configuration, channelCount: head.channelCount, classCount: head.classCount, seed: seed,
@@ -159,7 +168,8 @@ extension HeadTrainer {
             classifierMoments: try moments(classifierNames, classShape),
             bias: head.classifier.bias,
             biasMoments: try biasNames.isEmpty ? nil : moments(biasNames, [head.classCount]),
-            pruning: pruning, teacher: teacher.map { Teacher($0) })
+            pruning: pruning, fixedMask: budget == nil ? head.classifier.mask : nil,
+            teacher: teacher.map { Teacher($0) })
     }
 }
 
@@ -167,9 +177,11 @@ extension HeadConfiguration {
     /// Checks that a stored classifier has what this configuration trains, and no more.
     /// - Throws: `HeadError.missingTensor` or `.unexpectedTensor`.
     package func requireForm(of classifier: Classifier) throws {
+        // A head without a budget keeps the mask of the one that it started from, if that had one.
+        let hasMask = budget != nil || (startsFromHead && classifier.mask != nil)
         let expected =
             ["channel_map", "classifier"] + (hasBias ? ["classifier_bias"] : [])
-            + (budget == nil ? [] : ["classifier_mask"])
+            + (hasMask ? ["classifier_mask"] : [])
         for (name, isThere) in [
             ("classifier_bias", classifier.bias != nil), ("classifier_mask", classifier.mask != nil),
         ]

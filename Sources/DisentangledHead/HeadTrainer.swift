@@ -85,17 +85,21 @@ public struct HeadTrainer: Sendable {
         ]
     }
 
-    /// A head with U = I.
+    /// A head with U = I, or all of a trained one.
     ///
-    /// - Parameter teacher: what the head is to be like, if the configuration asks for distillation.
-    /// - Throws: `HeadError.invalidSetting`, or `.shapeMismatch` or `.notFinite` for the initial classifier or the teacher.
+    /// - Parameters:
+    ///   - classifier: where A starts, without `start`.
+    ///   - start: the trained head.
+    ///   - teacher: what the head is to be like, if the configuration asks for distillation.
+    /// - Throws: `HeadError.invalidSetting`, or `.shapeMismatch` or `.notFinite` for the initial classifier or the teacher;
+    ///   `.unusableStart`.
     public init(
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64,
-        classifier: ClassifierInitialisation = .uniform, teacher: DistillationTeacher? = nil
+        classifier: ClassifierInitialisation = .uniform, start: HeadStart? = nil, teacher: DistillationTeacher? = nil
     ) throws {
         parameters = try HeadParameters(
             configuration: configuration, channelCount: channelCount, classCount: classCount, seed: seed,
-            classifier: classifier, teacher: teacher)
+            classifier: classifier, start: start, teacher: teacher)
     }
 
     init(parameters: HeadParameters<Float>) {
@@ -107,7 +111,7 @@ public struct HeadTrainer: Sendable {
         Head(
             checkedChannelMap: parameters.channelMap.matrix.values,
             classifier: Classifier(
-                checkedWeights: parameters.classifier, bias: parameters.bias, mask: parameters.pruning?.mask,
+                checkedWeights: parameters.classifier, bias: parameters.bias, mask: parameters.mask,
                 classCount: classCount, channelCount: valueCount), sides: configuration.sides)
     }
 
@@ -117,19 +121,37 @@ public struct HeadTrainer: Sendable {
     ///   - features: [N, P, D] or [N, H, W, D].
     ///   - labels: [N].
     ///   - sampleIDs: [N], numbers that name the samples for good; the pooling noise depends on them and on `step`.
+    ///   - teacherLogits: [N, C], those of `teacherLogits(features:team:)` if they are known; else they are computed.
     /// - Throws: `HeadError.notFinite` naming tensor and step, `.shapeMismatch`, or `.labelOutOfRange`.
     public func gradient(
-        features: Tensor, labels: [Int], sampleIDs: [Int], team: WorkerTeam
+        features: Tensor, labels: [Int], sampleIDs: [Int], teacherLogits: [Float]? = nil, team: WorkerTeam
     ) throws -> HeadGradient {
         try FeatureBatch.withFeatures(features, channelCount: channelCount) {
-            try gradient(batch: $0, labels: labels, sampleIDs: sampleIDs, team: team)
+            try gradient(
+                batch: $0, labels: labels, sampleIDs: sampleIDs, teacherLogits: teacherLogits, team: team)
+        }
+    }
+
+    /// Whether there is a teacher whose logits cost as much as a forward pass of the head.
+    public var hasCostlyTeacher: Bool { if case .pooled = parameters.teacher?.inputs { true } else { false } }
+
+    /// The teacher's logits [N, C] of feature maps [N, ..., D], a function of each image alone and the same at every step; nil
+    /// without a teacher.
+    /// - Throws: `HeadError.notFinite`, `.shapeMismatch`.
+    public func teacherLogits(features: Tensor, team: WorkerTeam) throws -> [Float]? {
+        try FeatureBatch.withFeatures(features, channelCount: channelCount) {
+            try parameters.teacherLogits($0, team: team)
         }
     }
 
     /// `gradient(features:labels:sampleIDs:team:)` of features on loan.
     package func gradient(
-        batch: FeatureBatch<Float>, labels: [Int], sampleIDs: [Int], team: WorkerTeam
+        batch: FeatureBatch<Float>, labels: [Int], sampleIDs: [Int], teacherLogits: [Float]? = nil, team: WorkerTeam
     ) throws -> HeadGradient {
+        if let teacherLogits, teacherLogits.count != batch.imageCount * classCount {
+            throw HeadError.shapeMismatch(
+                tensor: "teacher's logits", expected: [batch.imageCount, classCount], found: [teacherLogits.count])
+        }
         for (name, count) in [("labels", labels.count), ("sample_ids", sampleIDs.count)]
         where count != batch.imageCount {
             throw HeadError.shapeMismatch(tensor: name, expected: [batch.imageCount], found: [count])
@@ -137,7 +159,8 @@ public struct HeadTrainer: Sendable {
         if let label = labels.first(where: { !(0..<classCount).contains($0) }) {
             throw HeadError.labelOutOfRange(label: label, classCount: classCount)
         }
-        let sum = try parameters.gradient(batch: batch, labels: labels, sampleIDs: sampleIDs, team: team)
+        let sum = try parameters.gradient(
+            batch: batch, labels: labels, sampleIDs: sampleIDs, teacherLogits: teacherLogits, team: team)
         return HeadGradient(
             channelMap: sum.channelMap?.values ?? [], classifier: sum.classifier, bias: sum.bias ?? [],
             classSums: sum.classSums?.sums ?? [], classCounts: sum.classSums?.counts ?? [],

@@ -47,6 +47,7 @@ extension Experiment {
             $0.key == "cache.location" || !RunConfiguration.locationKeys.contains($0.key)
         }
         return entries.map { .init(name: $0.key, value: $0.value) } + [
+            .init(name: "head.start", value: configuration.head.start == nil ? "not set" : "set"),
             .init(name: "dataset (fingerprint)", value: "\(identity.datasetFingerprint)"),
             .init(name: "weight file (SHA-256)", value: "\(identity.weightDigest)"),
             .init(name: "input preset", value: "\(identity.input)"),

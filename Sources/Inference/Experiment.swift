@@ -12,7 +12,7 @@ import WeightFiles
 /// of the feature cache that follows from them.
 public struct Experiment: Sendable {
     /// With the backbone's name, and no more logical shards than the dataset has training images.
-    public let configuration: RunConfiguration
+    public private(set) var configuration: RunConfiguration
     public let dataset: Dataset
     public let weights: WeightFile
     public let backbone: Backbone
@@ -73,6 +73,13 @@ public struct Experiment: Sendable {
             featureMap: backbone.featureMapShape(crop: input.crop),
             classNames: dataset.classNames, usesEMA: configuration.backbone.useEMA,
             views: try configuration.cache.cacheViews())
+    }
+
+    /// The same experiment, whose `head.start_digest` is `digest`.
+    package func startingFrom(headWithDigest digest: String) -> Experiment {
+        var result = self
+        result.configuration.head.startDigest = digest
+        return result
     }
 
     /// Checks that a folder that is going to be written to does not lie inside the dataset, whichever way the paths go.

@@ -29,8 +29,8 @@ extension RunConfiguration {
             hasBias: head.bias, sides: head.signs,
             distillation: training.distillation.weight.map {
                 Distillation(weight: $0, temperature: training.distillation.temperature)
-            }, budget: budget, classifierL1: head.classifierL1,
-            lastGaugeStep: head.gauge ? totalSteps : nil,
+            }, budget: budget, startsFromHead: head.start != nil || head.startDigest != nil,
+            classifierL1: head.classifierL1, lastGaugeStep: head.gauge ? totalSteps : nil,
             optimizer: OptimizerConfiguration(kind: training.optimizer, momentum: training.momentum))
     }
 }

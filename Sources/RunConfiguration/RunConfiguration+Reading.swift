@@ -147,6 +147,24 @@ extension RunConfiguration {
                     training.distillation.weight, such as 0.5, or leave the section out.
                     """)
         }
+        if head.start != nil, head.classifierInit != .uniform {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    head.start says where the whole head begins, and head.classifier_init (\(head.classifierInit.rawValue)) \
+                    where its classifier does. Set one of them.
+                    """)
+        }
+        if training.distillation.weight != nil, training.distillation.teacher == .start, head.start == nil,
+            head.startDigest == nil
+        {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    training.distillation.teacher is start, the head that the training begins with, but head.start does not \
+                    say which. Set head.start to a run directory or a checkpoint.
+                    """)
+        }
         if let name = backbone.name, name != "demo", backbone.weights == nil {
             throw .inconsistent(
                 source: source,

@@ -31,12 +31,14 @@ extension RunConfiguration {
     /// The keys that say where files are: they differ between machines and say nothing about a result.
     public static let locationKeys: Set<String> = [
         "run.directory", "backbone.weights", "dataset.root", "cache.directory", "cache.location",
+        "head.start",
     ]
 
     /// The keys that a checkpoint does not record: it is the same wherever files are and whatever else is kept.
     public static let unrecordedKeys = locationKeys.union(["checkpoint.best"])
 
-    /// The location keys that are set, as overrides of the form `section.key=value`.
+    /// The location keys that are set, as overrides of the form `section.key=value`; not `head.start`, which only the beginning of
+    /// a run needs.
     public var locations: [String] {
         [
             "run.directory=\(run.directory)", "dataset.root=\(dataset.root)", "cache.directory=\(cache.directory)",

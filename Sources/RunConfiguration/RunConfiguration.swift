@@ -162,18 +162,24 @@ public struct RunConfiguration: Equatable, Sendable {
         /// Whether the classifier is brought to its column minimum, which changes no probability, before channels are left out
         /// and after the last step.
         public var gauge = false
+        /// The run directory or checkpoint whose head the training begins with; nil for none.
+        public var start: FilePath?
+        /// SHA-256 of that head's file, in hexadecimal digits. The program finds it; who gives it makes sure of the head.
+        public var startDigest: String?
 
         public init() {}
     }
 
     public struct Training: Equatable, Sendable {
-        /// Learning from a linear classifier on the mean of the feature map.
+        /// Learning from a linear classifier on the mean of the feature map, or from a head.
         public struct Distillation: Equatable, Sendable {
             public enum Teacher: String, CaseIterable, Sendable {
                 /// The fitted linear classifier.
                 case blackBox = "black_box"
                 /// The backbone's own last layer.
                 case backbone
+                /// The head that the training begins with.
+                case start
             }
             /// Share of the loss that is about the teacher; nil for none.
             public var weight: Double?

@@ -134,6 +134,10 @@ extension RunConfiguration {
         Field("head", "classifier_l1", \.head.classifierL1, { $0 >= 0 }, expected: "a number, 0 or more"),
         Field("head", "classifier_init", \.head.classifierInit),
         Field("head", "gauge", \.head.gauge, onlyIf: { $0.head.gauge }),
+        Field("head", "start", \.head.start, { $0?.isEmpty != true }),
+        Field(
+            "head", "start_digest", \.head.startDigest, isDigest,
+            expected: "the SHA-256 of a head: 64 digits 0-9 and a-f"),
 
         Field("training", "epochs", \.training.epochs, isCount, expected: count),
         Field("training", "batch_size", \.training.batchSize, isCount, expected: count),
@@ -189,5 +193,7 @@ private func isCount(_ value: Int) -> Bool { (1...1_000_000).contains(value) }
 private let strength = "a number, 0 to 10"
 
 private func isStrength(_ value: Double) -> Bool { (0...10).contains(value) }
+
+private func isDigest(_ value: String?) -> Bool { value.map { $0.wholeMatch(of: /[0-9a-f]{64}/) != nil } ?? true }
 
 private func isPixelCount(_ value: Int?) -> Bool { value.map { (1...4096).contains($0) } ?? true }

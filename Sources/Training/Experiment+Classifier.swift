@@ -10,10 +10,12 @@ import Tensors
 extension Experiment {
     /// Where a head's training starts, as `head.classifier_init` says, and what it learns from, as `training.distillation` says;
     /// nil for no teacher. Collective: a linear classifier is fitted once for both.
+    ///
+    /// - Parameter trained: the head that the training begins with, if there is one.
     /// - Throws: `TrainingError.classifierNotInWeights` if the backbone's own classifier is asked for and does not fit, and the
     ///   errors of the fit.
     func start(
-        cache: FeatureCache, team: WorkerTeam, communicator: any Communicator
+        cache: FeatureCache, trained: Head?, team: WorkerTeam, communicator: any Communicator
     ) throws -> (classifier: ClassifierInitialisation, teacher: DistillationTeacher?) {
         let teacherKind = configuration.training.distillation.weight.map { _ in
             configuration.training.distillation.teacher
@@ -42,6 +44,7 @@ extension Experiment {
         }
         switch teacherKind {
         case nil: return (classifier, nil)
+        case .start: return (classifier, trained.map { .head($0) })
         case .blackBox: return (classifier, blackBox.map { DistillationTeacher($0) })
         case .backbone:
             let own = try ownClassifier(

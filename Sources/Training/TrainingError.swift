@@ -21,11 +21,16 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The backbone's own classifier is asked for by `key`, and does not fit.
     case classifierNotInWeights(key: String, value: String, weights: FilePath, reason: String, instead: String)
 
+    /// The head that the training is to begin with does not fit.
+    case startUnfit(start: FilePath, problem: String, remedy: String)
+    /// A digest of the head to begin with, but no such head.
+    case startNotGiven(digest: String)
+
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
         case .runInUse, .runExists, .configurationDiffers, .epochsDiffer, .beyondTheEnd, .tooFewSamples,
-            .classifierNotInWeights:
+            .classifierNotInWeights, .startUnfit, .startNotGiven:
             78
         case .metricsUnreadable: 65
         case .diverged: 70
@@ -78,6 +83,15 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
         case .classifierNotInWeights(let key, let value, let weights, let reason, let instead):
             """
             \(key) is \(value), but \(weights) \(reason). Use \(key): \(instead).
+            """
+        case .startUnfit(let start, let problem, let remedy):
+            """
+            head.start: \(start) \(problem). \(remedy).
+            """
+        case .startNotGiven(let digest):
+            """
+            head.start_digest is \(digest), but head.start does not say where that head is. Set head.start to its run directory \
+            or checkpoint, or leave head.start_digest out.
             """
         }
     }

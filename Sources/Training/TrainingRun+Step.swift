@@ -78,7 +78,8 @@ extension TrainingRun {
         let map = experiment.cacheIdentity.featureMap
         let lengths = trainer.gradientLengths
         reader.begin()
-        return try outer.map(hostedShards.count) { [trainer, cache, trainingSamples, hostedShards] _, index in
+        return try outer.map(hostedShards.count) {
+            [trainer, cache, trainingSamples, hostedShards, teacherMemory] _, index in
             let batch = Array(batches[hostedShards[hostedShards.startIndex + index]])
             guard !batch.isEmpty else {
                 return HeadGradient(
@@ -90,7 +91,10 @@ extension TrainingRun {
                 shape: [samples.count, map.height, map.width, map.channelCount],
                 values: try reader.features(of: samples, view: view))
             return try trainer.gradient(
-                features: features, labels: samples.map { cache.samples.label(of: $0) }, sampleIDs: batch, team: inner)
+                features: features, labels: samples.map { cache.samples.label(of: $0) }, sampleIDs: batch,
+                teacherLogits: teacherMemory?.logits(of: batch, view: view) {
+                    try trainer.teacherLogits(features: features, team: inner)
+                }, team: inner)
         }
     }
 

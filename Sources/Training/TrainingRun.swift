@@ -56,6 +56,8 @@ public struct TrainingRun {
     var epochProgress: EpochProgress
     /// The figures of the last completed epoch, as a checkpoint names them.
     var metrics: [String: Double]
+    /// With a teacher whose logits are worth remembering.
+    let teacherMemory: TeacherMemory?
     /// The memory of the last step's summed gradients.
     var gradientSums: [[Float]] = []
     /// At rank 0; nil elsewhere.
@@ -72,15 +74,17 @@ public struct TrainingRun {
     ///   - note: receives lines such as a warning about a checkpoint that could not be used, on rank 0.
     /// - Throws: on all ranks, `ExperimentError.insideDataset`, `TrainingError` for a run directory in use or a checkpoint of
     ///   another configuration, `ShardingError` for more ranks than logical shards, `ExperimentError.provenanceDiffers` for a
-    ///   checkpoint of other weights or data; `CheckpointError` for one that is corrupt.
+    ///   checkpoint of other weights or data; `CheckpointError` for one that is corrupt; what
+    ///   `Experiment.findingStart` throws.
     public init(
         _ experiment: Experiment, cache: FeatureCache, resume: Resume = .automatic,
         communicator: any Communicator = SingleProcess(), team: WorkerTeam = WorkerTeam(),
         stop: StopRequest = StopRequest(), progress: @escaping ProgressHandler = { _ in },
         note: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
+        try experiment.requireOutsideDataset("run.directory", experiment.configuration.run.directory)
+        let experiment = try experiment.findingStart(on: communicator)
         let configuration = experiment.configuration
-        try experiment.requireOutsideDataset("run.directory", configuration.run.directory)
         self.experiment = experiment
         self.cache = cache
         self.communicator = communicator
@@ -94,7 +98,6 @@ public struct TrainingRun {
             evaluationInterval: configuration.evaluation.every)
         hostedShards = try ShardHosting(shardCount: shards.shardCount, rankCount: communicator.size)
             .shards(ofRank: communicator.rank)
-        let (channelCount, classCount) = (experiment.backbone.channelCount, experiment.dataset.classNames.count)
 
         communicator.activity.begin(step: 0, "reading the checkpoint to go on from")
         let coordinator = try communicator.together { [schedule] () -> Coordinator? in
@@ -106,10 +109,9 @@ public struct TrainingRun {
             try coordinator?.checkpoint(for: resume, note: note)
         }
         let headConfiguration = configuration.headConfiguration(totalSteps: schedule.totalSteps)
-        let seed = UInt64(configuration.run.seed)
         if let checkpoint {
             trainer = try HeadTrainer(
-                configuration: headConfiguration, seed: seed,
+                configuration: headConfiguration, seed: UInt64(configuration.run.seed),
                 restoring: checkpoint.trainerState(sides: headConfiguration.sides))
             guard let progress = EpochProgress(metrics: checkpoint.state.metrics) else {
                 throw TrainingError.metricsUnreadable(checkpoint: checkpoint.directory)
@@ -117,13 +119,12 @@ public struct TrainingRun {
             epochProgress = progress
             metrics = checkpoint.state.metrics.filter { Self.epochMetrics.contains($0.key) }
         } else {
-            let start = try experiment.start(cache: cache, team: team, communicator: communicator)
-            trainer = try HeadTrainer(
-                configuration: headConfiguration, channelCount: channelCount, classCount: classCount, seed: seed,
-                classifier: start.classifier, teacher: start.teacher)
+            trainer = try experiment.trainer(
+                headConfiguration, cache: cache, team: team, communicator: communicator)
             epochProgress = EpochProgress()
             metrics = [:]
         }
+        teacherMemory = trainer.hasCostlyTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
         self.coordinator = coordinator
         try communicator.together { try coordinator?.recordConfiguration() }
     }

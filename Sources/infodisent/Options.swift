@@ -100,6 +100,7 @@ extension RunConfiguration {
         result.dataset.root = dataset.root.absolute
         result.cache.directory = cache.directory.absolute
         result.backbone.weights = backbone.weights?.absolute
+        result.head.start = head.start?.absolute
         return result
     }
 }

@@ -41,6 +41,7 @@ struct Train: CollectiveCommand {
         // Both are found out before hours of extraction.
         _ = try ShardHosting(shardCount: configuration.training.logicalShards, rankCount: communicator.size)
         let experiment = try Experiment(configuration, on: communicator, makesCache: true, team: team)
+            .findingStart(on: communicator)
         // A small dataset may have made the shards fewer.
         _ = try ShardHosting(
             shardCount: experiment.configuration.training.logicalShards, rankCount: communicator.size)

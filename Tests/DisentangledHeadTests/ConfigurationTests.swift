@@ -49,8 +49,7 @@ struct ConfigurationTests {
         #expect(
             Set(object.keys) == [
                 "channel_map", "pooling", "temperature", "top_k", "annealing", "bias", "signs", "distillation",
-                "budget",
-                "classifier_l1", "last_gauge_step", "optimizer",
+                "budget", "starts_from_head", "classifier_l1", "last_gauge_step", "optimizer",
             ])
         #expect(object["pooling"] as? String == "gumbel_soft")
     }

@@ -17,7 +17,8 @@ private struct Problem {
 
     func parameters(
         _ pooling: Pooling, map: ChannelMapKind = .riemannian, hasBias: Bool = false,
-        sides: ChannelSides = .tied, distillation: Distillation? = nil, epsilon: Float? = nil
+        sides: ChannelSides = .tied, distillation: Distillation? = nil, epsilon: Float? = nil,
+        headTeaches: Bool = false
     ) throws -> HeadParameters<Double> {
         let configuration = HeadConfiguration(
             channelMap: map, pooling: pooling, temperature: TemperatureSchedule(start: 0.7, end: 0.7), topK: 3,
@@ -29,7 +30,8 @@ private struct Problem {
         var parameters = try HeadParameters<Double>(
             configuration: configuration, channelCount: channelCount, classCount: classCount, seed: 5,
             classifier: .uniform,
-            teacher: distillation == nil ? nil : DistillationTeacher(teacher, epsilon: epsilon))
+            teacher: distillation == nil
+                ? nil : headTeaches ? .head(teachingHead) : DistillationTeacher(teacher, epsilon: epsilon))
         if map == .riemannian {
             let generator = skew(randomMatrix(channelCount, scale: 0.5, seed: 23))
             try parameters.channelMap.setParameter(SquareMatrix.rotation(generator, team: alone), team: alone)
@@ -40,6 +42,18 @@ private struct Problem {
         // At step 0 the annealed pooling is the mean.
         if pooling == .annealed { for _ in 0..<2 { try rest(&parameters) } }
         return parameters
+    }
+
+    /// A head whose logits a head can learn.
+    var teachingHead: Head {
+        get throws {
+            let generator = skew(randomMatrix(channelCount, scale: 1, seed: 27))
+            return try Head(
+                channelMap: SquareMatrix.rotation(generator, team: alone).values.map { Float($0) },
+                classifier: Classifier(
+                    weights: normals(classCount * channelCount, seed: 26).map { Float(abs($0)) },
+                    bias: [0.5, -1, 0, 2], classCount: classCount, channelCount: channelCount))
+        }
     }
 
     /// A step that changes nothing but its number.
@@ -176,10 +190,11 @@ struct GradientTests {
         #expect(relativeDifference(try #require(found.bias), try #require(expected.bias)) < 1e-12)
     }
 
-    @Test("All gradients with distillation", arguments: [Float?.none, 1e-5])
-    func distillation(epsilon: Float?) throws {
+    @Test("All gradients with distillation", arguments: zip([Float?.none, 1e-5, nil], [false, false, true]))
+    func distillation(epsilon: Float?, headTeaches: Bool) throws {
         let parameters = try problem.parameters(
-            .argmax, hasBias: true, distillation: Distillation(weight: 0.7, temperature: 2.5), epsilon: epsilon)
+            .argmax, hasBias: true, distillation: Distillation(weight: 0.7, temperature: 2.5), epsilon: epsilon,
+            headTeaches: headTeaches)
         let found = try problem.gradient(parameters)
         func loss(_ change: (inout HeadParameters<Double>) throws -> Void) throws -> Double {
             var moved = parameters
@@ -234,6 +249,46 @@ struct GradientTests {
             expected -= (1 - share) * log(softmax(student, 1)[problem.labels[image]])
         }
         #expect(abs(try problem.gradient(parameters).lossSum - expected) < 1e-10)
+    }
+
+    @Test(
+        "The logits of a head that teaches are its own, also while the student's pooling is another",
+        arguments: [
+            Pooling.argmax, .annealed,
+        ])
+    func teachingHead(pooling: Pooling) throws {
+        let (N, P, D, C) = (problem.imageCount, problem.pixelCount, problem.channelCount, problem.classCount)
+        let parameters = try problem.parameters(
+            pooling, hasBias: true, distillation: Distillation(weight: 0.25, temperature: 4), headTeaches: true)
+        let head = try problem.teachingHead
+        let (map, weights) = (head.channelMap.map { Double($0) }, head.classifier.weights.map { Double($0) })
+        var expected: [Double] = []
+        for image in 0..<N {
+            let pooled = (0..<D).map { channel in
+                let activations = (0..<P).map { pixel in
+                    (0..<D).reduce(0.0) {
+                        $0 + problem.features[(image * P + pixel) * D + $1] * map[channel * D + $1]
+                    }
+                }
+                return max(0, activations.max() ?? 0) + min(0, activations.min() ?? 0)
+            }
+            expected += (0..<C).map { [0.5, -1, 0, 2][$0] + dot(Array(weights[$0 * D..<($0 + 1) * D]), pooled) }
+        }
+        let features = problem.features
+        let found = try features.withUnsafeBufferPointer { features in
+            try #require(
+                try parameters.teacherLogits(
+                    FeatureBatch(features: features.baseAddress!, imageCount: N, pixelCount: P, channelCount: D),
+                    team: alone))
+        }
+        #expect(relativeDifference(found, expected) < 1e-12)
+        let own = try problem.gradient(parameters)
+        let given = try features.withUnsafeBufferPointer { features in
+            try parameters.gradient(
+                batch: FeatureBatch(features: features.baseAddress!, imageCount: N, pixelCount: P, channelCount: D),
+                labels: problem.labels, sampleIDs: problem.sampleIDs, teacherLogits: found, team: alone)
+        }
+        #expect(given.lossSum == own.lossSum && given.classifier == own.classifier)
     }
 
     @Test("Annealed pooling is the mean at first, then its formula, and in the end the deterministic maximum")

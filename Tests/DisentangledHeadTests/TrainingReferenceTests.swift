@@ -24,6 +24,7 @@ private struct RecordedTraining: Decodable {
 private struct RecordedVariants: Decodable {
     struct Run: Decodable {
         let name: String
+        let headTeaches: Bool
         let channelMap: ChannelMapKind
         let optimizer: OptimizerConfiguration.Kind
         let learningRate: Double
@@ -41,6 +42,7 @@ private struct RecordedVariants: Decodable {
         let finalMask: [Bool]?
     }
     let teacherWeights, teacherBias: [Double]
+    let headWeights, headBias, headChannelMap: [Double]
     let runs: [Run]
 }
 
@@ -61,11 +63,16 @@ struct TrainingReferenceTests {
     private func compareVariants<Scalar: HeadScalar>(as type: Scalar.Type, tolerance: Double) throws {
         let recorded = try fixture("training", as: RecordedTraining.self)
         let variants = try fixture("training_variants", as: RecordedVariants.self)
-        #expect(variants.runs.count == 13)
+        #expect(variants.runs.count == 14)
         let teacher = DistillationTeacher(
             try Classifier(
                 weights: variants.teacherWeights.map { Float($0) }, bias: variants.teacherBias.map { Float($0) },
                 signs: .any, classCount: recorded.classCount, channelCount: recorded.channelCount))
+        let head = try Head(
+            channelMap: variants.headChannelMap.map { Float($0) },
+            classifier: Classifier(
+                weights: variants.headWeights.map { Float($0) }, bias: variants.headBias.map { Float($0) },
+                classCount: recorded.classCount, channelCount: recorded.channelCount))
         for run in variants.runs {
             let configuration = HeadConfiguration(
                 channelMap: run.channelMap, pooling: run.annealing == nil ? .argmax : .annealed,
@@ -78,7 +85,7 @@ struct TrainingReferenceTests {
                 seed: 0,
                 classifier: run.signedClassifier.map { .signed($0.map { Float($0) }, bias: bias) }
                     ?? .positivePart(of: recorded.classifier.map { Float($0) }, bias: bias),
-                teacher: run.distillation == nil ? nil : teacher)
+                teacher: run.distillation == nil ? nil : run.headTeaches ? .head(head) : teacher)
             if run.channelMap == .riemannian {
                 try parameters.channelMap.setParameter(
                     SquareMatrix(size: recorded.channelCount, values: recorded.rotation.map { Scalar($0) }),

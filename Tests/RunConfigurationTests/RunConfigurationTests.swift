@@ -62,7 +62,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         let plain = configuration.yaml
         for key in [
             "annealing", "sharpness", "bias", "channels_per_class", "budget_score", "budget_begin", "budget_end",
-            "budget_regrowth", "distillation", "weight", "teacher",
+            "budget_regrowth", "distillation", "weight", "teacher", "start", "start_digest",
         ] { #expect(!plain.contains("  \(key):")) }
         configuration.head.sharpness = 8
         #expect(configuration.yaml == plain.replacing("  classifier_l1", with: "  sharpness: 8.0\n  classifier_l1"))
@@ -125,6 +125,24 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
             Issue.record("negative was accepted")
             return
         }
+    }
+
+    @Test func theHeadToStartFromIsAPlaceAndItsDigestIsNot() throws {
+        let digest = String(repeating: "a", count: 64)
+        let configuration = try RunConfiguration(
+            yaml: minimal, source: "birds.yaml",
+            overrides: [
+                "head.start=runs/all", "head.start_digest=\(digest)", "training.distillation.weight=0.5",
+                "training.distillation.teacher=start",
+            ])
+        #expect(configuration.yaml.contains("  start: runs/all\n  start_digest: \(digest)\n"))
+        let recorded = configuration.yaml(leavingOut: RunConfiguration.unrecordedKeys)
+        #expect(!recorded.contains("  start:") && recorded.contains("  start_digest: \(digest)\n"))
+        // What a checkpoint records can be read without the head, and with another place of it.
+        let read = try RunConfiguration(yaml: recorded, source: "state.json", overrides: configuration.locations)
+        #expect(read.head.start == nil && read.differences(from: configuration).isEmpty)
+        #expect(read.headConfiguration(totalSteps: 10) == configuration.headConfiguration(totalSteps: 10))
+        #expect(read.headConfiguration(totalSteps: 10).startsFromHead)
     }
 
     @Test func sharesOfTheStepsBecomeSteps() throws {
@@ -232,7 +250,8 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         ("head.channels_per_class", "0"), ("head.budget_score", "size"), ("head.budget_begin", "-0.1"),
         ("head.budget_end", "0"), ("head.budget_regrowth", "0.6"), ("training.distillation.weight", "0"),
         ("training.distillation.weight", "1.1"), ("training.distillation.temperature", "0"),
-        ("training.distillation.teacher", "oracle"),
+        ("training.distillation.teacher", "oracle"), ("head.start", ""), ("head.start_digest", "12"),
+        ("head.start_digest", String(repeating: "A", count: 64)),
         ("training.learning_rate", "nan"), ("training.learning_rate", "-1"), ("training.momentum", "1"),
         ("evaluation.black_box", "maybe"), ("run.directory", ""), ("head.channel_map", "{a: b}"),
         ("input.exif", "turn"), ("input.squash", "2"), ("dataset.bad_images", "drop"), ("cache.views", "0"),
@@ -347,6 +366,8 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
             ["training.batch_size=30"], ["backbone.name=resnet50"], ["cache.views=2"],
             ["cache.views=2", "cache.augmentation.crop_ratio=[1, 1]"], ["training.distillation.temperature=3"],
             ["training.distillation.teacher=backbone"], ["head.budget_begin=0.8"],
+            ["head.start=run", "head.classifier_init=black_box"],
+            ["training.distillation.weight=0.5", "training.distillation.teacher=start"],
         ] {
             guard case .inconsistent = failure(of: minimal, overrides: overrides) else {
                 Issue.record("\(overrides) was accepted")

@@ -3,7 +3,8 @@
     python Tests/DisentangledHeadTests/Reference/record_training.py
 
 writes Tests/DisentangledHeadTests/Fixtures/training.json, and training_variants.json with the same inputs for a bias, annealed
-pooling, distillation, a budget of channels, a signed start, a gauge and other sides (`train_variant`). Inputs are multiples of 2^-12, so that they are the same
+pooling, distillation (from a linear classifier and from a head), a budget of channels, a signed start, a gauge and other sides
+(`train_variant`). Inputs are multiples of 2^-12, so that they are the same
 numbers in Float, in Double and in decimal.
 
 Channel maps: exponential (torch.linalg.matrix_exp under autograd), cayley (torch.linalg.solve under autograd), identity, and
@@ -166,7 +167,8 @@ def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, ba
         loss = torch.nn.functional.cross_entropy(logits, labels)
         if distillation:
             share, heat = distillation["weight"], distillation["temperature"]
-            target = torch.softmax((features.mean(1) @ teacher[0].T + teacher[1]) / heat, 1)
+            inputs = pooled(features, teacher[2]) if len(teacher) > 2 else features.mean(1)
+            target = torch.softmax((inputs @ teacher[0].T + teacher[1]) / heat, 1)
             divergence = torch.nn.functional.kl_div(torch.log_softmax(logits / heat, 1), target, reduction="batchmean")
             loss = (1 - share) * loss + share * heat**2 * divergence
         loss.backward()
@@ -202,6 +204,7 @@ def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, ba
     assert not budget or regrown_count > 0
     return {
         "name": name,
+        "headTeaches": bool(teacher) and len(teacher) > 2,
         "channelMap": map_kind,
         "optimizer": optimizer_kind,
         "learningRate": rate,
@@ -225,6 +228,10 @@ def record_variants():
     bias = rounded(0.5 * torch.randn(CLASSES))
     teacher = (rounded(torch.randn(CLASSES, CHANNELS)), rounded(torch.randn(CLASSES)))
     signed = rounded(torch.randn(CLASSES, CHANNELS))
+    # Its numbers are rounded, so it is orthogonal to about 1e-4 only, which a teacher need not be.
+    generator = rounded(torch.randn(CHANNELS, CHANNELS))
+    head = (rounded(torch.rand(CLASSES, CHANNELS)), rounded(torch.randn(CLASSES)),
+            rounded(torch.linalg.matrix_exp(generator - generator.T)))
     annealing = {"sharpness": 4.0, "steps": 7.5}
     distillation = {"weight": 0.625, "temperature": 3.0}
     budget = {"channels_per_class": 3, "begin": 2, "end": 8, "interval": 2, "score": "contrast", "regrowth": 0.25}
@@ -249,8 +256,17 @@ def record_variants():
         train_variant("untied with all", "riemannian", "adam", 0.02, *common, annealing=annealing, bias0=bias,
                       distillation=distillation, teacher=teacher, budget=budget, signed0=signed, gauge=True,
                       signs="untied"),
+        train_variant("head teaches", "riemannian", "adam", 0.02, *common, annealing=annealing,
+                      distillation=distillation, teacher=head),
     ]
-    return {"teacherWeights": teacher[0].flatten().tolist(), "teacherBias": teacher[1].tolist(), "runs": runs}
+    return {
+        "teacherWeights": teacher[0].flatten().tolist(),
+        "teacherBias": teacher[1].tolist(),
+        "headWeights": head[0].flatten().tolist(),
+        "headBias": head[1].tolist(),
+        "headChannelMap": head[2].flatten().tolist(),
+        "runs": runs,
+    }
 
 
 def inputs():
