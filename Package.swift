@@ -126,7 +126,8 @@ let package = Package(
         .target(
             name: "RunConfiguration",
             dependencies: [
-                "Datasets", "DisentangledHead", "FeatureCache", "ImageCoding", "NameSuggestions", system, yams,
+                "Datasets", "DisentangledHead", "DurableFiles", "FeatureCache", "ImageCoding", "NameSuggestions",
+                system, yams,
             ]),
 
         // Level 5
@@ -289,10 +290,8 @@ let package = Package(
             name: "TrainingTests",
             dependencies: [
                 "Backbones", "Checkpoints", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache",
-                "Inference",
-                "Results", "RunConfiguration", "RunControl", "SeededNumbers", "SmallModel", "TemporaryFolders",
-                "Tensors",
-                "Training", "WeightFiles", system,
+                "Inference", "Results", "RunConfiguration", "RunControl", "SeededNumbers", "SmallModel",
+                "TemporaryFolders", "Tensors", "Training", "WeightFiles", system,
             ]),
         .target(
             name: "SmallModel",

@@ -1,6 +1,7 @@
 /// How many channels a class may use, and how the classifier gets there: gradual magnitude pruning with regrowth.
 ///
-/// A class keeps all D channels (or those of the head that it starts from) until `begin`; then their number falls to `channelsPerClass` at `end` as
+/// A class keeps all D channels (or those of the head that it starts from) until `begin`; then their number falls to
+/// `channelsPerClass` at `end` as
 ///     kept(t) = n + (D - n) (1 - (t - begin) / (end - begin))^3,
 /// in events `interval` steps apart; then the mask stays and training goes on. Steps are numbers of steps taken.
 ///

@@ -128,18 +128,18 @@ extension FeatureBatch {
         derivatives: inout [Scalar], ofPooled: [Scalar], team: WorkerTeam
     ) -> SquareMatrix<Scalar> {
         let (N, P, D) = (imageCount, pixelCount, channelCount)
-        if ofPooled.count == 2 * N * D {
-            derivatives = addingSides(derivatives, ofPooled: ofPooled, team: team)
-        }
-        let ofPooled = ofPooled.count == N * D ? ofPooled : Array(repeating: 1, count: N * D)
+        let hasSides = ofPooled.count == 2 * N * D
+        if hasSides { derivatives = addingSides(derivatives, ofPooled: ofPooled, team: team) }
         return derivatives.withUnsafeMutableBufferPointer { derivatives in
             nonisolated(unsafe) let derivatives = derivatives.baseAddress!
-            team.forEach(N) { _, image in
-                ofPooled.withUnsafeBufferPointer { ofPooled in
-                    let factors = ofPooled.baseAddress! + image &* D
-                    for pixel in 0..<P {
-                        let row = derivatives + (image &* P &+ pixel) &* D
-                        for channel in 0..<D { row[channel] *= factors[channel] }
+            if !hasSides {
+                team.forEach(N) { _, image in
+                    ofPooled.withUnsafeBufferPointer { ofPooled in
+                        let factors = ofPooled.baseAddress! + image &* D
+                        for pixel in 0..<P {
+                            let row = derivatives + (image &* P &+ pixel) &* D
+                            for channel in 0..<D { row[channel] *= factors[channel] }
+                        }
                     }
                 }
             }

@@ -68,9 +68,7 @@ public struct TrainedModel: Sendable {
 
     private static func configuration(of checkpoint: Checkpoint, overrides: [String]) throws -> RunConfiguration {
         do {
-            return try RunConfiguration(
-                yaml: checkpoint.state.configuration, source: "\(checkpoint.directory.appending("state.json"))",
-                overrides: overrides)
+            return try RunConfiguration(recordedIn: checkpoint.state, of: checkpoint.directory, overrides: overrides)
         } catch {
             guard case .missingKey(_, let key) = error else { throw error }
             throw ExperimentError.locationUnknown(checkpoint: checkpoint.directory, key: key)

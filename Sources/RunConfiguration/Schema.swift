@@ -1,3 +1,4 @@
+import DurableFiles
 import SystemPackage
 
 /// One key of the configuration file: where it stands, what it takes, and the property it sets.
@@ -194,6 +195,6 @@ private let strength = "a number, 0 to 10"
 
 private func isStrength(_ value: Double) -> Bool { (0...10).contains(value) }
 
-private func isDigest(_ value: String?) -> Bool { value.map { $0.wholeMatch(of: /[0-9a-f]{64}/) != nil } ?? true }
+private func isDigest(_ value: String?) -> Bool { value.map { ContentDigest(hexadecimal: $0) != nil } ?? true }
 
 private func isPixelCount(_ value: Int?) -> Bool { value.map { (1...4096).contains($0) } ?? true }

@@ -17,8 +17,7 @@ extension Checkpoint {
     ///   `ExperimentError.provenanceDiffers`.
     func requireSameRun(as experiment: Experiment, schedule: RunSchedule) throws {
         var recorded = try RunConfiguration(
-            yaml: state.configuration, source: "\(directory.appending("state.json"))",
-            overrides: experiment.configuration.locations)
+            recordedIn: state, of: directory, overrides: experiment.configuration.locations)
         let epochs = (recorded: recorded.training.epochs, asked: experiment.configuration.training.epochs)
         recorded.training.epochs = epochs.asked
         let differences = recorded.differences(from: experiment.configuration)

@@ -25,22 +25,21 @@ extension Experiment {
         if [.blackBox, .blackBoxSigned].contains(initialisation) || teacherKind == .blackBox {
             blackBox = try fittedClassifier(cache: cache, team: team, communicator: communicator)
         }
+        let isSigned = [.backboneSigned, .blackBoxSigned].contains(initialisation)
+        func begin(at weights: [Float], bias: [Float]?) -> ClassifierInitialisation {
+            isSigned ? .signed(weights, bias: bias) : .positivePart(of: weights, bias: bias)
+        }
         let classifier: ClassifierInitialisation
         switch initialisation {
         case .uniform: classifier = .uniform
         case .backbone, .backboneSigned:
-            let isSigned = initialisation == .backboneSigned
             let own = try ownClassifier(
                 for: "head.classifier_init", value: initialisation.rawValue,
                 instead: isSigned ? "uniform or black_box_signed" : "uniform or black_box")
-            classifier =
-                isSigned ? .signed(own.weights, bias: own.biases) : .positivePart(of: own.weights, bias: own.biases)
+            classifier = begin(at: own.weights, bias: own.biases)
         case .blackBox, .blackBoxSigned:
             guard let blackBox else { preconditionFailure("it was fitted above") }
-            classifier =
-                initialisation == .blackBoxSigned
-                ? .signed(blackBox.weights, bias: blackBox.bias)
-                : .positivePart(of: blackBox.weights, bias: blackBox.bias)
+            classifier = begin(at: blackBox.weights, bias: blackBox.bias)
         }
         switch teacherKind {
         case nil: return (classifier, nil)

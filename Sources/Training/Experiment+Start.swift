@@ -62,8 +62,7 @@ extension Experiment {
     private func recordedStartDigest() throws -> String? {
         guard let last = try CheckpointStore(runDirectory: configuration.run.directory).list().last else { return nil }
         return try RunConfiguration(
-            yaml: Checkpoint.state(of: last).configuration, source: "\(last.appending("state.json"))",
-            overrides: configuration.locations
+            recordedIn: Checkpoint.state(of: last), of: last, overrides: configuration.locations
         ).head.startDigest
     }
 
@@ -107,8 +106,7 @@ extension Experiment {
         guard let checkpoint else { preconditionFailure("rank 0 reads a checkpoint or throws") }
         // The recorded configuration has no places; none is looked at.
         let recorded = try RunConfiguration(
-            yaml: checkpoint.state.configuration, source: "\(checkpoint.directory.appending("state.json"))",
-            overrides: configuration.locations)
+            recordedIn: checkpoint.state, of: checkpoint.directory, overrides: configuration.locations)
         let parameter = checkpoint.optimizer.first { $0.name == "channel_map.parameter" }
         let start = HeadStart(
             head: try checkpoint.head(sides: recorded.head.signs), channelMap: recorded.head.channelMap,

@@ -189,7 +189,7 @@ import Testing
     func valuesThatCannotBeUsedAreWrongConfigurations(sets: [String]) throws {
         let folder = try SmallExperiment.folder()
         let outcome = try Tool.infodisent.run(
-            ["train", "--config", "small.yaml"] + sets.flatMap { ["--set", $0] }, in: folder)
+            SmallExperiment.arguments("train", setting: sets), in: folder)
         #expect(outcome.exitCode == 78, "\(outcome.errors)")
         #expect(!folder.exists("run"))
     }

@@ -11,7 +11,7 @@ import Testing
     ]
 
     private func train(_ more: [String] = []) -> [String] {
-        ["train", "--config", "small.yaml"] + (Self.settings + more).flatMap { ["--set", $0] }
+        SmallExperiment.arguments("train", setting: Self.settings + more)
     }
 
     @Test(.enabled(if: Mpirun.isRunnable)) func anyNumberOfRanksGivesTheBytesOfOneProcess() throws {
@@ -30,7 +30,7 @@ import Testing
         }
         for arguments in [
             ["evaluate", "--checkpoint", "run", "--json"],
-            ["plan", "--config", "small.yaml"] + Self.settings.flatMap { ["--set", $0] },
+            SmallExperiment.arguments("plan", setting: Self.settings),
         ] {
             let outcome = try Tool.infodisent.run(arguments, in: reference)
             #expect(outcome.exitCode == 0, "\(outcome.errors)")
@@ -105,7 +105,7 @@ import Testing
             ),
         ] {
             let outcome = try Tool.infodisent.run(
-                ["train", "--config", "small.yaml"] + setting.flatMap { ["--set", $0] }, in: folder)
+                SmallExperiment.arguments("train", setting: setting), in: folder)
             #expect(outcome.exitCode == 78 && outcome.errors.contains(key), "\(outcome.errors)")
         }
     }

@@ -10,7 +10,7 @@ import Testing
     ]
 
     private func train(_ more: [String] = []) -> [String] {
-        ["train", "--config", "small.yaml"] + (Self.settings + more).flatMap { ["--set", $0] }
+        SmallExperiment.arguments("train", setting: Self.settings + more)
     }
 
     @Test(.enabled(if: Mpirun.isRunnable)) func anyNumberOfRanksGivesTheBytesOfOneProcess() throws {
@@ -19,7 +19,7 @@ import Testing
         #expect(try Tool.inspect.run(["few", "--verify"], in: reference).exitCode == 0)
         for arguments in [
             ["evaluate", "--checkpoint", "few", "--json"],
-            ["plan", "--config", "small.yaml"] + Self.settings.flatMap { ["--set", $0] },
+            SmallExperiment.arguments("plan", setting: Self.settings),
         ] {
             let outcome = try Tool.infodisent.run(arguments, in: reference)
             #expect(outcome.exitCode == 0, "\(outcome.errors)")
@@ -61,8 +61,7 @@ import Testing
             (["head.start_digest=\(String(repeating: "a", count: 64))"], 78, "head.start does not say"),
         ] as [([String], Int32, String)] {
             let outcome = try Tool.infodisent.run(
-                ["train", "--config", "small.yaml"] + (settings + ["run.directory=other"]).flatMap { ["--set", $0] },
-                in: folder)
+                SmallExperiment.arguments("train", setting: settings + ["run.directory=other"]), in: folder)
             #expect(outcome.exitCode == code && outcome.errors.contains(text), "\(settings): \(outcome.errors)")
             #expect(!folder.exists("features") && !folder.exists("other"))
         }

@@ -18,8 +18,7 @@ import Testing
     }
 
     private func training(_ ranks: Int, _ overrides: String...) -> Mpirun.Part {
-        Mpirun.Part(
-            rankCount: ranks, arguments: ["train", "--config", "small.yaml"] + overrides.flatMap { ["--set", $0] })
+        Mpirun.Part(rankCount: ranks, arguments: SmallExperiment.arguments("train", setting: overrides))
     }
 
     @Test func aRankWithAnotherConfigurationIsNamed() throws {

@@ -53,4 +53,9 @@ enum SmallExperiment {
         try Tool.infodisent.succeed("train", "--config", "small.yaml", in: folder)
         return folder
     }
+
+    /// A command's arguments, with its configuration and keys that are set otherwise (`section.key=value`).
+    static func arguments(_ command: String, setting settings: [String]) -> [String] {
+        [command, "--config", "small.yaml"] + settings.flatMap { ["--set", $0] }
+    }
 }
