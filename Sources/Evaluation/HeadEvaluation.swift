@@ -64,7 +64,8 @@ public enum HeadEvaluation {
             let sample = cache.samples[record.sample]
             return Prediction(
                 path: sample.path, label: sample.label, topClasses: record.topClasses,
-                probability: record.probability, explanationSize: record.explanationSize)
+                probability: record.probability, explanationSize: record.explanationSize,
+                topTenShare: record.topTenShare)
         }
     }
 }
@@ -76,6 +77,7 @@ private struct PredictionRecord {
     let topClasses: [Int]
     let probability: Float
     let explanationSize: Int
+    let topTenShare: Float
 
     init(_ result: HeadForward, row: Int, head: Head, sample: Int) {
         self.sample = sample
@@ -83,15 +85,19 @@ private struct PredictionRecord {
         topClasses = Ranking.top(5, of: logits)
         let predicted = topClasses[0]
         probability = softmax(logits)[predicted]
-        explanationSize = ExplanationSize.count(
-            of: (0..<head.channelCount).map {
-                head.contribution(of: $0, to: predicted, pooled: result.pooled, image: row)
-            })
+        let contributions = (0..<head.channelCount).map {
+            head.contribution(of: $0, to: predicted, pooled: result.pooled, image: row)
+        }
+        explanationSize = ExplanationSize.count(of: contributions)
+        topTenShare = Float(EvidenceShare.share(of: contributions))
     }
 
-    /// Sample, bits of the probability, explanation size, number of classes, classes.
+    /// Sample, bits of the probability, explanation size, bits of the share, number of classes, classes.
     var words: [UInt32] {
-        [UInt32(sample), probability.bitPattern, UInt32(explanationSize), UInt32(topClasses.count)]
+        [
+            UInt32(sample), probability.bitPattern, UInt32(explanationSize), topTenShare.bitPattern,
+            UInt32(topClasses.count),
+        ]
             + topClasses.map { UInt32($0) }
     }
 
@@ -99,6 +105,7 @@ private struct PredictionRecord {
         sample = Int(try reader.next())
         probability = Float(bitPattern: try reader.next())
         explanationSize = Int(try reader.next())
+        topTenShare = Float(bitPattern: try reader.next())
         topClasses = try reader.next(count: Int(try reader.next())).map { Int($0) }
     }
 }

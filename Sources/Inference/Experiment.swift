@@ -75,10 +75,14 @@ public struct Experiment: Sendable {
             views: try configuration.cache.cacheViews())
     }
 
-    /// The same experiment, whose `head.start_digest` is `digest`.
-    package func startingFrom(headWithDigest digest: String) -> Experiment {
+    /// The same experiment with another run, head or training, on which dataset, weights and cache do not depend.
+    package func changing(_ change: (inout RunConfiguration) -> Void) -> Experiment {
         var result = self
-        result.configuration.head.startDigest = digest
+        change(&result.configuration)
+        let (own, other) = (configuration, result.configuration)
+        precondition(
+            own.dataset == other.dataset && own.backbone == other.backbone && own.input == other.input
+                && own.cache == other.cache, "only what an experiment is not made of can be changed")
         return result
     }
 

@@ -41,8 +41,8 @@ enum HTML {
     /// A share as a percentage.
     static func percentage(_ share: Float) -> String { String(format: "%.1f %%", share * 100) }
 
-    /// A whole page that needs no other file.
-    static func page(title: String, body: String) -> String {
+    /// A whole page that needs no other file; `style` is added to the style sheet.
+    static func page(title: String, style: String = "", body: String) -> String {
         """
         <!DOCTYPE html>
         <html lang="en">
@@ -51,7 +51,7 @@ enum HTML {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>\(escaped(title))</title>
         <style>
-        \(styleSheet)
+        \(styleSheet + (style.isEmpty ? "" : "\n" + style))
         </style>
         </head>
         <body>

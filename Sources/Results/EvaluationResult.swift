@@ -9,13 +9,18 @@ public struct Prediction: Codable, Equatable, Sendable {
     public let probability: Float
     /// Channels whose contribution to the predicted class is at least 0.2 of the largest.
     public let explanationSize: Int
+    /// Share of the positive contributions to the predicted class that the ten largest make.
+    public let topTenShare: Float
 
-    public init(path: String, label: Int, topClasses: [Int], probability: Float, explanationSize: Int) {
+    public init(
+        path: String, label: Int, topClasses: [Int], probability: Float, explanationSize: Int, topTenShare: Float
+    ) {
         self.path = path
         self.label = label
         self.topClasses = topClasses
         self.probability = probability
         self.explanationSize = explanationSize
+        self.topTenShare = topTenShare
     }
 }
 

@@ -31,7 +31,7 @@ extension Experiment {
                 start: path, problem: "holds the head \(digest), and head.start_digest is \(expected ?? "")",
                 remedy: "Give the checkpoint that has it, or leave head.start_digest out")
         }
-        return startingFrom(headWithDigest: digest)
+        return changing { $0.head.startDigest = digest }
     }
 
     private func digestOfStart(at path: FilePath) throws -> String {

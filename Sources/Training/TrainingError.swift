@@ -25,13 +25,20 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case startUnfit(start: FilePath, problem: String, remedy: String)
     /// A digest of the head to begin with, but no such head.
     case startNotGiven(digest: String)
+    /// A list of budgets that cannot be swept over.
+    case badBudgets(problem: String)
+    /// A configuration whose budgets cannot be swept over.
+    case sweepUnfit(problem: String, remedy: String)
+    /// The folder for a sweep holds a run of its own.
+    case sweepOverRun(directory: FilePath)
 
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
         case .runInUse, .runExists, .configurationDiffers, .epochsDiffer, .beyondTheEnd, .tooFewSamples,
-            .classifierNotInWeights, .startUnfit, .startNotGiven:
+            .classifierNotInWeights, .startUnfit, .startNotGiven, .sweepUnfit, .sweepOverRun:
             78
+        case .badBudgets: 64
         case .metricsUnreadable: 65
         case .diverged: 70
         }
@@ -92,6 +99,18 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
             """
             head.start_digest is \(digest), but head.start does not say where that head is. Set head.start to its run directory \
             or checkpoint, or leave head.start_digest out.
+            """
+        case .badBudgets(let problem):
+            """
+            --sweep-budget: \(problem). It takes numbers of channels from 1 up, each once, and all, such as 3,5,10,20,all.
+            """
+        case .sweepUnfit(let problem, let remedy):
+            """
+            --sweep-budget: \(problem). \(remedy).
+            """
+        case .sweepOverRun(let directory):
+            """
+            \(directory) already holds a run, and the runs of a sweep go into folders of its own. Choose another run.directory.
             """
         }
     }

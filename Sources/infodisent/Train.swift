@@ -14,6 +14,11 @@ struct Train: CollectiveCommand {
         discussion: """
             Features that are not in the cache yet are extracted first. A run that was ended goes on from its last \
             checkpoint and ends with the same bytes as one that was not.
+
+            With --sweep-budget, run.directory gets several runs: the dense head of the configuration in all, and for each \
+            number a head with so many channels a class that starts from it (in channels-20 and so on, each of the \
+            configuration's epochs; if the configuration distils, from the dense head). Their accuracy on the test images over \
+            the size of their explanations goes into sweep.json, sweep.csv and sweep.html.
             """)
 
     @OptionGroup var source: ConfigurationOptions
@@ -29,6 +34,11 @@ struct Train: CollectiveCommand {
             }
         })
     var resume = TrainingRun.Resume.automatic
+    @Option(
+        help: ArgumentHelp(
+            "Train the dense head and heads with these numbers of channels a class from it, and compare them.",
+            valueName: "3,5,10,20,all"))
+    var sweepBudget: String?
     @OptionGroup var cacheOptions: CacheOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
@@ -38,6 +48,7 @@ struct Train: CollectiveCommand {
     func run(on communicator: any Communicator) throws {
         let team = try deployment.team(on: communicator)
         let configuration = try source.load()
+        let budgets = try sweepBudget.map { try SweepBudgets(parsing: $0) }
         // Both are found out before hours of extraction.
         _ = try ShardHosting(shardCount: configuration.training.logicalShards, rankCount: communicator.size)
         let experiment = try Experiment(configuration, on: communicator, makesCache: true, team: team)
@@ -46,6 +57,7 @@ struct Train: CollectiveCommand {
         _ = try ShardHosting(
             shardCount: experiment.configuration.training.logicalShards, rankCount: communicator.size)
         try experiment.requireOutsideDataset("run.directory", configuration.run.directory)
+        if let budgets { try check(budgets, experiment) }
         experiment.notes.forEach(Console.note)
         let stop = StopSignals.request
         guard
@@ -57,6 +69,9 @@ struct Train: CollectiveCommand {
             throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
         }
         cache.notesOnSkippedImages.forEach(Console.note)
+        if let budgets {
+            return try sweep(budgets, experiment, cache: cache, team: team, on: communicator)
+        }
         var training = try TrainingRun(
             experiment, cache: cache, resume: resume, communicator: communicator, team: team, stop: stop,
             progress: Console.showProgress, note: { Console.note($0) })

@@ -13,6 +13,13 @@ import Testing
         #expect(ExplanationSize.count(of: [0, 0]) == 0)
     }
 
+    @Test func theShareIsOfThePositiveContributionsAlone() {
+        #expect(EvidenceShare.share(of: [1, 4, -7, 2, 1], first: 2) == 0.75)
+        #expect(EvidenceShare.share(of: [1, 2], first: 10) == 1)
+        #expect(EvidenceShare.share(of: [0, -1], first: 1) == 1, "there is nothing to show")
+        #expect(EvidenceShare.share(of: Array(repeating: 1, count: 40)) == 0.25)
+    }
+
     @Test func theResidualIsRelativeToTheLogit() {
         #expect(Completeness.residual(sum: 5, contributions: [2, 3], logit: 5) == 0)
         #expect(abs(Completeness.residual(sum: 5.05, contributions: [2, 3], logit: 5) - 0.01) < 1e-9)
