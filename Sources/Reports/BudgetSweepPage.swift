@@ -21,7 +21,7 @@ public struct BudgetSweepPage {
                 \(BudgetSweepChart(result.points).svg)
                 <div class="wide"><table>
                 <tr><th>channels<br>a class</th><th>top-1<br>%</th>\(hasTop5 ? "<th>top-5<br>%</th>" : "")<th>points<br>lost</th>
-                <th>size of<br>explanation</th><th>ten<br>largest, %</th></tr>
+                <th>size of<br>explanation</th><th>top<br>ten, %</th></tr>
                 \(result.points.map(row).joined(separator: "\n"))
                 </table></div>
                 <p class="small quiet">The size of an explanation is the number of channels that contribute at least 0.2 of what the

@@ -19,23 +19,34 @@ package final class TeacherMemory: Sendable {
         limit = byteLimit / (4 * classCount + 64)
     }
 
-    /// The logits [N, C] of samples in a view: those that are remembered, if all are, or what `compute` gives for all.
-    package func logits(of samples: [Int], view: Int, compute: () throws -> [Float]?) throws -> [Float]? {
-        let remembered = known.withLock { known -> [Float]? in
-            var result: [Float] = []
-            for sample in samples {
-                guard let logits = known[Key(sample: sample, view: view)] else { return nil }
+    /// The logits [N, C] of samples in a view. Those that are not remembered, as positions in `samples`, are what `compute` gives.
+    package func logits(
+        of samples: [Int], view: Int, compute: (_ missing: [Int]) throws -> [Float]?
+    ) throws -> [Float]? {
+        let keys = samples.map { Key(sample: $0, view: view) }
+        let remembered = known.withLock { known in keys.map { known[$0] } }
+        let missing = remembered.indices.filter { remembered[$0] == nil }
+        var computed: [Float] = []
+        if !missing.isEmpty {
+            guard let found = try compute(missing) else { return nil }
+            computed = found
+        }
+        var result: [Float] = []
+        result.reserveCapacity(samples.count * classCount)
+        var row = 0
+        for logits in remembered {
+            if let logits {
                 result += logits
+            } else {
+                result += computed[row * classCount..<(row + 1) * classCount]
+                row += 1
             }
-            return result
         }
-        if let remembered { return remembered }
-        guard let computed = try compute() else { return nil }
         known.withLock { known in
-            for (row, sample) in samples.enumerated() where known.count < limit {
-                known[Key(sample: sample, view: view)] = Array(computed[row * classCount..<(row + 1) * classCount])
+            for (row, position) in missing.enumerated() where known.count < limit {
+                known[keys[position]] = Array(computed[row * classCount..<(row + 1) * classCount])
             }
         }
-        return computed
+        return result
     }
 }

@@ -92,8 +92,8 @@ extension TrainingRun {
                 values: try reader.features(of: samples, view: view))
             return try trainer.gradient(
                 features: features, labels: samples.map { cache.samples.label(of: $0) }, sampleIDs: batch,
-                teacherLogits: teacherMemory?.logits(of: batch, view: view) {
-                    try trainer.teacherLogits(features: features, team: inner)
+                teacherLogits: teacherMemory?.logits(of: batch, view: view) { missing in
+                    try trainer.teacherLogits(features: features.images(missing), team: inner)
                 }, team: inner)
         }
     }
@@ -131,5 +131,17 @@ extension TrainingRun {
         // Only for the log.
         if coordinator != nil { record.orthogonalityError = Double(trainer.orthogonalityError(team: team)) }
         epochProgress = EpochProgress()
+    }
+}
+
+extension Tensor {
+    /// Some of the images of [N, ...], by their positions.
+    fileprivate func images(_ positions: [Int]) -> Tensor {
+        guard positions.count < shape[0] else { return self }
+        let size = shape.dropFirst().reduce(1, *)
+        var selected: [Float] = []
+        selected.reserveCapacity(positions.count * size)
+        for position in positions { selected += values[position * size..<(position + 1) * size] }
+        return Tensor(shape: [positions.count] + shape.dropFirst(), values: selected)
     }
 }
