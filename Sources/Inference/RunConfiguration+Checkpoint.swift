@@ -9,6 +9,6 @@ extension RunConfiguration {
         recordedIn state: CheckpointState, of folder: FilePath, overrides: [String]
     ) throws(ConfigurationError) {
         try self.init(
-            yaml: state.configuration, source: "\(folder.appending("state.json"))", overrides: overrides)
+            recorded: state.configuration, source: "\(folder.appending("state.json"))", overrides: overrides)
     }
 }

@@ -25,7 +25,25 @@ extension RunConfiguration {
 
     /// Reads a configuration from YAML text; `source` names it in messages.
     public init(yaml text: String, source: String, overrides: [String] = []) throws(ConfigurationError) {
-        self.init()
+        try self.init(yaml: text, over: RunConfiguration(), source: source, overrides: overrides)
+    }
+
+    /// Reads the YAML text that a checkpoint records. A key that is not there is at what it was before it was always recorded,
+    /// whatever has become its default since.
+    public init(recorded text: String, source: String, overrides: [String] = []) throws(ConfigurationError) {
+        var early = RunConfiguration()
+        early.head.bias = false
+        early.head.classifierInit = .uniform
+        early.training.channelMapLearningRate = nil
+        early.training.distillation.weight = nil
+        try self.init(yaml: text, over: early, source: source, overrides: overrides)
+    }
+
+    /// - Parameter defaults: what keys are at that are not given.
+    private init(
+        yaml text: String, over defaults: RunConfiguration, source: String, overrides: [String]
+    ) throws(ConfigurationError) {
+        self = defaults
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
@@ -45,6 +63,11 @@ extension RunConfiguration {
         for override in overrides { given.insert(try apply(override)) }
         for field in Self.schema where field.isRequired && !given.contains(field.path) {
             throw .missingKey(source: source, key: field.path)
+        }
+        if head.start != nil || head.startDigest != nil {
+            // A head that is trained already has its classifier and pools with the maximum.
+            if !given.contains("head.classifier_init") { head.classifierInit = .uniform }
+            if !given.contains("head.pooling") { head.pooling = .argmax }
         }
         try checkConsistency(source: source)
     }
@@ -138,14 +161,6 @@ extension RunConfiguration {
                 source: source,
                 reason: "head.budget_begin (\(head.budgetBegin)) must not be after head.budget_end (\(head.budgetEnd))."
             )
-        }
-        if training.distillation.weight == nil, training.distillation != Training.Distillation() {
-            throw .inconsistent(
-                source: source,
-                reason: """
-                    training.distillation has no weight, so nothing is learnt from its teacher. Set \
-                    training.distillation.weight, such as 0.5, or leave the section out.
-                    """)
         }
         if head.start != nil, head.classifierInit != .uniform {
             throw .inconsistent(

@@ -133,17 +133,17 @@ public struct RunConfiguration: Equatable, Sendable {
 
         private static let defaults = HeadConfiguration()
         public var channelMap = defaults.channelMap
-        public var pooling = defaults.pooling
+        public var pooling = Pooling.annealed
         /// Temperature of the Gumbel and `logsumexp` poolings at the first and at the last step; geometric in between.
         public var temperature = [defaults.temperature.start, defaults.temperature.end]
         /// Pixels that `topk` pooling averages.
         public var topK = defaults.topK
         /// Share of the steps in which `annealed` pooling goes from the mean to the maximum.
-        public var annealing = 0.6
+        public var annealing = 0.3
         /// Sharpness of `annealed` pooling half-way.
         public var sharpness = defaults.annealing.sharpness
         /// Whether the classifier has a bias.
-        public var bias = defaults.hasBias
+        public var bias = true
         /// What a class makes of the two sides of a channel.
         public var signs = defaults.sides
         /// Channels that a class may use; all if nil.
@@ -151,14 +151,14 @@ public struct RunConfiguration: Equatable, Sendable {
         /// By what the channels of a class are compared where not all are kept.
         public var budgetScore = ChannelBudget.Score.contrast
         /// Share of the steps before channels are left out.
-        public var budgetBegin = 0.3
+        public var budgetBegin = 0.05
         /// Share of the steps after which each class has its channels.
-        public var budgetEnd = 0.7
+        public var budgetEnd = 0.4
         /// Share of a class's channels that are exchanged each time until then.
-        public var budgetRegrowth = 0.1
+        public var budgetRegrowth = 0.2
         /// Strength of the L1 shrinkage of the classifier.
         public var classifierL1 = defaults.classifierL1
-        public var classifierInit = ClassifierInit.uniform
+        public var classifierInit = ClassifierInit.blackBox
         /// Whether the classifier is brought to its column minimum, which changes no probability, before channels are left out
         /// and after the last step.
         public var gauge = false
@@ -182,8 +182,8 @@ public struct RunConfiguration: Equatable, Sendable {
                 case start
             }
             /// Share of the loss that is about the teacher; nil for none.
-            public var weight: Double?
-            public var temperature = 2.0
+            public var weight: Double? = 0.5
+            public var temperature = 4.0
             public var teacher = Teacher.blackBox
 
             public init() {}
@@ -199,9 +199,9 @@ public struct RunConfiguration: Equatable, Sendable {
         /// Momentum of `sgd`.
         public var momentum = defaultOptimizer.momentum
         /// Learning rate of the classifier after warm-up.
-        public var learningRate = 0.003
+        public var learningRate = 0.006
         /// Learning rate of the channel map after warm-up; that of the classifier if nil.
-        public var channelMapLearningRate: Double?
+        public var channelMapLearningRate: Double? = 0.02
         public var schedule = LearningRateSchedule().kind
         /// Steps over which the learning rate rises linearly from zero.
         public var warmupSteps = LearningRateSchedule().warmupSteps

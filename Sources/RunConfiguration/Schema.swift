@@ -42,6 +42,43 @@ struct Field: Sendable {
             return value
         }
     }
+
+    /// A key whose value can also be `none`, which is written where that is not its default.
+    init<Value: ConfigurationValue>(
+        _ section: String, _ key: String, orNone path: WritableKeyPath<RunConfiguration, Value?> & Sendable,
+        _ isAllowed: @escaping @Sendable (Value) -> Bool, expected: String
+    ) {
+        let field = Field(
+            section, key, path, { $0.map(isAllowed) ?? true }, expected: "\(expected), or none")
+        self.init(
+            section: section, key: key, isRequired: false, isList: field.isList, words: [],
+            read: { configuration, scalars, location throws(ConfigurationError) in
+                guard scalars.text != "none" else {
+                    configuration[keyPath: path] = nil
+                    return
+                }
+                try field.read(&configuration, scalars, location)
+            },
+            write: { configuration in
+                field.write(configuration) ?? (RunConfiguration()[keyPath: path] == nil ? nil : "none")
+            })
+    }
+
+    private init(
+        section: String, key: String, isRequired: Bool, isList: Bool, words: [String],
+        read:
+            @escaping @Sendable (inout RunConfiguration, Scalars, _ where: ValueLocation) throws(ConfigurationError)
+            -> Void,
+        write: @escaping @Sendable (RunConfiguration) -> String?
+    ) {
+        self.section = section
+        self.key = key
+        self.isRequired = isRequired
+        self.isList = isList
+        self.words = words
+        self.read = read
+        self.write = write
+    }
 }
 
 extension RunConfiguration {
@@ -121,7 +158,7 @@ extension RunConfiguration {
             expected: "a positive number"),
         Field("head", "bias", \.head.bias, onlyIf: { $0.head.bias }),
         Field("head", "signs", \.head.signs, onlyIf: { $0.head.signs != .tied }),
-        Field("head", "channels_per_class", \.head.channelsPerClass, { $0 ?? 1 > 0 }, expected: positiveInteger),
+        Field("head", "channels_per_class", orNone: \.head.channelsPerClass, { $0 > 0 }, expected: positiveInteger),
         Field("head", "budget_score", \.head.budgetScore, onlyIf: hasBudget),
         Field(
             "head", "budget_begin", \.head.budgetBegin, onlyIf: hasBudget, { (0...1).contains($0) },
@@ -151,14 +188,14 @@ extension RunConfiguration {
             expected: "a number, at least 0 and less than 1"),
         Field("training", "learning_rate", \.training.learningRate, { $0 > 0 }, expected: "a positive number"),
         Field(
-            "training", "channel_map_learning_rate", \.training.channelMapLearningRate, { $0 ?? 0 >= 0 },
+            "training", "channel_map_learning_rate", orNone: \.training.channelMapLearningRate, { $0 >= 0 },
             expected: "a number, 0 or more"),
         Field("training", "schedule", \.training.schedule),
         Field("training", "warmup_steps", \.training.warmupSteps, { $0 >= 0 }, expected: "an integer, 0 or more"),
 
         Field(
-            "training", "distillation.weight", \.training.distillation.weight,
-            { $0.map { $0 > 0 && $0 <= 1 } ?? true }, expected: "a share of the loss, more than 0 and at most 1"),
+            "training", "distillation.weight", orNone: \.training.distillation.weight, { $0 > 0 && $0 <= 1 },
+            expected: "a share of the loss, more than 0 and at most 1"),
         Field(
             "training", "distillation.temperature", \.training.distillation.temperature, onlyIf: isDistilled,
             { $0 > 0 },

@@ -162,7 +162,7 @@ import Testing
         #expect(over.exitCode == 78 && over.errors.contains("already holds a run"), "\(over.errors)")
         #expect(try Tool.infodisent.run(train("2"), in: folder).exitCode == 0)
         let before = try folder.contents(of: "sweep")
-        let other = try Tool.infodisent.run(train("2", ["head.bias=true"]), in: folder)
+        let other = try Tool.infodisent.run(train("2", ["head.bias=false"]), in: folder)
         #expect(other.exitCode == 78 && other.errors.contains("head.bias was "), "\(other.errors)")
         let fresh = try Tool.infodisent.run(train("2") + ["--resume", "never"], in: folder)
         #expect(fresh.exitCode == 78 && fresh.errors.contains("already holds checkpoints"), "\(fresh.errors)")

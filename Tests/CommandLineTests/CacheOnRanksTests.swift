@@ -40,9 +40,10 @@ import Testing
         Thread.sleep(forTimeInterval: 2.1)
         let all = (files: Self.trainFileCount + Self.testFileCount, maps: Self.trainMapCount + Self.testMapCount)
         let traffic = "--cache-traffic"
+        // Six epochs, and the classifier that is fitted on the training images.
         try expect(
             ranks, Mpirun.run(ranks: ranks, ["train", "--config", "small.yaml", traffic], in: folder),
-            files: all.files, readMaps: 6 * all.maps, hashedMaps: all.maps)
+            files: all.files, readMaps: 6 * all.maps + Self.trainMapCount, hashedMaps: all.maps)
         // The test images for the head; both splits for the black box.
         try expect(
             ranks, Mpirun.run(ranks: ranks, ["evaluate", "--checkpoint", "run", traffic], in: folder),

@@ -29,7 +29,8 @@ import WeightFiles
         for explanation in explanations {
             let logit = try #require(explanation["logit"] as? Double)
             let contributions = try #require(explanation["contributions"] as? [[String: Any]])
-            let sum = contributions.reduce(0.0) { $0 + ($1["contribution"] as? Double ?? .nan) }
+            let bias = try #require(explanation["bias"] as? Double)
+            let sum = contributions.reduce(bias) { $0 + ($1["contribution"] as? Double ?? .nan) }
             #expect(abs(sum - logit) <= 1e-4 * abs(logit))
         }
         for page in ["prototypes/index.html", "explanation/index.html"] {

@@ -28,7 +28,8 @@ import Testing
                     let explanation = try explainer.explain(path, label: label)
                     #expect(explanation.result.label == label)
                     #expect(explanation.result.additivityError <= 1e-4)
-                    let sum = explanation.result.contributions.reduce(0) { $0 + Double($1.contribution) }
+                    let bias = Double(try #require(explanation.result.bias))
+                    let sum = explanation.result.contributions.reduce(bias) { $0 + Double($1.contribution) }
                     #expect(abs(sum - Double(explanation.result.logit)) <= 1e-4 * abs(sum))
                 }
             }
@@ -61,6 +62,7 @@ import Testing
         try withTemporaryFolder { folder in
             var run = try SmallRun(in: folder)
             run.configuration.head.signs = sides
+            run.configuration.head.bias = false
             try run.train()
             let model = try TrainedModel(folder.appending("run"))
             #expect(model.head.sides == sides)
@@ -161,8 +163,10 @@ import Testing
             #expect(result.shownCount == 3 && result.topScores.count == 3)
             #expect(result.topScores[0].label == result.label && result.topScores[0].logit == result.logit)
             let shown = result.contributions.prefix(3).reduce(Float(0)) { $0 + $1.contribution }
-            #expect(result.shownSum == shown && result.restSum == Float(result.contributionSum) - shown)
-            #expect(abs(result.positiveSum + result.negativeSum - result.logit) <= 1e-4 * abs(result.logit))
+            let bias = try #require(result.bias)
+            let rest = result.contributions.dropFirst(3).reduce(Float(0)) { $0 + $1.contribution }
+            #expect(result.shownSum == shown && abs(result.restSum - rest) <= 1e-4)
+            #expect(abs(result.positiveSum + result.negativeSum + bias - result.logit) <= 1e-4 * abs(result.logit))
         }
     }
 

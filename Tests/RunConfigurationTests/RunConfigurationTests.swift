@@ -61,24 +61,68 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
         let plain = configuration.yaml
         for key in [
-            "annealing", "sharpness", "bias", "channels_per_class", "budget_score", "budget_begin", "budget_end",
-            "budget_regrowth", "distillation", "weight", "teacher", "start", "start_digest",
+            "channels_per_class", "budget_score", "budget_begin", "budget_end", "budget_regrowth", "start",
+            "start_digest",
         ] { #expect(!plain.contains("  \(key):")) }
+        configuration.head.pooling = .argmax
+        configuration.training.distillation.weight = nil
+        let published = configuration.yaml
+        for key in ["annealing", "sharpness", "temperature: 4", "teacher"] { #expect(!published.contains("  \(key)")) }
+        #expect(published.contains("  distillation:\n    weight: none\n"))
+        #expect(try RunConfiguration(yaml: published, source: "effective") == configuration)
         configuration.head.sharpness = 8
-        #expect(configuration.yaml == plain.replacing("  classifier_l1", with: "  sharpness: 8.0\n  classifier_l1"))
+        #expect(configuration.yaml == published.replacing("  bias", with: "  sharpness: 8.0\n  bias"))
         configuration.head.pooling = .annealed
-        configuration.head.bias = true
         configuration.head.channelsPerClass = 5
         configuration.training.distillation.weight = 0.5
         #expect(
             configuration.yaml.contains(
-                "  channels_per_class: 5\n  budget_score: contrast\n  budget_begin: 0.3\n  budget_end: 0.7\n"
-                    + "  budget_regrowth: 0.1\n"))
+                "  channels_per_class: 5\n  budget_score: contrast\n  budget_begin: 0.05\n  budget_end: 0.4\n"
+                    + "  budget_regrowth: 0.2\n"))
         #expect(
             configuration.yaml.contains(
-                "  distillation:\n    weight: 0.5\n    temperature: 2.0\n    teacher: black_box\n"))
-        #expect(configuration.yaml.contains("  annealing: 0.6\n  sharpness: 8.0\n  bias: true\n"))
+                "  distillation:\n    weight: 0.5\n    temperature: 4.0\n    teacher: black_box\n"))
+        #expect(configuration.yaml.contains("  annealing: 0.3\n  sharpness: 8.0\n  bias: true\n"))
         #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective") == configuration)
+    }
+
+    @Test func whatAnEarlyCheckpointLeavesOutIsWhatItWasTrainedWith() throws {
+        let early = try RunConfiguration(
+            recorded: minimal + "\nhead:\n  pooling: argmax\ntraining:\n  learning_rate: 0.003\n", source: "state.json")
+        #expect(!early.head.bias && early.head.classifierInit == .uniform)
+        #expect(early.training.channelMapLearningRate == nil && early.training.distillation.weight == nil)
+        // As it is recorded today, it says so.
+        #expect(try RunConfiguration(yaml: early.yaml, source: "today") == early)
+        #expect(try RunConfiguration(recorded: early.yaml, source: "today") == early)
+        let plain = try RunConfiguration(yaml: minimal, source: "birds.yaml")
+        #expect(try RunConfiguration(recorded: plain.yaml, source: "today") == plain)
+    }
+
+    @Test func noneLeavesOutWhatIsOtherwiseADefault() throws {
+        let none = try RunConfiguration(
+            yaml: minimal + "\nhead:\n  channels_per_class: 5\n", source: "birds.yaml",
+            overrides: [
+                "head.channels_per_class=none", "training.channel_map_learning_rate=none",
+                "training.distillation.weight=none",
+            ])
+        #expect(none.head.channelsPerClass == nil && none.training.channelMapLearningRate == nil)
+        #expect(none.headConfiguration(totalSteps: 10).distillation == nil)
+        #expect(try RunConfiguration(yaml: none.yaml, source: "effective") == none)
+        guard
+            case .badValue(_, _, let expected) = failure(of: minimal, overrides: ["training.distillation.weight=some"])
+        else {
+            Issue.record("a word was accepted for a number")
+            return
+        }
+        #expect(expected.hasSuffix("or none"))
+    }
+
+    @Test func aHeadThatIsTrainedAlreadyPoolsAndClassifiesAsItDid() throws {
+        let start = try RunConfiguration(yaml: minimal, source: "birds.yaml", overrides: ["head.start=runs/all"])
+        #expect(start.head.pooling == .argmax && start.head.classifierInit == .uniform)
+        let annealed = try RunConfiguration(
+            yaml: minimal, source: "birds.yaml", overrides: ["head.start=runs/all", "head.pooling=annealed"])
+        #expect(annealed.head.pooling == .annealed)
     }
 
     @Test func signedStartsAndTheGaugeAreWordsOfTheirOwn() throws {
@@ -150,12 +194,13 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(
             configuration.headConfiguration(totalSteps: 100)
                 == HeadConfiguration(
-                    temperature: TemperatureSchedule(steps: 100), annealing: AnnealingSchedule(sharpness: 4, steps: 60))
-        )
+                    pooling: .annealed, temperature: TemperatureSchedule(steps: 100),
+                    annealing: AnnealingSchedule(sharpness: 4, steps: 30), hasBias: true,
+                    distillation: Distillation(weight: 0.5, temperature: 4)))
         configuration.head.channelsPerClass = 5
         configuration.head.budgetEnd = 0.75
         let budget = try #require(configuration.headConfiguration(totalSteps: 1000).budget)
-        #expect(budget == ChannelBudget(channelsPerClass: 5, begin: 300, end: 750, interval: 20))
+        #expect(budget == ChannelBudget(channelsPerClass: 5, begin: 50, end: 750, interval: 20, regrowth: 0.2))
         #expect(configuration.headConfiguration(totalSteps: 0).budget?.end == 1)
         for total in [1, 7, 999_999] { try configuration.headConfiguration(totalSteps: total).validate() }
     }
@@ -364,8 +409,8 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
     @Test func rulesBetweenKeysAreChecked() {
         for overrides in [
             ["training.batch_size=30"], ["backbone.name=resnet50"], ["cache.views=2"],
-            ["cache.views=2", "cache.augmentation.crop_ratio=[1, 1]"], ["training.distillation.temperature=3"],
-            ["training.distillation.teacher=backbone"], ["head.budget_begin=0.8"],
+            ["cache.views=2", "cache.augmentation.crop_ratio=[1, 1]"],
+            ["head.budget_begin=0.8"],
             ["head.start=run", "head.classifier_init=black_box"],
             ["training.distillation.weight=0.5", "training.distillation.teacher=start"],
         ] {

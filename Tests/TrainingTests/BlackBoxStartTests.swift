@@ -19,6 +19,7 @@ import WeightFiles
         var run = try SmallRun(in: folder)
         run.configuration.head.pooling = .annealed
         run.configuration.head.bias = true
+        run.configuration.training.distillation.weight = nil
         return run
     }
 

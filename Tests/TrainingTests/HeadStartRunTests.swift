@@ -45,6 +45,7 @@ import Training
             next.configuration.training.distillation.teacher = .start
             // So small a rate leaves the head where it starts.
             next.configuration.training.learningRate = 1e-12
+            next.configuration.training.channelMapLearningRate = nil
             next.configuration.training.epochs = 1
             let checkpoint = try Checkpoint(reading: next.train().checkpoint)
             for (tensor, expected) in [
@@ -69,6 +70,7 @@ import Training
         try withTemporaryFolder { folder in
             var run = try SmallRun(in: folder)
             try run.train()
+            run.configuration.head.pooling = .argmax
             run.configuration.training.distillation.weight = 0.5
             run.configuration.training.distillation.teacher = .start
             run.configuration.training.schedule = .constant

@@ -22,6 +22,7 @@ import Training
     @Test func aRunWithAConstantLearningRateCanBeGivenMoreEpochs() throws {
         try withTemporaryFolder { folder in
             var run = try SmallRun(in: folder)
+            run.configuration.head.pooling = .argmax
             run.configuration.training.schedule = .constant
             run.configuration.training.epochs = 2
             try run.train()
@@ -53,6 +54,7 @@ import Training
     @Test func fewerEpochsThanARunHasBehindItAreRefused() throws {
         try withTemporaryFolder { folder in
             var run = try SmallRun(in: folder)
+            run.configuration.head.pooling = .argmax
             run.configuration.training.schedule = .constant
             let outcome = try run.train()
             run.configuration.training.epochs = 3
@@ -157,6 +159,7 @@ import Training
     @Test func theSecondsOfTheLogGoOnAfterAResume() throws {
         try withTemporaryFolder { folder in
             var run = try SmallRun(in: folder)
+            run.configuration.head.pooling = .argmax
             run.configuration.training.schedule = .constant
             run.configuration.training.epochs = 1
             try run.train()
