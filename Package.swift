@@ -186,9 +186,8 @@ let package = Package(
             name: "Planning",
             dependencies: [
                 "Backbones", "Benchmarks", "DataSharding", "Datasets", "DisentangledHead", "DurableFiles", "Extraction",
-                "FeatureCache", "ImageCoding", "Inference", "MessagePassing", "RunConfiguration", "SystemFacts",
-                "Tensors",
-                "WeightFiles", system,
+                "FeatureCache", "ImageCoding", "Inference", "LinearProbing", "MessagePassing", "RunConfiguration",
+                "SystemFacts", "Tensors", "WeightFiles", system,
             ]),
 
         // Level 10

@@ -1,6 +1,7 @@
 import DataSharding
 import Extraction
 import FeatureCache
+import LinearProbing
 
 /// What a run costs on a cluster. README.md has the formulas and what they assume. Times in seconds.
 public struct Plan: Sendable {
@@ -58,6 +59,16 @@ public struct Plan: Sendable {
         return costs.programBytes + 4 * (shardsPerRank * shard + state) + readAheadByteCount
     }
 
+    /// Bytes of a rank while the linear classifier is fitted; 0 if none is. The rows may be in a file where they take more.
+    public var fitByteCount: Int {
+        guard workload.isClassifierFitted else { return 0 }
+        let width = workload.featureMap.channelCount
+        let rows = workload.trainCount(of: hosted(byRank: 0)) * width * MemoryLayout<Float>.size
+        return costs.programBytes + min(rows, FeatureRows.memoryLimit)
+            + LinearProbe.byteCount(
+                classCount: workload.classCount, channelCount: width, shardsPerRank: shardsPerRank)
+    }
+
     /// Bytes of features that a rank reads ahead, at most: for the steps to come and for an evaluation.
     public var readAheadByteCount: Int {
         2 * min(FeatureReader.byteCountLimit, workload.mapCount * workload.sampleByteCount)
@@ -113,12 +124,20 @@ public struct Plan: Sendable {
     public var update: Double { costs.update / Double(cluster.threadsPerRank) }
     public var step: Double { gradients + exactSum + network + update }
 
+    /// Of the linear classifier's fit, before the first step; without its sums over the network.
+    public var fit: Double {
+        guard workload.isClassifierFitted else { return 0 }
+        let images = workload.trainCount(of: hosted(byRank: 0))
+        return Double(LinearProbe.usualPassCount * images) * costs.fitPass / Double(cluster.threadsPerRank)
+    }
+
     /// Of the test samples, once.
     public var evaluation: Double {
         Double(workload.testCount) * costs.evaluation / Double(rankCount * cluster.threadsPerRank)
     }
     public var epoch: Double { Double(workload.stepsPerEpoch) * step + evaluation }
-    public var training: Double { Double(workload.epochs) * epoch }
+    /// Of all epochs, and of what comes before the first.
+    public var training: Double { fit + Double(workload.epochs) * epoch }
 
     /// What it costs that one rank computes V gradients and adds them exactly, instead of one gradient of the whole batch:
     /// share of a step on one rank of one thread, in 0...1.

@@ -1,5 +1,6 @@
 import Benchmarks
 import DisentangledHead
+import LinearProbing
 import MessagePassing
 import SystemFacts
 public import Tensors
@@ -16,7 +17,8 @@ extension UnitCosts {
         return UnitCosts(
             threadCount: team.workerCount, image: image, shardGradient: head.shardGradient,
             batchGradient: head.batchGradient, firstLeaf: head.firstLeaf, furtherLeaf: head.furtherLeaf,
-            update: head.update, evaluation: head.evaluation, programBytes: program, workerBytes: worker,
+            update: head.update, fitPass: try fitSeconds(run.workload, team: team), evaluation: head.evaluation,
+            programBytes: program, workerBytes: worker,
             checkedShardCount: head.shardCount, checkedStep: head.step)
     }
 
@@ -32,6 +34,14 @@ extension UnitCosts {
             }
         }
         return seconds / Double(perThread)
+    }
+
+    /// Core-seconds of a fit per sample and pass.
+    private static func fitSeconds(_ workload: Workload, team: WorkerTeam) throws -> Double {
+        guard workload.isClassifierFitted else { return 0 }
+        return try LinearProbe.passSeconds(
+            classCount: workload.classCount, channelCount: workload.featureMap.channelCount, team: team
+        ) { try best(of: 2, $0) }
     }
 
     /// The shortest time of `body` in seconds, after a first time that touches the memory.

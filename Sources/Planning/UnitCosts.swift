@@ -14,6 +14,8 @@ public struct UnitCosts: Equatable, Sendable {
     public var furtherLeaf: Double
     /// Core-seconds of one optimizer update.
     public var update: Double
+    /// Core-seconds per sample of a pass of the linear classifier's fit; 0 if none is fitted.
+    public var fitPass: Double
     /// Core-seconds to evaluate the head on one image.
     public var evaluation: Double
     /// Bytes in memory of the program with its backbone.
@@ -27,7 +29,8 @@ public struct UnitCosts: Equatable, Sendable {
 
     public init(
         threadCount: Int, image: Double, shardGradient: Double, batchGradient: Double, firstLeaf: Double,
-        furtherLeaf: Double, update: Double, evaluation: Double, programBytes: Int, workerBytes: Int,
+        furtherLeaf: Double, update: Double, fitPass: Double = 0, evaluation: Double, programBytes: Int,
+        workerBytes: Int,
         checkedShardCount: Int, checkedStep: Double
     ) {
         self.threadCount = threadCount
@@ -37,6 +40,7 @@ public struct UnitCosts: Equatable, Sendable {
         self.firstLeaf = firstLeaf
         self.furtherLeaf = furtherLeaf
         self.update = update
+        self.fitPass = fitPass
         self.evaluation = evaluation
         self.programBytes = programBytes
         self.workerBytes = workerBytes

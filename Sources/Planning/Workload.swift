@@ -22,6 +22,8 @@ public struct Workload: Equatable, Sendable {
     /// Samples of a step, over all logical shards.
     public var batchSize: Int
     public var epochs: Int
+    /// Whether a linear classifier is fitted before the training, to start from or to learn from.
+    public var isClassifierFitted: Bool
     public var isChannelMapTrained: Bool
     /// Weights that a class has for a channel.
     public var weightsPerChannel: Int
@@ -31,7 +33,8 @@ public struct Workload: Equatable, Sendable {
     public init(
         trainCount: Int, testCount: Int, classCount: Int, featureMap: FeatureMapShape, precision: CachePrecision,
         viewCount: Int = 1, samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int,
-        isChannelMapTrained: Bool, weightsPerChannel: Int = 1, momentsPerParameter: Int
+        isClassifierFitted: Bool = false, isChannelMapTrained: Bool, weightsPerChannel: Int = 1,
+        momentsPerParameter: Int
     ) {
         self.trainCount = trainCount
         self.testCount = testCount
@@ -43,6 +46,7 @@ public struct Workload: Equatable, Sendable {
         self.logicalShards = logicalShards
         self.batchSize = batchSize
         self.epochs = epochs
+        self.isClassifierFitted = isClassifierFitted
         self.isChannelMapTrained = isChannelMapTrained
         self.weightsPerChannel = weightsPerChannel
         self.momentsPerParameter = momentsPerParameter
@@ -66,6 +70,7 @@ public struct Workload: Equatable, Sendable {
             samplesPerCacheShard: configuration.cache.samplesPerShard ?? identity.defaultSamplesPerShard,
             logicalShards: configuration.training.logicalShards, batchSize: configuration.training.batchSize,
             epochs: configuration.training.epochs,
+            isClassifierFitted: configuration.needsFittedClassifier,
             isChannelMapTrained: configuration.head.channelMap != .identity,
             weightsPerChannel: configuration.head.signs.valuesPerChannel,
             momentsPerParameter: configuration.training.optimizer == .adam ? 2 : 1)
@@ -103,6 +108,12 @@ public struct Workload: Equatable, Sendable {
 
     /// Feature maps in the whole cache: one for each test image and each view of a training image.
     public var mapCount: Int { trainCount * viewCount + testCount }
+
+    /// Training images of the given logical shards.
+    func trainCount(of shards: Range<Int>) -> Int {
+        let assignment = ShardAssignment(shardCount: logicalShards)
+        return shards.reduce(0) { $0 + assignment.count(ofShard: $1, of: trainCount) }
+    }
 
     /// Feature maps of the given logical shards: sample i of a split belongs to shard i mod V.
     func mapCount(of shards: Range<Int>) -> Int {

@@ -13,6 +13,12 @@ extension RunConfiguration.Dataset {
 }
 
 extension RunConfiguration {
+    /// Whether a linear classifier is fitted on the features before the training: to start from, or to learn from.
+    public var needsFittedClassifier: Bool {
+        [.blackBox, .blackBoxSigned].contains(head.classifierInit)
+            || training.distillation.weight != nil && training.distillation.teacher == .blackBox
+    }
+
     /// What the head is and how it is trained in `totalSteps` steps.
     public func headConfiguration(totalSteps: Int) -> HeadConfiguration {
         let budget = head.channelsPerClass.map {

@@ -22,7 +22,7 @@ extension Experiment {
         }
         let initialisation = configuration.head.classifierInit
         var blackBox: Classifier?
-        if [.blackBox, .blackBoxSigned].contains(initialisation) || teacherKind == .blackBox {
+        if configuration.needsFittedClassifier {
             blackBox = try fittedClassifier(cache: cache, team: team, communicator: communicator)
         }
         let isSigned = [.backboneSigned, .blackBoxSigned].contains(initialisation)

@@ -113,6 +113,11 @@ private struct PlanText {
                 "the exact sum of a shard's gradient",
                 "\(time(costs.firstLeaf)), each further one \(time(costs.furtherLeaf))"),
             row("an update", time(costs.update)),
+        ]
+        if workload.isClassifierFitted {
+            lines.append(row("the linear classifier, an image in each pass", time(costs.fitPass)))
+        }
+        lines += [
             row(
                 "check: a step of \(costs.checkedShardCount) shards, all threads",
                 "\(time(costs.checkedStep)); the model says \(time(costs.modelOfCheckedStep))"),
@@ -132,6 +137,12 @@ private struct PlanText {
                 "sent by a rank in a step", "\(bytes(plan.sentPerStep)); \(bytes(plan.leavingNodePerStep)) leave a node"
             ),
             row("extraction, once", time(plan.extraction)),
+        ]
+        if workload.isClassifierFitted {
+            lines.append(
+                row("the linear classifier's fit, once", "\(time(plan.fit)); \(bytes(plan.fitByteCount)) in a rank"))
+        }
+        lines += [
             row(
                 "a step",
                 "\(time(plan.step)): gradients \(time(plan.gradients)), exact sum \(time(plan.exactSum)), "
@@ -190,6 +201,7 @@ private struct PlanRecord: Encodable {
     struct Costs: Encodable {
         let threads: Int
         let imageCoreSeconds, shardGradientCoreSeconds, batchGradientCoreSeconds, updateCoreSeconds: Double
+        let fitPassCoreSeconds: Double
         let evaluationCoreSeconds, firstLeafSeconds, furtherLeafSeconds: Double
         let checkedShards: Int
         let checkedStepSeconds, modelOfCheckedStepSeconds: Double
@@ -197,9 +209,10 @@ private struct PlanRecord: Encodable {
 
     struct Scale: Encodable {
         let nodes, ranks, threadsPerRank, cacheBytesPerNode, trainingBytesPerRank, extractionBytesPerRank: Int
+        let fitBytesPerRank: Int
         let bytesSentPerStepAndRank, bytesLeavingNodePerStep: Int
         let extractionSeconds, gradientSeconds, exactSumSeconds, networkSeconds, updateSeconds, stepSeconds: Double
-        let epochSeconds, trainingSeconds: Double
+        let fitSeconds, epochSeconds, trainingSeconds: Double
         let isLimitedByLogicalShards: Bool
 
         init(_ plan: Plan) {
@@ -209,6 +222,7 @@ private struct PlanRecord: Encodable {
             cacheBytesPerNode = plan.largestNodeCacheByteCount
             trainingBytesPerRank = plan.trainingByteCount
             extractionBytesPerRank = plan.extractionByteCount
+            fitBytesPerRank = plan.fitByteCount
             bytesSentPerStepAndRank = plan.sentPerStep
             bytesLeavingNodePerStep = plan.leavingNodePerStep
             extractionSeconds = plan.extraction
@@ -217,6 +231,7 @@ private struct PlanRecord: Encodable {
             networkSeconds = plan.network
             updateSeconds = plan.update
             stepSeconds = plan.step
+            fitSeconds = plan.fit
             epochSeconds = plan.epoch
             trainingSeconds = plan.training
             isLimitedByLogicalShards = plan.isLimitedByShards
@@ -245,6 +260,7 @@ private struct PlanRecord: Encodable {
         measured = Costs(
             threads: costs.threadCount, imageCoreSeconds: costs.image, shardGradientCoreSeconds: costs.shardGradient,
             batchGradientCoreSeconds: costs.batchGradient, updateCoreSeconds: costs.update,
+            fitPassCoreSeconds: costs.fitPass,
             evaluationCoreSeconds: costs.evaluation, firstLeafSeconds: costs.firstLeaf,
             furtherLeafSeconds: costs.furtherLeaf, checkedShards: costs.checkedShardCount,
             checkedStepSeconds: costs.checkedStep, modelOfCheckedStepSeconds: costs.modelOfCheckedStep)

@@ -11,7 +11,8 @@ import Testing
         momentsPerParameter: 2)
     private static let costs = UnitCosts(
         threadCount: 2, image: 0.06, shardGradient: 0.05, batchGradient: 0.9, firstLeaf: 0.006, furtherLeaf: 0.004,
-        update: 0.8, evaluation: 0.01, programBytes: 200 << 20, workerBytes: 50 << 20, checkedShardCount: 8,
+        update: 0.8, fitPass: 0.0002, evaluation: 0.01, programBytes: 200 << 20, workerBytes: 50 << 20,
+        checkedShardCount: 8,
         checkedStep: 0.6)
 
     private func plan(
@@ -43,6 +44,22 @@ import Testing
         // Training goes through one view an epoch.
         #expect(plan.epoch == plain.epoch)
         #expect(plan.extraction > 2 * plain.extraction && plan.extraction < 3 * plain.extraction)
+    }
+
+    @Test func theFitComesOnceAndIsSharedOutAndAPlanWithoutOneIsWithoutIt() {
+        let (none, one, twelve) = (
+            plan(nodes: 1), plan(nodes: 1) { $0.isClassifierFitted = true },
+            plan(nodes: 12) { $0.isClassifierFitted = true }
+        )
+        #expect(none.fit == 0 && none.fitByteCount == 0)
+        // Each image in each of 200 passes, on 8 threads.
+        #expect(abs(one.fit - 200 * 5994 * 0.0002 / 8) < 1e-9)
+        #expect(abs(one.training - none.training - one.fit) < 1e-9)
+        #expect(twelve.fit > one.fit / 13 && twelve.fit < one.fit / 11)
+        // 24 gradients of 200 classes, the features, the covariance, 25 vectors of the minimiser; then with two shards a rank.
+        let vector = 200 * 2049
+        #expect(one.fitByteCount == 200 << 20 + 4 * (24 * vector + 2048 * (5994 + 2048)) + 200 * vector)
+        #expect(one.fitByteCount - twelve.fitByteCount == 4 * (22 * vector + 2048 * (5994 - 500)))
     }
 
     @Test func fewSamplesLeaveSomeShardsEmptyAndNoneOut() {
