@@ -1,12 +1,10 @@
 /// How many channels a class may use, and how the classifier gets there: gradual magnitude pruning with regrowth.
 ///
 /// A class keeps all D channels (or those of the head that it starts from) until `begin`; then their number falls to
-/// `channelsPerClass` at `end` as
-///     kept(t) = n + (D - n) (1 - (t - begin) / (end - begin))^3,
-/// in events `interval` steps apart; then the mask stays and training goes on. Steps are numbers of steps taken.
+/// `channelsPerClass` at `end` (`PruningSchedule`) in events `interval` steps apart; then the mask stays and training goes on.
+/// Steps are numbers of steps taken.
 ///
-/// Sources: Zhu, Gupta, "To prune, or not to prune", arXiv 1710.01878, equation 1 (the schedule); Evci et al., "Rigging the
-/// Lottery", arXiv 1911.11134 (exchange by the gradient).
+/// Source: Evci et al., "Rigging the Lottery", arXiv 1911.11134 (exchange by the gradient).
 public struct ChannelBudget: Codable, Equatable, Sendable {
     /// By what the channels of a class are compared. m_ck is the mean of v_k over the images of class c, m_k over all images,
     /// both exponentially weighted over recent steps.
@@ -51,11 +49,8 @@ public struct ChannelBudget: Codable, Equatable, Sendable {
 
     /// Channels that a class keeps after an event, of the `channelCount` that it has at the begin.
     public func keptCount(afterStep step: Int, channelCount: Int) -> Int {
-        let least = min(channelsPerClass, channelCount)
-        guard step < end else { return least }
-        guard step > begin else { return channelCount }
-        let rest = 1 - Double(step - begin) / Double(end - begin)
-        return min(channelCount, least + Int((Double(channelCount - least) * (rest * rest * rest)).rounded(.up)))
+        PruningSchedule(begin: begin, end: end).keptCount(
+            afterStep: step, least: channelsPerClass, of: channelCount)
     }
 
     /// How much of the sums behind m_ck and m_k is left after a step: their window is `interval` steps, and 10 at least.

@@ -76,8 +76,8 @@ struct Teacher<Scalar: HeadScalar>: Sendable {
     enum Inputs: Sendable {
         /// The mean of the feature map, standardised with `epsilon` if there is one.
         case mean(epsilon: Scalar?)
-        /// v with U [D, D].
-        case pooled(channelMap: [Scalar])
+        /// v with U [D, D], of so many channels of an image; of all if nil.
+        case pooled(channelMap: [Scalar], channelsPerImage: Int?)
     }
 
     let inputs: Inputs
@@ -93,7 +93,8 @@ struct Teacher<Scalar: HeadScalar>: Sendable {
             weights = linear.weights.map { Scalar($0) }
             bias = linear.bias.map { Scalar($0) }
         case .head(let head):
-            inputs = .pooled(channelMap: head.channelMap.map { Scalar($0) })
+            inputs = .pooled(
+                channelMap: head.channelMap.map { Scalar($0) }, channelsPerImage: head.channelsPerImage)
             weights = head.classifier.weights.map { Scalar($0) }
             bias = head.classifier.bias.map { $0.map { Scalar($0) } }
         }
@@ -102,16 +103,23 @@ struct Teacher<Scalar: HeadScalar>: Sendable {
     /// t [N, C] of a batch of feature maps. An image's logits have the same bits alone and in any batch.
     /// - Returns: nil if an activation is not finite, because a feature is not.
     func logits(_ batch: FeatureBatch<Scalar>, classCount: Int, team: WorkerTeam) -> [Scalar]? {
-        guard let values = values(batch, team: team) else { return nil }
+        guard let values = values(batch, classCount: classCount, team: team) else { return nil }
         return ClassifierProducts.logits(
             pooled: values, classifier: weights, bias: bias, imageCount: batch.imageCount,
             channelCount: batch.channelCount, classCount: classCount, team: team)
     }
 
-    private func values(_ batch: FeatureBatch<Scalar>, team: WorkerTeam) -> [Scalar]? {
+    private func values(_ batch: FeatureBatch<Scalar>, classCount: Int, team: WorkerTeam) -> [Scalar]? {
         switch inputs {
-        case .pooled(let channelMap):
-            return batch.extrema(channelMap: channelMap, team: team)?.pooledValues()
+        case .pooled(let channelMap, let channelsPerImage):
+            guard var values = batch.extrema(channelMap: channelMap, team: team)?.pooledValues() else { return nil }
+            if let channelsPerImage {
+                let selection = ChannelSelection(
+                    count: channelsPerImage, classifier: weights, sides: .tied, channelCount: batch.channelCount,
+                    classCount: classCount)
+                selection.clear(&values, outside: selection.selected(values))
+            }
+            return values
         case .mean(let epsilon):
             var means = batch.pixelMeans(team: team)
             guard let epsilon else { return means }
@@ -132,9 +140,13 @@ extension Teacher<Float> {
     /// What a checkpoint holds of it.
     func tensors(classCount: Int, channelCount: Int) -> [NamedTensor] {
         var tensors: [NamedTensor] = []
-        if case .pooled(let channelMap) = inputs {
+        if case .pooled(let channelMap, let channelsPerImage) = inputs {
             tensors.append(
                 NamedTensor(name: "teacher.channel_map", shape: [channelCount, channelCount], values: channelMap))
+            if let channelsPerImage {
+                tensors.append(
+                    NamedTensor(name: "teacher.channels_per_image", shape: [1], values: [Float(channelsPerImage)]))
+            }
         }
         tensors.append(NamedTensor(name: "teacher.weights", shape: [classCount, channelCount], values: weights))
         if let bias { tensors.append(NamedTensor(name: "teacher.bias", shape: [classCount], values: bias)) }
@@ -147,7 +159,8 @@ extension Teacher<Float> {
     /// The tensors of the teacher that a state with tensors of these names has.
     static func names(among found: [String]) -> [String] {
         if found.contains("teacher.channel_map") {
-            return ["teacher.channel_map", "teacher.weights"] + (found.contains("teacher.bias") ? ["teacher.bias"] : [])
+            return ["teacher.channel_map", "teacher.weights"]
+                + ["teacher.bias", "teacher.channels_per_image"].filter(found.contains)
         }
         return ["teacher.weights", "teacher.bias"] + (found.contains("teacher.epsilon") ? ["teacher.epsilon"] : [])
     }
@@ -161,11 +174,14 @@ extension DistillationTeacher {
         let weights = try tensor("teacher.weights", [classCount, channelCount])
         let bias = try names.contains("teacher.bias") ? tensor("teacher.bias", [classCount]) : nil
         if names.contains("teacher.channel_map") {
+            let perImage =
+                try names.contains("teacher.channels_per_image") ? tensor("teacher.channels_per_image", [1])[0] : nil
             self = .head(
                 try Head(
                     channelMap: tensor("teacher.channel_map", [channelCount, channelCount]),
                     classifier: Classifier(
-                        weights: weights, bias: bias, signs: .any, classCount: classCount, channelCount: channelCount)))
+                        weights: weights, bias: bias, signs: .any, classCount: classCount, channelCount: channelCount),
+                    channelsPerImage: perImage.map { Int(exactly: $0) ?? 0 }))
         } else {
             let epsilon = try names.contains("teacher.epsilon") ? tensor("teacher.epsilon", [1])[0] : nil
             self = .linear(LinearTeacher(weights: weights, bias: bias ?? [], epsilon: epsilon))

@@ -10,13 +10,17 @@ public struct Head: Sendable, Equatable {
     /// Of what `sides` makes of the pooled channels: [C, D], or [C, 2 D].
     public let classifier: Classifier
     public let sides: ChannelSides
+    /// How many channels of an image count (`ChannelSelection`); all if nil.
+    public let channelsPerImage: Int?
     /// D.
     public let channelCount: Int
     public var classCount: Int { classifier.classCount }
 
     /// - Throws: `HeadError.shapeMismatch` if the channel map is not as wide as the classifier (with a weight for each side, half
     ///   as wide), or `.notFinite`.
-    public init(channelMap: [Float], classifier: Classifier, sides: ChannelSides = .tied) throws {
+    public init(
+        channelMap: [Float], classifier: Classifier, sides: ChannelSides = .tied, channelsPerImage: Int? = nil
+    ) throws {
         let channelCount = classifier.channelCount / sides.valuesPerChannel
         guard channelCount * sides.valuesPerChannel == classifier.channelCount else {
             throw HeadError.shapeMismatch(
@@ -28,7 +32,12 @@ public struct Head: Sendable, Equatable {
                 tensor: "channel_map", expected: [channelCount, channelCount], found: [channelMap.count])
         }
         guard channelMap.allSatisfy(\.isFinite) else { throw HeadError.notFinite(tensor: "channel_map", step: nil) }
-        self.init(checkedChannelMap: channelMap, classifier: classifier, sides: sides)
+        if let channelsPerImage, channelsPerImage < 1 {
+            throw HeadError.invalidSetting(
+                key: "channels_per_image", value: "\(channelsPerImage)", expected: "1 or more")
+        }
+        self.init(
+            checkedChannelMap: channelMap, classifier: classifier, sides: sides, channelsPerImage: channelsPerImage)
     }
 
     /// A head of InfoDisent: A [C, D] without a negative entry, no bias.
@@ -40,10 +49,11 @@ public struct Head: Sendable, Equatable {
             classifier: Classifier(weights: classifier, classCount: classCount, channelCount: channelCount))
     }
 
-    init(checkedChannelMap: [Float], classifier: Classifier, sides: ChannelSides) {
+    init(checkedChannelMap: [Float], classifier: Classifier, sides: ChannelSides, channelsPerImage: Int?) {
         channelMap = checkedChannelMap
         self.classifier = classifier
         self.sides = sides
+        self.channelsPerImage = channelsPerImage
         channelCount = classifier.channelCount / sides.valuesPerChannel
     }
 
@@ -72,7 +82,14 @@ public struct Head: Sendable, Equatable {
         guard let extrema = batch.extrema(channelMap: channelMap, sides: sides, team: team) else {
             throw HeadError.notFinite(tensor: "features", step: nil)
         }
-        return PooledActivations(extrema, imageCount: batch.imageCount, channelCount: channelCount)
+        return PooledActivations(extrema, imageCount: batch.imageCount, selection: selection)
+    }
+
+    private var selection: ChannelSelection<Float>? {
+        guard let channelsPerImage, channelsPerImage < channelCount else { return nil }
+        return ChannelSelection(
+            count: channelsPerImage, classifier: classifier.weights, sides: sides, channelCount: channelCount,
+            classCount: classCount)
     }
 
     /// All activations J = X U^T of feature maps [N, ..., D], in the same shape: what heatmaps are made of.

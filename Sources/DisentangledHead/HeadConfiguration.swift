@@ -182,6 +182,8 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
     public var distillation: Distillation?
     /// How many channels a class may use; nil for all.
     public var budget: ChannelBudget?
+    /// How many channels of an image count; all if nil.
+    public var imageBudget: ImageBudget?
     /// Whether the training begins with another head, whose mask it keeps if there is no budget.
     public var startsFromHead: Bool
     /// Strength of the L1 shrinkage of the classifier, at least 0.
@@ -202,6 +204,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         case hasBias = "bias"
         case sides = "signs"
         case distillation, budget
+        case imageBudget = "image_budget"
         case startsFromHead = "starts_from_head"
         case classifierL1 = "classifier_l1"
         case lastGaugeStep = "last_gauge_step"
@@ -213,6 +216,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3,
         annealing: AnnealingSchedule = AnnealingSchedule(), hasBias: Bool = false,
         sides: ChannelSides = .tied, distillation: Distillation? = nil, budget: ChannelBudget? = nil,
+        imageBudget: ImageBudget? = nil,
         startsFromHead: Bool = false, classifierL1: Double = 0, lastGaugeStep: Int? = nil,
         optimizer: OptimizerConfiguration = OptimizerConfiguration()
     ) {
@@ -225,6 +229,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         self.sides = sides
         self.distillation = distillation
         self.budget = budget
+        self.imageBudget = imageBudget
         self.startsFromHead = startsFromHead
         self.classifierL1 = classifierL1
         self.lastGaugeStep = lastGaugeStep
@@ -269,6 +274,13 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
                 budget.end >= max(1, budget.begin), "budget.end", budget.end, "1 or more and not before the begin")
             try require(budget.interval >= 1, "budget.interval", budget.interval, "1 or more")
             try require((0...0.5).contains(budget.regrowth), "budget.regrowth", budget.regrowth, "in [0, 0.5]")
+        }
+        if let imageBudget {
+            let (count, schedule) = (imageBudget.channelsPerImage, imageBudget.schedule)
+            try require(count >= 1, "channels_per_image", count, "1 or more")
+            try require(schedule.begin >= 0, "image_budget.begin", schedule.begin, "0 or more")
+            try require(
+                schedule.end >= schedule.begin, "image_budget.end", schedule.end, "not before the begin")
         }
         try require((0..<1).contains(optimizer.beta1), "optimizer.beta1", optimizer.beta1, "in [0, 1)")
         try require((0..<1).contains(optimizer.beta2), "optimizer.beta2", optimizer.beta2, "in [0, 1)")

@@ -1,4 +1,5 @@
-/// The deterministic pooling of N images: per image and channel the largest and smallest activation, [N, D] each.
+/// The deterministic pooling of N images: per image and channel the largest and smallest activation, [N, D] each; both are 0 for
+/// the channels that do not count in an image (`Head.channelsPerImage`).
 public struct PooledActivations: Sendable, Equatable {
     public let imageCount: Int
     public let channelCount: Int
@@ -14,14 +15,22 @@ public struct PooledActivations: Sendable, Equatable {
     /// [N, D], or of each image this and then min(0, m_k), [N, 2 D] (`ChannelSides`).
     public let values: [Float]
 
-    init(_ extrema: Extrema<Float>, imageCount: Int, channelCount: Int) {
+    init(_ extrema: Extrema<Float>, imageCount: Int, selection: ChannelSelection<Float>?) {
+        var (extrema, values) = (extrema, extrema.pooledValues())
+        if let selection {
+            let selected = selection.selected(values)
+            selection.clear(&values, outside: selected)
+            for index in selected.indices where !selected[index] {
+                (extrema.maxima[index], extrema.minima[index]) = (0, 0)
+            }
+        }
         self.imageCount = imageCount
-        self.channelCount = channelCount
+        channelCount = extrema.channelCount
         maxima = extrema.maxima
         maximumPixels = extrema.maximumPixels
         minima = extrema.minima
         minimumPixels = extrema.minimumPixels
-        values = extrema.pooledValues()
+        self.values = values
     }
 }
 

@@ -152,7 +152,10 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         guard var pool = rule.pool(batch, sampleIDs: sampleIDs, channelMap: channelMap.matrix.values, team: team) else {
             throw HeadError.notFinite(tensor: "features", step: step)
         }
-        let pooled = pool.pooled
+        var pooled = pool.pooled
+        let selection = selection
+        let selected = selection?.selected(pooled) ?? []
+        selection?.clear(&pooled, outside: selected)
         let logits = ClassifierProducts.logits(
             pooled: pooled, classifier: classifier, bias: bias, imageCount: N, channelCount: E, classCount: C,
             team: team)
@@ -167,10 +170,11 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             ofLogits: loss.gradient, pooled: pooled, imageCount: N, channelCount: E, classCount: C, team: team)
         var ofChannelMap: SquareMatrix<Scalar>?
         if configuration.channelMap != .identity {
-            ofChannelMap = pool.channelMapGradient(
-                ofPooled: ClassifierProducts.gradientOfPooled(
-                    ofLogits: loss.gradient, classifier: classifier, imageCount: N, channelCount: E, classCount: C,
-                    team: team), batch: batch, team: team)
+            var ofPooled = ClassifierProducts.gradientOfPooled(
+                ofLogits: loss.gradient, classifier: classifier, imageCount: N, channelCount: E, classCount: C,
+                team: team)
+            selection?.clear(&ofPooled, outside: selected)
+            ofChannelMap = pool.channelMapGradient(ofPooled: ofPooled, batch: batch, team: team)
         }
         return GradientSum(
             channelMap: ofChannelMap, classifier: ofClassifier,
@@ -178,6 +182,15 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             classSums: configuration.budget?.observes(step: step) ?? false
                 ? ClassifierPruning.classSums(pooled: pooled, labels: labels, channelCount: E, classCount: C) : nil,
             lossSum: loss.lossSum, correctCount: loss.correctCount)
+    }
+
+    /// The channels of an image that count in the next step; nil for all.
+    private var selection: ChannelSelection<Scalar>? {
+        configuration.imageBudget?.count(atStep: step, channelCount: channelCount).map {
+            ChannelSelection(
+                count: $0, classifier: classifier, sides: configuration.sides, channelCount: channelCount,
+                classCount: classCount)
+        }
     }
 
     /// The teacher's logits [N, C] of a batch; nil without a teacher. They do not change in training, and an image's have the same

@@ -24,7 +24,8 @@ public struct HeadTrainerState: Sendable, Equatable {
     /// `budget.class_sums` [C, D], `budget.class_counts` [C] and `budget.regrown` [C, D] of zeros and ones, with a budget, and
     /// `budget.first_count` [1] if it began with fewer channels for a class than there are;
     /// `teacher.weights` [C, D], `teacher.bias` [C] and, if it standardises, `teacher.epsilon` [1], with distillation from a
-    /// linear classifier, or `teacher.channel_map` [D, D], `teacher.weights` and, if it has one, `teacher.bias` of a head.
+    /// linear classifier, or `teacher.channel_map` [D, D], `teacher.weights` and, if it has them, `teacher.bias` and
+    /// `teacher.channels_per_image` [1] of a head.
     /// With a weight for each side (`ChannelSides.untied`), [C, D] of the classifier and the budget is [C, 2 D].
     public let optimizer: [NamedTensor]
 

@@ -112,7 +112,8 @@ public struct HeadTrainer: Sendable {
             checkedChannelMap: parameters.channelMap.matrix.values,
             classifier: Classifier(
                 checkedWeights: parameters.classifier, bias: parameters.bias, mask: parameters.mask,
-                classCount: classCount, channelCount: valueCount), sides: configuration.sides)
+                classCount: classCount, channelCount: valueCount), sides: configuration.sides,
+            channelsPerImage: configuration.imageBudget?.channelsPerImage)
     }
 
     /// Loss and gradients of a mini-batch at the present parameters, summed over its samples.

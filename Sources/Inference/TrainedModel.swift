@@ -62,7 +62,7 @@ public struct TrainedModel: Sendable {
             }
         }
         try checkpoint.requireSameData(as: experiment)
-        head = try checkpoint.head(sides: configuration.head.signs)
+        head = try checkpoint.head(as: configuration.head)
         try configuration.headConfiguration(totalSteps: 0).requireForm(of: head.classifier)
     }
 
@@ -92,9 +92,10 @@ public struct TrainedModel: Sendable {
 }
 
 extension Checkpoint {
-    /// The head of the checkpoint, whose configuration says what its sides are.
+    /// The head of the checkpoint, whose configuration says what its sides are and how many channels of an image count.
     /// - Throws: `HeadError`, such as `.shapeMismatch` for a classifier that does not have the columns for them.
-    package func head(sides: ChannelSides) throws -> Head {
+    package func head(as configuration: RunConfiguration.Head) throws -> Head {
+        let sides = configuration.signs
         guard weightsPerClass == channelCount * sides.valuesPerChannel else {
             throw HeadError.shapeMismatch(
                 tensor: "classifier", expected: [classCount, channelCount * sides.valuesPerChannel],
@@ -104,7 +105,7 @@ extension Checkpoint {
             channelMap: channelMap,
             classifier: Classifier(
                 weights: classifier, bias: bias, mask: mask, classCount: classCount, channelCount: weightsPerClass),
-            sides: sides)
+            sides: sides, channelsPerImage: configuration.channelsPerImage)
     }
 
     /// Checks that the dataset, the weights and the input are those the checkpoint was made from.

@@ -21,10 +21,11 @@ extension RunConfiguration {
 
     /// What the head is and how it is trained in `totalSteps` steps.
     public func headConfiguration(totalSteps: Int) -> HeadConfiguration {
+        let begin = Int((head.budgetBegin * Double(totalSteps)).rounded())
+        let end = max(1, Int((head.budgetEnd * Double(totalSteps)).rounded()))
         let budget = head.channelsPerClass.map {
             ChannelBudget(
-                channelsPerClass: $0, begin: Int((head.budgetBegin * Double(totalSteps)).rounded()),
-                end: max(1, Int((head.budgetEnd * Double(totalSteps)).rounded())), interval: max(1, totalSteps / 50),
+                channelsPerClass: $0, begin: begin, end: end, interval: max(1, totalSteps / 50),
                 score: head.budgetScore, regrowth: head.budgetRegrowth)
         }
         return HeadConfiguration(
@@ -35,7 +36,9 @@ extension RunConfiguration {
             hasBias: head.bias, sides: head.signs,
             distillation: training.distillation.weight.map {
                 Distillation(weight: $0, temperature: training.distillation.temperature)
-            }, budget: budget, startsFromHead: head.start != nil || head.startDigest != nil,
+            }, budget: budget,
+            imageBudget: head.channelsPerImage.map { ImageBudget(channelsPerImage: $0, begin: begin, end: end) },
+            startsFromHead: head.start != nil || head.startDigest != nil,
             classifierL1: head.classifierL1, lastGaugeStep: head.gauge ? totalSteps : nil,
             optimizer: OptimizerConfiguration(kind: training.optimizer, momentum: training.momentum))
     }

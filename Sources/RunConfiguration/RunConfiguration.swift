@@ -148,11 +148,13 @@ public struct RunConfiguration: Equatable, Sendable {
         public var signs = defaults.sides
         /// Channels that a class may use; all if nil.
         public var channelsPerClass: Int?
+        /// Channels of an image that count; all if nil.
+        public var channelsPerImage: Int?
         /// By what the channels of a class are compared where not all are kept.
         public var budgetScore = ChannelBudget.Score.contrast
-        /// Share of the steps before channels are left out.
+        /// Share of the steps before channels are left out, of classes or images.
         public var budgetBegin = 0.05
-        /// Share of the steps after which each class has its channels.
+        /// Share of the steps after which each class, or image, has its channels.
         public var budgetEnd = 0.4
         /// Share of a class's channels that are exchanged each time until then.
         public var budgetRegrowth = 0.2

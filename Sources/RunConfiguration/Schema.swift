@@ -159,6 +159,7 @@ extension RunConfiguration {
         Field("head", "bias", \.head.bias, onlyIf: { $0.head.bias }),
         Field("head", "signs", \.head.signs, onlyIf: { $0.head.signs != .tied }),
         Field("head", "channels_per_class", orNone: \.head.channelsPerClass, { $0 > 0 }, expected: positiveInteger),
+        Field("head", "channels_per_image", orNone: \.head.channelsPerImage, { $0 > 0 }, expected: positiveInteger),
         Field("head", "budget_score", \.head.budgetScore, onlyIf: hasBudget),
         Field(
             "head", "budget_begin", \.head.budgetBegin, onlyIf: hasBudget, { (0...1).contains($0) },
@@ -213,7 +214,7 @@ extension RunConfiguration {
 
 /// Whether the keys about a budget of channels have an effect.
 @Sendable private func hasBudget(_ configuration: RunConfiguration) -> Bool {
-    configuration.head.channelsPerClass != nil
+    configuration.head.channelsPerClass != nil || configuration.head.channelsPerImage != nil
 }
 
 /// Whether the keys about a teacher have an effect.

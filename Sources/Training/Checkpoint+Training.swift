@@ -6,9 +6,9 @@ import StrictJSON
 
 extension Checkpoint {
     /// What the trainer needs to go on exactly.
-    func trainerState(sides: ChannelSides) throws -> HeadTrainerState {
+    func trainerState(of configuration: RunConfiguration.Head) throws -> HeadTrainerState {
         HeadTrainerState(
-            step: state.step, head: try head(sides: sides),
+            step: state.step, head: try head(as: configuration),
             optimizer: optimizer.map { NamedTensor(name: $0.name, shape: $0.shape, values: $0.elements) })
     }
 
@@ -47,6 +47,9 @@ extension RunConfiguration {
         }
         if head.channelsPerClass != nil {
             return "when channels are left out for head.channels_per_class depends on the number of all steps"
+        }
+        if head.channelsPerImage != nil {
+            return "how many channels of an image count for head.channels_per_image depends on the number of all steps"
         }
         if head.gauge {
             return "when head.gauge brings the classifier to its column minimum depends on the number of all steps"

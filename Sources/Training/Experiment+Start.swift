@@ -109,7 +109,7 @@ extension Experiment {
             recordedIn: checkpoint.state, of: checkpoint.directory, overrides: configuration.locations)
         let parameter = checkpoint.optimizer.first { $0.name == "channel_map.parameter" }
         let start = HeadStart(
-            head: try checkpoint.head(sides: recorded.head.signs), channelMap: recorded.head.channelMap,
+            head: try checkpoint.head(as: recorded.head), channelMap: recorded.head.channelMap,
             parameter: parameter?.elements)
         return (start, checkpoint.directory)
     }

@@ -112,7 +112,7 @@ public struct TrainingRun {
         if let checkpoint {
             trainer = try HeadTrainer(
                 configuration: headConfiguration, seed: UInt64(configuration.run.seed),
-                restoring: checkpoint.trainerState(sides: headConfiguration.sides))
+                restoring: checkpoint.trainerState(of: experiment.configuration.head))
             guard let progress = EpochProgress(metrics: checkpoint.state.metrics) else {
                 throw TrainingError.metricsUnreadable(checkpoint: checkpoint.directory)
             }

@@ -18,12 +18,13 @@ private struct Problem {
     func parameters(
         _ pooling: Pooling, map: ChannelMapKind = .riemannian, hasBias: Bool = false,
         sides: ChannelSides = .tied, distillation: Distillation? = nil, epsilon: Float? = nil,
-        headTeaches: Bool = false
+        headTeaches: Bool = false, channelsPerImage: Int? = nil
     ) throws -> HeadParameters<Double> {
         let configuration = HeadConfiguration(
             channelMap: map, pooling: pooling, temperature: TemperatureSchedule(start: 0.7, end: 0.7), topK: 3,
             annealing: AnnealingSchedule(sharpness: 4, steps: 5), hasBias: hasBias,
-            sides: sides, distillation: distillation)
+            sides: sides, distillation: distillation,
+            imageBudget: channelsPerImage.map { ImageBudget(channelsPerImage: $0, begin: 0, end: 0) })
         let teacher = try Classifier(
             weights: normals(classCount * channelCount, seed: 26).map { Float($0) }, bias: [0.5, -1, 0, 2], signs: .any,
             classCount: classCount, channelCount: channelCount)
@@ -154,6 +155,30 @@ struct GradientTests {
         }
         #expect(
             try abs(problem.gradient(tied).lossSum - problem.gradient(positive).lossSum) > 1e-3, "both are the same")
+    }
+
+    @Test(
+        "dL/dU and dL/dA where only some channels of an image count",
+        arguments: [Pooling.argmax, .annealed], ChannelSides.allCases)
+    func channelsPerImage(pooling: Pooling, sides: ChannelSides) throws {
+        var parameters = try problem.parameters(pooling, sides: sides, channelsPerImage: 2)
+        parameters.classifier = normals(parameters.classifier.count, seed: 28).map { abs($0) }
+        let found = try problem.gradient(parameters)
+        let ofMap = try centralDifferences(parameters.channelMap.matrix.values) { values in
+            var moved = parameters
+            try moved.channelMap.setParameter(SquareMatrix(size: problem.channelCount, values: values), team: alone)
+            return try problem.gradient(moved).lossSum
+        }
+        #expect(relativeDifference(try #require(found.channelMap).values, ofMap) < 1e-8)
+        let ofClassifier = try centralDifferences(parameters.classifier) { values in
+            var moved = parameters
+            moved.classifier = values
+            return try problem.gradient(moved).lossSum
+        }
+        #expect(relativeDifference(found.classifier, ofClassifier) < 1e-8)
+        var all = try problem.parameters(pooling, sides: sides)
+        all.classifier = parameters.classifier
+        #expect(try abs(problem.gradient(all).lossSum - found.lossSum) > 1e-3)
     }
 
     @Test("dL/db", arguments: [Pooling.argmax, .annealed])

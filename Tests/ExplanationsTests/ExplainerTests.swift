@@ -36,6 +36,25 @@ import Testing
         }
     }
 
+    @Test func whereFewChannelsOfAnImageCountEveryExplanationHasNoMore() throws {
+        try withTemporaryFolder { folder in
+            var run = try SmallRun(in: folder)
+            run.configuration.head.channelsPerImage = 6
+            try run.train()
+            let model = try TrainedModel(folder.appending("run"))
+            let explainer = Explainer(model, shownCount: 4, team: team)
+            for sample in model.experiment.dataset.test {
+                for label in 0..<3 {
+                    let result = try explainer.explain(model.experiment.dataset.path(of: sample), label: label).result
+                    #expect(result.contributions.count { $0.contribution != 0 } <= 6)
+                    let bias = Double(try #require(result.bias))
+                    let sum = result.contributions.reduce(bias) { $0 + Double($1.contribution) }
+                    #expect(abs(sum - Double(result.logit)) <= 1e-4)
+                }
+            }
+        }
+    }
+
     @Test func aBiasIsPartOfTheSumAndSaysSo() throws {
         try withTemporaryFolder { folder in
             var run = try SmallRun(in: folder)

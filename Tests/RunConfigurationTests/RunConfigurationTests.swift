@@ -61,7 +61,8 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
         let plain = configuration.yaml
         for key in [
-            "channels_per_class", "budget_score", "budget_begin", "budget_end", "budget_regrowth", "start",
+            "channels_per_class", "channels_per_image", "budget_score", "budget_begin", "budget_end", "budget_regrowth",
+            "start",
             "start_digest",
         ] { #expect(!plain.contains("  \(key):")) }
         configuration.head.pooling = .argmax
@@ -202,6 +203,10 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         let budget = try #require(configuration.headConfiguration(totalSteps: 1000).budget)
         #expect(budget == ChannelBudget(channelsPerClass: 5, begin: 50, end: 750, interval: 20, regrowth: 0.2))
         #expect(configuration.headConfiguration(totalSteps: 0).budget?.end == 1)
+        configuration.head.channelsPerImage = 8
+        #expect(
+            configuration.headConfiguration(totalSteps: 1000).imageBudget
+                == ImageBudget(channelsPerImage: 8, begin: 50, end: 750))
         for total in [1, 7, 999_999] { try configuration.headConfiguration(totalSteps: total).validate() }
     }
 

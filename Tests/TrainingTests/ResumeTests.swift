@@ -53,6 +53,30 @@ import Training
         }
     }
 
+    @Test func aRunOfFewChannelsAnImageGoesOnWithTheTeacherThatItStartedFrom() throws {
+        try withTemporaryFolder { folder in
+            var small = try SmallRun(in: folder)
+            small.configuration.training.epochs = 2
+            small.configuration.head.channelsPerImage = 20
+            let first = try small.train().checkpoint
+            small.configuration.head.start = first
+            small.configuration.head.classifierInit = .uniform
+            small.configuration.head.pooling = .argmax
+            small.configuration.head.channelsPerImage = 5
+            small.configuration.training.distillation.teacher = .start
+            small.configuration.run.directory = folder.appending("few")
+            let whole = try small.train().checkpoint
+            #expect(
+                try Checkpoint(reading: whole).optimizer.first { $0.name == "teacher.channels_per_image" }?.elements
+                    == [20])
+            small.configuration.run.directory = folder.appending("in-steps")
+            var outcome = try trainOneStep(small)
+            while !outcome.isComplete { outcome = try trainOneStep(small) }
+            #expect(try bytes(of: outcome.checkpoint) == bytes(of: whole))
+            #expect(try TrainedModel(folder.appending("few")).head.channelsPerImage == 5)
+        }
+    }
+
     @Test func aFreshStartDoesNotLoseCheckpoints() throws {
         try withTemporaryFolder { folder in
             let small = try SmallRun(in: folder)
