@@ -49,10 +49,11 @@ package struct TrainingRehearsal {
     private var trainer: HeadTrainer
     private var sums: [[Float]] = []
 
+    /// - Parameter turnedCount: channels that the channel map turns; nil for all.
     /// - Throws: `HeadError` for a configuration that cannot be trained, `ShardingError` for more ranks than shards.
     package init(
-        _ shape: Shape, configuration: HeadConfiguration, communicator: any Communicator = SingleProcess(),
-        team: WorkerTeam
+        _ shape: Shape, configuration: HeadConfiguration, turnedCount: Int? = nil,
+        communicator: any Communicator = SingleProcess(), team: WorkerTeam
     ) throws {
         self.shape = shape
         self.communicator = communicator
@@ -61,7 +62,8 @@ package struct TrainingRehearsal {
             .shards(ofRank: communicator.rank)
         features = Self.randomFeatures(shape, sampleCount: shape.samplesPerShard)
         trainer = try HeadTrainer(
-            rehearsing: configuration, channelCount: shape.channelCount, classCount: shape.classCount)
+            rehearsing: configuration, channelCount: shape.channelCount, classCount: shape.classCount,
+            turnedCount: turnedCount)
     }
 
     /// One step and its times. Collective.
@@ -104,7 +106,9 @@ package struct TrainingRehearsal {
 
 extension HeadTrainer {
     /// A head to measure with; if the configuration asks for a teacher, one that knows nothing.
-    package init(rehearsing configuration: HeadConfiguration, channelCount: Int, classCount: Int) throws {
+    package init(
+        rehearsing configuration: HeadConfiguration, channelCount: Int, classCount: Int, turnedCount: Int? = nil
+    ) throws {
         let teacher = try configuration.distillation.map { _ in
             DistillationTeacher(
                 try Classifier(
@@ -112,7 +116,8 @@ extension HeadTrainer {
                     channelCount: channelCount))
         }
         try self.init(
-            configuration: configuration, channelCount: channelCount, classCount: classCount, seed: 0, teacher: teacher)
+            configuration: configuration, channelCount: channelCount, classCount: classCount, seed: 0,
+            turning: configuration.channelMap == .identity ? nil : turnedCount.map { Array(0..<$0) }, teacher: teacher)
     }
 
     /// The gradient of `features` [N, P, D] with labels in turn.

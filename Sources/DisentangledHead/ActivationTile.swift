@@ -45,11 +45,14 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
     static var channelsPerPanel: Int { 512 }
 
     /// Computes all activations tile by tile and shows each to `body` on the worker that computed it. An image's activations
-    /// have the same bits alone and in any batch.
+    /// have the same bits alone and in any batch, and where U is I but for some channels, whether that is said or not.
     ///
+    /// - Parameters:
+    ///   - channelMap: U [D, D]; with `turned`, its part [R, R] of these channels.
+    ///   - turned: R channels, rising; the others' activations are the features. Nil for all channels.
     /// - Returns: false if an activation is not finite, because a feature is not.
     func forEachTile(
-        channelMap: UnsafePointer<Scalar>, team: WorkerTeam, _ body: (ActivationTile<Scalar>) -> Void
+        channelMap: UnsafePointer<Scalar>, turned: [Int]?, team: WorkerTeam, _ body: (ActivationTile<Scalar>) -> Void
     ) -> Bool {
         let (P, D) = (pixelCount, channelCount)
         guard imageCount > 0, P > 0, D > 0 else { return true }
@@ -63,7 +66,10 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
         let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: team.workerCount * rows * stride)
         scratch.initialize(repeating: 0, count: team.workerCount * rows * stride)
         defer { scratch.deallocate() }
-        let factor = Scalar.rowFactor(transposing: channelMap, columnCount: D, depth: D, team: team)
+        let depth = turned?.count ?? D
+        let factor = Scalar.rowFactor(transposing: channelMap, columnCount: depth, depth: depth, team: team)
+        let turning = turned.map { TurnedPanels(channels: $0, batch: self, panel: panel, rows: rows, team: team) }
+        defer { turning?.deallocate() }
 
         return withUnsafeTemporaryAllocation(of: Bool.self, capacity: blockCount * panelCount) { finite in
             finite.initialize(repeating: true)
@@ -79,9 +85,13 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
                         stride: stride)
                     // A narrower last panel must find zeros, not another panel's channels, in its last group of eight.
                     if channels.count % 8 != 0 { tile.values.update(repeating: 0, count: rows * stride) }
-                    Scalar.rowProduct(
-                        rows: images.count * P, features + images.lowerBound * P * D, factor, columns: channels,
-                        into: tile.values, stride: stride)
+                    if let turning {
+                        turning.fill(tile, factor: factor, worker: worker)
+                    } else {
+                        Scalar.rowProduct(
+                            rows: images.count * P, features + images.lowerBound * P * D, factor, columns: channels,
+                            into: tile.values, stride: stride)
+                    }
                     var poison = SIMD8<Scalar>.zero
                     for row in 0..<images.count &* P {
                         forEachVector(tile.values + row &* stride, count: channels.count) { poison += $0 - $0 }

@@ -44,9 +44,10 @@ struct ArgmaxPooling<Scalar: HeadScalar>: PoolingRule {
     var sides = ChannelSides.tied
 
     func pool(
-        _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, team: WorkerTeam
+        _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, turned: [Int]?,
+        team: WorkerTeam
     ) -> (any PooledBatch<Scalar>)? {
-        batch.extrema(channelMap: channelMap, sides: sides, team: team)
+        batch.extrema(channelMap: channelMap, turned: turned, sides: sides, team: team)
     }
 }
 
@@ -54,18 +55,30 @@ extension Extrema: PooledBatch {
     package var pooled: [Scalar] { pooledValues() }
 
     package func channelMapGradient(
-        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, team: WorkerTeam
+        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, turned: [Int]?, team: WorkerTeam
     ) -> SquareMatrix<Scalar> {
-        batch.sparseGradient(extrema: self, ofPooled: ofPooled, team: team)
+        guard let turned else { return batch.sparseGradient(extrema: self, ofPooled: ofPooled, team: team) }
+        func gathered<Element>(_ values: [Element]) -> [Element] {
+            gatherColumns(turned, of: values, rowCount: batch.imageCount, columnCount: channelCount, team: team)
+        }
+        let extrema = Extrema(
+            maxima: gathered(maxima), maximumPixels: gathered(maximumPixels), minima: gathered(minima),
+            minimumPixels: gathered(minimumPixels), channelCount: turned.count, sides: sides)
+        let ofTurned = gatherColumns(
+            sides.values(of: turned, among: channelCount), of: ofPooled, rowCount: batch.imageCount,
+            columnCount: channelCount * sides.valuesPerChannel, team: team)
+        return batch.withChannels(turned, team: team) {
+            $0.sparseGradient(extrema: extrema, ofPooled: ofTurned, team: team)
+        }
     }
 }
 
 extension FeatureBatch {
-    /// The deterministic pooling of every image.
+    /// The deterministic pooling of every image; `channelMap` and `turned` as in `forEachTile`.
     /// - Returns: nil if an activation is not finite.
     @_specialize(where Scalar == Float)
     package func extrema(
-        channelMap: UnsafePointer<Scalar>, sides: ChannelSides = .tied, team: WorkerTeam
+        channelMap: UnsafePointer<Scalar>, turned: [Int]? = nil, sides: ChannelSides = .tied, team: WorkerTeam
     ) -> Extrema<Scalar>? {
         let count = imageCount * channelCount
         var result = Extrema<Scalar>(
@@ -76,7 +89,7 @@ extension FeatureBatch {
             result.maximumPixels.withUnsafeMutableBufferPointer { maximumPixels in
                 result.minima.withUnsafeMutableBufferPointer { minima in
                     result.minimumPixels.withUnsafeMutableBufferPointer { minimumPixels in
-                        forEachTile(channelMap: channelMap, team: team) { tile in
+                        forEachTile(channelMap: channelMap, turned: turned, team: team) { tile in
                             tile.forEachGroup { image, channel, channelCount, values in
                                 let found = Self.extremaOfGroup(values, stride: tile.stride, pixelCount: pixelCount)
                                 let start = image &* self.channelCount &+ channel
@@ -123,10 +136,12 @@ extension FeatureBatch {
 
     /// All activations J [N, P, D].
     /// - Returns: nil if one is not finite.
-    package func activations(channelMap: UnsafePointer<Scalar>, team: WorkerTeam) -> [Scalar]? {
+    package func activations(
+        channelMap: UnsafePointer<Scalar>, turned: [Int]? = nil, team: WorkerTeam
+    ) -> [Scalar]? {
         var isFinite = true
         let result = [Scalar](unsafeUninitializedCapacity: imageCount * pixelCount * channelCount) { buffer, count in
-            isFinite = forEachTile(channelMap: channelMap, team: team) { tile in
+            isFinite = forEachTile(channelMap: channelMap, turned: turned, team: team) { tile in
                 for row in 0..<tile.images.count * pixelCount {
                     let target = buffer.baseAddress! + (tile.images.lowerBound * pixelCount + row) * channelCount
                     (target + tile.channels.lowerBound).initialize(

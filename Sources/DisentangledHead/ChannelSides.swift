@@ -12,6 +12,11 @@ public enum ChannelSides: String, Codable, CaseIterable, Sendable {
     /// Numbers that the pooling makes of a channel, and weights that a class has for it.
     public var valuesPerChannel: Int { self == .untied ? 2 : 1 }
 
+    /// Where the pooling's numbers of some channels are, in the same order, among those of all D.
+    func values(of channels: [Int], among channelCount: Int) -> [Int] {
+        (0..<valuesPerChannel).flatMap { side in channels.map { side * channelCount + $0 } }
+    }
+
     /// The branches of the pooling that give these numbers, one after the other.
     var branches: [PoolingBranch] {
         switch self {

@@ -3,7 +3,7 @@ import Tensors
 
 /// Gradient of a batch, summed over its samples.
 package struct GradientSum<Scalar: HeadScalar>: Sendable {
-    /// dL/dU [D, D]; nil for the identity channel map, which is not trained.
+    /// dL/dU [D, D], or [R, R] of the turned channels; nil for the identity channel map, which is not trained.
     package var channelMap: SquareMatrix<Scalar>?
     /// dL/dA [C, D], or [C, 2 D] with a weight for each side.
     package var classifier: [Scalar]
@@ -23,7 +23,10 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     package let seed: UInt64
     /// Number of steps taken.
     package internal(set) var step = 0
+    /// U, or its part [R, R] of the turned channels.
     package var channelMap: ChannelMapParameters<Scalar>
+    /// The channels that U turns, rising, if these are not all; on the others it is I.
+    package let turned: [Int]?
     /// A [C, D], or [C, 2 D] with a weight for each side (`ChannelSides`), every entry >= 0.
     package var classifier: [Scalar]
     package var classifierMoments: OptimizerState<Scalar>
@@ -45,7 +48,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     /// U = I, b = 0 and A as `classifier` says; or all of `start`.
     package init(
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64,
-        classifier initialisation: ClassifierInitialisation, start: HeadStart? = nil,
+        classifier initialisation: ClassifierInitialisation, turning turned: [Int]? = nil, start: HeadStart? = nil,
         teacher: DistillationTeacher? = nil
     ) throws {
         try configuration.validate()
@@ -60,8 +63,10 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         self.channelCount = channelCount
         self.classCount = classCount
         self.seed = seed
+        if let turned { try Self.check(turned, among: channelCount, configuration) }
+        self.turned = turned
         channelMap = ChannelMapParameters(
-            kind: configuration.channelMap, size: channelCount, optimizer: configuration.optimizer)
+            kind: configuration.channelMap, size: turned?.count ?? channelCount, optimizer: configuration.optimizer)
         switch initialisation {
         case .uniform:
             var stream = RandomStream(seed: seed, purpose: .initialisation)
@@ -118,9 +123,9 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
 
     init(
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64, step: Int,
-        channelMap: ChannelMapParameters<Scalar>, classifier: [Scalar], classifierMoments: OptimizerState<Scalar>,
-        bias: [Scalar]?, biasMoments: OptimizerState<Scalar>?, pruning: ClassifierPruning<Scalar>?,
-        fixedMask: [Bool]?, teacher: Teacher<Scalar>?
+        channelMap: ChannelMapParameters<Scalar>, turned: [Int]?, classifier: [Scalar],
+        classifierMoments: OptimizerState<Scalar>, bias: [Scalar]?, biasMoments: OptimizerState<Scalar>?,
+        pruning: ClassifierPruning<Scalar>?, fixedMask: [Bool]?, teacher: Teacher<Scalar>?
     ) {
         self.configuration = configuration
         self.channelCount = channelCount
@@ -128,6 +133,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         self.seed = seed
         self.step = step
         self.channelMap = channelMap
+        self.turned = turned
         self.classifier = classifier
         self.classifierMoments = classifierMoments
         self.bias = bias
@@ -135,6 +141,22 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         self.pruning = pruning
         self.fixedMask = fixedMask
         self.teacher = teacher
+    }
+
+    /// Checks which channels are to be turned.
+    /// - Throws: `HeadError.invalidSetting`.
+    static func check(_ turned: [Int], among channelCount: Int, _ configuration: HeadConfiguration) throws {
+        guard configuration.channelMap != .identity else {
+            throw HeadError.invalidSetting(
+                key: "channel_map.channels", value: "\(turned.count)", expected: "none, as channel_map is identity")
+        }
+        guard let first = turned.first, first >= 0, turned.last! < channelCount,
+            zip(turned, turned.dropFirst()).allSatisfy({ $0 < $1 })
+        else {
+            throw HeadError.invalidSetting(
+                key: "channel_map.channels", value: turned.count > 4 ? "\(turned.prefix(4))..." : "\(turned)",
+                expected: "one or more numbers from 0 to \(channelCount - 1), rising")
+        }
     }
 
     /// Loss and gradients of a batch at the present parameters, summed over its samples.
@@ -149,7 +171,9 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     ) throws -> GradientSum<Scalar> {
         let (N, E, C) = (batch.imageCount, valueCount, classCount)
         let rule: any PoolingRule<Scalar> = configuration.poolingRule(step: step, seed: seed)
-        guard var pool = rule.pool(batch, sampleIDs: sampleIDs, channelMap: channelMap.matrix.values, team: team) else {
+        let pooledBatch = rule.pool(
+            batch, sampleIDs: sampleIDs, channelMap: channelMap.matrix.values, turned: turned, team: team)
+        guard var pool = pooledBatch else {
             throw HeadError.notFinite(tensor: "features", step: step)
         }
         var pooled = pool.pooled
@@ -174,7 +198,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
                 ofLogits: loss.gradient, classifier: classifier, imageCount: N, channelCount: E, classCount: C,
                 team: team)
             selection?.clear(&ofPooled, outside: selected)
-            ofChannelMap = pool.channelMapGradient(ofPooled: ofPooled, batch: batch, team: team)
+            ofChannelMap = pool.channelMapGradient(ofPooled: ofPooled, batch: batch, turned: turned, team: team)
         }
         return GradientSum(
             channelMap: ofChannelMap, classifier: ofClassifier,

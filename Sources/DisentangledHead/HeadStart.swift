@@ -5,13 +5,17 @@ public struct HeadStart: Sendable {
     public let head: Head
     /// How its channel map was trained.
     public let channelMap: ChannelMapKind
-    /// W [D, D] of `exponential` and `cayley`, whose U is the head's; nil if there is none or it is not known.
+    /// W [D, D], or its part [R, R] of the turned channels, of `exponential` and `cayley`, whose U is the head's; nil if there is none
+    /// or it is not known.
     public let parameter: [Float]?
+    /// The channels that its channel map turned, if these were not all.
+    public let turnedChannels: [Int]?
 
-    public init(head: Head, channelMap: ChannelMapKind, parameter: [Float]? = nil) {
+    public init(head: Head, channelMap: ChannelMapKind, parameter: [Float]? = nil, turnedChannels: [Int]? = nil) {
         self.head = head
         self.channelMap = channelMap
         self.parameter = parameter
+        self.turnedChannels = turnedChannels
     }
 }
 
@@ -76,7 +80,16 @@ extension HeadParameters {
 
     private func map(at start: HeadStart) throws -> ChannelMapParameters<Scalar> {
         let kind = configuration.channelMap
-        let matrix = SquareMatrix(size: channelCount, values: start.head.channelMap.map { Scalar($0) })
+        var matrix = SquareMatrix(size: channelCount, values: start.head.channelMap.map { Scalar($0) })
+        if let turned {
+            let part = matrix.part(of: turned)
+            guard part.embedded(in: turned, of: channelCount) == matrix else {
+                throw HeadError.unusableStart(
+                    problem: "has a channel map that turns others than the \(turned.count) channels of this run's",
+                    remedy: "Set head.map_rank: auto, which turns those of the head, or all")
+            }
+            matrix = part
+        }
         var parameter: SquareMatrix<Scalar>?
         switch kind {
         case .riemannian:
@@ -96,11 +109,20 @@ extension HeadParameters {
                     remedy: "Set head.channel_map: riemannian, which takes any head"
                         + (start.channelMap == kind ? "" : ", or start from a run with \(kind.rawValue)"))
             }
-            guard values.count == channelCount * channelCount, values.allSatisfy(\.isFinite) else {
+            let size = start.turnedChannels?.count ?? channelCount
+            guard values.count == size * size, values.allSatisfy(\.isFinite) else {
                 throw HeadError.shapeMismatch(
-                    tensor: "channel_map.parameter", expected: [channelCount, channelCount], found: [values.count])
+                    tensor: "channel_map.parameter", expected: [size, size], found: [values.count])
             }
-            parameter = SquareMatrix(size: channelCount, values: values.map { Scalar($0) })
+            let stored = SquareMatrix(size: size, values: values.map { Scalar($0) })
+            parameter = turned == start.turnedChannels ? stored : nil
+            if parameter == nil, turned == nil, let channels = start.turnedChannels {
+                parameter = stored.embedded(in: channels, of: channelCount, diagonal: 0)
+            }
+            guard parameter != nil else {
+                throw HeadError.unusableStart(
+                    problem: "turns other channels than this run is to turn", remedy: "Set head.map_rank: auto or all")
+            }
         }
         return ChannelMapParameters(
             kind: kind, matrix: matrix, weight: parameter, moments: channelMap.moments)

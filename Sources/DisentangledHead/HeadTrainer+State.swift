@@ -16,7 +16,8 @@ public struct HeadTrainerState: Sendable, Equatable {
     /// Number of steps taken.
     public let step: Int
     public let head: Head
-    /// Beside the head:
+    /// Beside the head (with R for D in `channel_map` where U turns R channels only):
+    /// `channel_map.channels` [R], these;
     /// `channel_map.parameter` W [D, D] (`exponential`, `cayley`);
     /// `channel_map.first_moment` and `.second_moment` [D, D] (Adam) or `channel_map.velocity` (SGD), not for `identity`;
     /// `classifier.first_moment` and `.second_moment` [C, D], or `classifier.velocity`;
@@ -34,14 +35,33 @@ public struct HeadTrainerState: Sendable, Equatable {
         self.head = head
         self.optimizer = optimizer
     }
+
+    /// How many channels U turns, if these are not all.
+    public var turnedChannelCount: Int? {
+        optimizer.first { $0.name == "channel_map.channels" }?.shape.first
+    }
+
+    /// The channels that U turns, rising, if these are not all.
+    /// - Throws: `HeadError.invalidSetting` for what is no list of channels.
+    public func turnedChannels() throws -> [Int]? {
+        guard let tensor = optimizer.first(where: { $0.name == "channel_map.channels" }) else { return nil }
+        let channels = tensor.values.map { Int(exactly: $0) ?? -1 }
+        try HeadParameters<Float>.check(channels, among: head.channelCount, HeadConfiguration())
+        return channels
+    }
 }
 
 extension HeadTrainer {
     /// What `init(configuration:seed:restoring:)` needs to go on bit for bit.
     public var state: HeadTrainerState {
         let map = parameters.channelMap
-        let mapShape = [channelCount, channelCount]
+        let mapShape = [map.matrix.size, map.matrix.size]
         var tensors: [NamedTensor] = []
+        if let turned = parameters.turned {
+            // Exact: there are fewer than 2^24.
+            tensors.append(
+                NamedTensor(name: "channel_map.channels", shape: [turned.count], values: turned.map { Float($0) }))
+        }
         if let weight = map.weight {
             tensors.append(NamedTensor(name: "channel_map.parameter", shape: mapShape, values: weight.values))
         }
@@ -90,8 +110,10 @@ extension HeadTrainer {
             throw HeadError.invalidSetting(key: "step", value: "\(state.step)", expected: "0 or more")
         }
         let head = state.head
-        let mapShape = [head.channelCount, head.channelCount]
         let (kind, optimizer) = (configuration.channelMap, configuration.optimizer)
+        let turnedCount = state.turnedChannelCount
+        let mapSize = turnedCount ?? head.channelCount
+        let mapShape = [mapSize, mapSize]
         let hasWeight = kind == .exponential || kind == .cayley
         let mapNames = kind == .identity ? [] : Self.momentNames("channel_map", optimizer)
         let classifierNames = Self.momentNames("classifier", optimizer)
@@ -101,7 +123,8 @@ extension HeadTrainer {
         let hasFirstCount = budget != nil && found.contains("budget.first_count")
         let teacherNames = configuration.distillation == nil ? [] : Teacher.names(among: found)
         let expected =
-            (hasWeight ? ["channel_map.parameter"] : []) + mapNames + classifierNames + biasNames
+            (turnedCount == nil || kind == .identity ? [] : ["channel_map.channels"])
+            + (hasWeight ? ["channel_map.parameter"] : []) + mapNames + classifierNames + biasNames
             + (budget == nil ? [] : ["budget.class_sums", "budget.class_counts", "budget.regrown"])
             + (hasFirstCount ? ["budget.first_count"] : []) + teacherNames
         try configuration.requireForm(of: head.classifier)
@@ -133,10 +156,23 @@ extension HeadTrainer {
             return moments
         }
 
+        var matrix = SquareMatrix(size: head.channelCount, values: head.channelMap)
+        var turned: [Int]?
+        if let turnedCount {
+            let channels = try tensor("channel_map.channels", [turnedCount]).map { Int(exactly: $0) ?? -1 }
+            try HeadParameters<Float>.check(channels, among: head.channelCount, configuration)
+            let part = matrix.part(of: channels)
+            guard part.embedded(in: channels, of: head.channelCount) == matrix else {
+                throw HeadError.invalidSetting(
+                    key: "channel_map", value: "that turns others than channel_map.channels",
+                    expected: "that of the identity in all other channels")
+            }
+            (turned, matrix) = (channels, part)
+        }
         let map = ChannelMapParameters(
-            kind: kind, matrix: SquareMatrix(size: head.channelCount, values: head.channelMap),
+            kind: kind, matrix: matrix,
             weight: hasWeight
-                ? SquareMatrix(size: head.channelCount, values: try tensor("channel_map.parameter", mapShape)) : nil,
+                ? SquareMatrix(size: mapSize, values: try tensor("channel_map.parameter", mapShape)) : nil,
             moments: kind == .identity ? nil : try moments(mapNames, mapShape))
         var pruning: ClassifierPruning<Float>?
         if let budget {
@@ -165,7 +201,7 @@ extension HeadTrainer {
         }
         parameters = HeadParameters(
             configuration: configuration, channelCount: head.channelCount, classCount: head.classCount, seed: seed,
-            step: state.step, channelMap: map, classifier: head.classifier.weights,
+            step: state.step, channelMap: map, turned: turned, classifier: head.classifier.weights,
             classifierMoments: try moments(classifierNames, classShape),
             bias: head.classifier.bias,
             biasMoments: try biasNames.isEmpty ? nil : moments(biasNames, [head.classCount]),

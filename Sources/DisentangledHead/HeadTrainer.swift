@@ -4,7 +4,7 @@ import Tensors
 ///
 /// Gradients of the shards of a step are added exactly elsewhere, then `scaled(by: 1 / sampleCount)`, then applied.
 public struct HeadGradient: Sendable, Equatable {
-    /// dL/dU [D, D]; empty for the identity channel map, which is not trained.
+    /// dL/dU [D, D], or [R, R] where U turns R channels only; empty for the identity channel map, which is not trained.
     public var channelMap: [Float]
     /// dL/dA [C, D], or [C, 2 D] with a weight for each side of a channel.
     public var classifier: [Float]
@@ -73,6 +73,13 @@ public struct HeadTrainer: Sendable {
     public var seed: UInt64 { parameters.seed }
     /// Number of steps taken; the number of the next one, counted from 0.
     public var step: Int { parameters.step }
+    /// The channels that U turns, rising, if these are not all; on the others it is I, as it was at the start.
+    public var turnedChannels: [Int]? { parameters.turned }
+
+    /// R^2 or D^2.
+    private var channelMapCount: Int {
+        configuration.channelMap == .identity ? 0 : parameters.channelMap.matrix.values.count
+    }
 
     /// Whether the next step's gradient has class sums.
     private var observes: Bool { configuration.budget?.observes(step: step) ?? false }
@@ -80,7 +87,7 @@ public struct HeadTrainer: Sendable {
     /// The number of elements of each of the next gradient's `tensors`; 0 for what is not trained.
     public var gradientLengths: [Int] {
         [
-            configuration.channelMap == .identity ? 0 : channelCount * channelCount, classCount * valueCount,
+            channelMapCount, classCount * valueCount,
             configuration.hasBias ? classCount : 0, observes ? classCount * valueCount : 0, observes ? classCount : 0,
         ]
     }
@@ -89,17 +96,20 @@ public struct HeadTrainer: Sendable {
     ///
     /// - Parameters:
     ///   - classifier: where A starts, without `start`.
+    ///   - turnedChannels: the channels that U turns, rising; all if nil. On the others it stays I, so that its gradient, its
+    ///     moments and its steps are [R, R].
     ///   - start: the trained head.
     ///   - teacher: what the head is to be like, if the configuration asks for distillation.
     /// - Throws: `HeadError.invalidSetting`, or `.shapeMismatch` or `.notFinite` for the initial classifier or the teacher;
     ///   `.unusableStart`.
     public init(
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64,
-        classifier: ClassifierInitialisation = .uniform, start: HeadStart? = nil, teacher: DistillationTeacher? = nil
+        classifier: ClassifierInitialisation = .uniform, turning turnedChannels: [Int]? = nil,
+        start: HeadStart? = nil, teacher: DistillationTeacher? = nil
     ) throws {
         parameters = try HeadParameters(
             configuration: configuration, channelCount: channelCount, classCount: classCount, seed: seed,
-            classifier: classifier, start: start, teacher: teacher)
+            classifier: classifier, turning: turnedChannels, start: start, teacher: teacher)
     }
 
     init(parameters: HeadParameters<Float>) {
@@ -108,8 +118,9 @@ public struct HeadTrainer: Sendable {
 
     /// The head as it is now.
     public var head: Head {
-        Head(
-            checkedChannelMap: parameters.channelMap.matrix.values,
+        let map = parameters.channelMap.matrix
+        return Head(
+            checkedChannelMap: parameters.turned.map { map.embedded(in: $0, of: channelCount).values } ?? map.values,
             classifier: Classifier(
                 checkedWeights: parameters.classifier, bias: parameters.bias, mask: parameters.mask,
                 classCount: classCount, channelCount: valueCount), sides: configuration.sides,
@@ -178,10 +189,10 @@ public struct HeadTrainer: Sendable {
         _ gradient: HeadGradient, learningRate: Double, channelMapLearningRate: Double? = nil, team: WorkerTeam
     ) throws {
         let isTrained = configuration.channelMap != .identity
-        let expected = isTrained ? channelCount * channelCount : 0
-        guard gradient.channelMap.count == expected else {
+        let mapSize = parameters.channelMap.matrix.size
+        guard gradient.channelMap.count == channelMapCount else {
             throw HeadError.shapeMismatch(
-                tensor: "channel_map.gradient", expected: isTrained ? [channelCount, channelCount] : [0],
+                tensor: "channel_map.gradient", expected: isTrained ? [mapSize, mapSize] : [0],
                 found: [gradient.channelMap.count])
         }
         guard gradient.classifier.count == classCount * valueCount else {
@@ -202,14 +213,20 @@ public struct HeadTrainer: Sendable {
         }
         guard gradient.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
         try parameters.apply(
-            channelMapGradient: isTrained ? SquareMatrix(size: channelCount, values: gradient.channelMap) : nil,
+            channelMapGradient: isTrained ? SquareMatrix(size: mapSize, values: gradient.channelMap) : nil,
             classifierGradient: gradient.classifier, biasGradient: configuration.hasBias ? gradient.bias : nil,
             classSums: observes ? (gradient.classSums, gradient.classCounts) : nil,
             channelMapLearningRate: channelMapLearningRate ?? learningRate, classifierLearningRate: learningRate,
             team: team)
     }
 
-    /// max|U^T U - I| as it is now. D^3 multiplications.
+    /// Whether every number of the head is finite.
+    public func isFinite(team: WorkerTeam) -> Bool {
+        parameters.channelMap.matrix.isFinite(team: team) && areFinite(parameters.classifier, team: team)
+            && areFinite(parameters.bias ?? [], team: team)
+    }
+
+    /// max|U^T U - I| as it is now. D^3 multiplications, or R^3.
     public func orthogonalityError(team: WorkerTeam) -> Float {
         parameters.channelMap.matrix.orthogonalityError(team: team)
     }

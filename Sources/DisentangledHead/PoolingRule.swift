@@ -14,10 +14,12 @@ package protocol PoolingRule<Scalar>: Sendable {
     ///
     /// - Parameters:
     ///   - sampleIDs: [N], the samples' names in the noise of poolings that draw.
-    ///   - channelMap: U [D, D].
+    ///   - channelMap: U [D, D]; with `turned`, its part [R, R] of these channels.
+    ///   - turned: R channels, rising; on the others U is I. Nil for all channels.
     /// - Returns: nil if an activation is not finite, because a feature is not.
     func pool(
-        _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, team: WorkerTeam
+        _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, turned: [Int]?,
+        team: WorkerTeam
     ) -> (any PooledBatch<Scalar>)?
 }
 
@@ -28,9 +30,9 @@ package protocol PooledBatch<Scalar>: Sendable {
     /// v [N, D], or [N, 2 D] with weights for each side (`ChannelSides`).
     var pooled: [Scalar] { get }
 
-    /// dL/dU [D, D] given dL/dv, of the batch that was pooled. May be called once.
+    /// dL/dU [D, D], or [R, R] of the channels `turned`, given dL/dv, of the batch that was pooled. May be called once.
     mutating func channelMapGradient(
-        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, team: WorkerTeam
+        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, turned: [Int]?, team: WorkerTeam
     ) -> SquareMatrix<Scalar>
 }
 

@@ -65,6 +65,7 @@ public struct Experiment: Sendable {
         backbone = try Backbone.load(name: name, weights: weights, choice: configuration.backbone.networkChoice)
         input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
+        try configuration.head.requireMapRank(within: backbone.channelCount)
         self.weightDigest = try weightDigest(weights)
         cacheIdentity = CacheIdentity(
             backbone: backbone.name, weightDigest: backbone.identity(ofFile: self.weightDigest), input: input,
@@ -119,6 +120,15 @@ public struct Experiment: Sendable {
 extension RunConfiguration.Backbone {
     /// Which network of the weight file is meant.
     package var networkChoice: NetworkChoice { NetworkChoice(prefix: prefix, useEMA: useEMA) }
+}
+
+extension RunConfiguration.Head {
+    /// Checks that the channel map is not to turn more channels than there are.
+    /// - Throws: `ExperimentError.mapRankTooLarge`.
+    package func requireMapRank(within channelCount: Int) throws {
+        guard case .channels(let rank) = mapRank, rank > channelCount else { return }
+        throw ExperimentError.mapRankTooLarge(rank: rank, channelCount: channelCount)
+    }
 }
 
 extension RunConfiguration.Input {

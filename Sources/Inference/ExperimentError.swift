@@ -16,11 +16,13 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
     case imageChanged(image: FilePath, cache: FilePath)
     /// A rank works on something else than rank 0.
     case ranksDiffer(rank: Int, host: String, rank0Host: String, differences: [String])
+    /// The channel map is to turn more channels than the backbone has.
+    case mapRankTooLarge(rank: Int, channelCount: Int)
 
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
-        case .ranksDiffer, .backboneNotNamed, .insideDataset, .locationUnknown: 78
+        case .ranksDiffer, .backboneNotNamed, .insideDataset, .locationUnknown, .mapRankTooLarge: 78
         case .provenanceDiffers, .imageChanged: 65
         case .moved: 66
         }
@@ -61,6 +63,10 @@ public enum ExperimentError: Error, Equatable, Sendable, CustomStringConvertible
             """
             Rank \(rank) (\(host)) works on something else than rank 0 (\(rank0Host)): \
             \(differences.joined(separator: "; ")). All ranks need the same program, configuration, dataset and weights.
+            """
+        case .mapRankTooLarge(let rank, let channelCount):
+            """
+            head.map_rank is \(rank), but the backbone has \(channelCount) channels. Use a smaller number, auto or all.
             """
         }
     }

@@ -55,7 +55,7 @@ public struct PlannedRun: Sendable {
 
     /// The run of a dataset that is not there, of which `configuration` says nothing but how it is to be used. The backbone
     /// has random weights if its weight file is not there either.
-    /// - Throws: `ExperimentError.backboneNotNamed`, `BackboneError`, the errors of a weight file that is there.
+    /// - Throws: `ExperimentError.backboneNotNamed` or `.mapRankTooLarge`, `BackboneError`, the errors of a weight file that is there.
     public init(_ configuration: RunConfiguration, dataset size: DatasetSize) throws {
         guard let name = configuration.backbone.name else {
             throw ExperimentError.backboneNotNamed(dataset: configuration.dataset.root)
@@ -71,6 +71,7 @@ public struct PlannedRun: Sendable {
         }
         let input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
+        try configuration.head.requireMapRank(within: backbone.channelCount)
         var configuration = configuration
         _ = configuration.training.lowerLogicalShards(for: size.trainCount)
         let none = ContentDigest(of: "")

@@ -68,7 +68,8 @@ private struct HeadMeasurement {
         let map = workload.featureMap
         let single = WorkerTeam(workerCount: 1)
         let trainer = try HeadTrainer(
-            rehearsing: run.head, channelCount: map.channelCount, classCount: workload.classCount)
+            rehearsing: run.head, channelCount: map.channelCount, classCount: workload.classCount,
+            turnedCount: workload.turnedChannelCount)
         // As many shards as a step has, but not more than fit into any memory.
         shardCount = min(workload.logicalShards, 8)
         let shape = TrainingRehearsal.Shape(
@@ -103,7 +104,8 @@ private struct HeadMeasurement {
             max(0, try UnitCosts.best(of: 2) { _ = try sum(leaves.count) } - firstLeaf)
             / Double(leaves.count - 1)
 
-        var rehearsal = try TrainingRehearsal(shape, configuration: run.head, team: team)
+        var rehearsal = try TrainingRehearsal(
+            shape, configuration: run.head, turnedCount: workload.turnedChannelCount, team: team)
         let steps = try (0..<3).map { _ in try rehearsal.takeStep() }.dropFirst()
         update = steps.map(\.update).min()! * Double(team.workerCount)
         step = steps.map(\.step).min()!

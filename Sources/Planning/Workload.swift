@@ -27,14 +27,16 @@ public struct Workload: Equatable, Sendable {
     public var isChannelMapTrained: Bool
     /// Weights that a class has for a channel.
     public var weightsPerChannel: Int
+    /// Channels that the channel map turns; nil for all.
+    public var turnedChannelCount: Int?
     /// Numbers that the optimizer keeps beside each parameter: 2 for Adam, 1 for SGD.
     public var momentsPerParameter: Int
 
     public init(
         trainCount: Int, testCount: Int, classCount: Int, featureMap: FeatureMapShape, precision: CachePrecision,
         viewCount: Int = 1, samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int,
-        isClassifierFitted: Bool = false, isChannelMapTrained: Bool, weightsPerChannel: Int = 1,
-        momentsPerParameter: Int
+        isClassifierFitted: Bool = false, isChannelMapTrained: Bool, turnedChannelCount: Int? = nil,
+        weightsPerChannel: Int = 1, momentsPerParameter: Int
     ) {
         self.trainCount = trainCount
         self.testCount = testCount
@@ -49,6 +51,7 @@ public struct Workload: Equatable, Sendable {
         self.isClassifierFitted = isClassifierFitted
         self.isChannelMapTrained = isChannelMapTrained
         self.weightsPerChannel = weightsPerChannel
+        self.turnedChannelCount = turnedChannelCount
         self.momentsPerParameter = momentsPerParameter
     }
 
@@ -72,13 +75,16 @@ public struct Workload: Equatable, Sendable {
             epochs: configuration.training.epochs,
             isClassifierFitted: configuration.needsFittedClassifier,
             isChannelMapTrained: configuration.head.channelMap != .identity,
+            turnedChannelCount: configuration.head.mapRank.turnedCount(
+                channelCount: identity.featureMap.channelCount, trainingImageCount: trainCount),
             weightsPerChannel: configuration.head.signs.valuesPerChannel,
             momentsPerParameter: configuration.training.optimizer == .adam ? 2 : 1)
     }
 
-    /// Numbers in the channel map D x D, if it is trained.
+    /// Numbers in the channel map D x D, or in its part of the channels that it turns, if it is trained.
     public var channelMapCount: Int {
-        isChannelMapTrained ? featureMap.channelCount * featureMap.channelCount : 0
+        let size = turnedChannelCount ?? featureMap.channelCount
+        return isChannelMapTrained ? size * size : 0
     }
     /// E, the numbers in a gradient.
     public var gradientCount: Int { channelMapCount + classCount * featureMap.channelCount * weightsPerChannel }

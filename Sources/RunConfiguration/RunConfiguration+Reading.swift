@@ -162,6 +162,14 @@ extension RunConfiguration {
                 reason: "head.budget_begin (\(head.budgetBegin)) must not be after head.budget_end (\(head.budgetEnd))."
             )
         }
+        if head.channelMap == .identity, case .channels(let count) = head.mapRank {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    head.map_rank is \(count), but head.channel_map identity turns no channels. Set another channel map, or leave \
+                    head.map_rank out.
+                    """)
+        }
         if head.start != nil, head.classifierInit != .uniform {
             throw .inconsistent(
                 source: source,

@@ -133,6 +133,8 @@ public struct RunConfiguration: Equatable, Sendable {
 
         private static let defaults = HeadConfiguration()
         public var channelMap = defaults.channelMap
+        /// How many channels the channel map turns.
+        public var mapRank = MapRank.automatic
         public var pooling = Pooling.annealed
         /// Temperature of the Gumbel and `logsumexp` poolings at the first and at the last step; geometric in between.
         public var temperature = [defaults.temperature.start, defaults.temperature.end]

@@ -145,6 +145,8 @@ extension RunConfiguration {
             expected: "a part of the circle, 0 to 0.5"),
 
         Field("head", "channel_map", \.head.channelMap),
+        // A run records how many, unless these are all.
+        Field("head", "map_rank", \.head.mapRank, onlyIf: { _ in false }),
         Field("head", "pooling", \.head.pooling),
         Field(
             "head", "temperature", \.head.temperature, { $0.count == 2 && $0.allSatisfy { $0 > 0 } },

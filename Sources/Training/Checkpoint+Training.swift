@@ -3,6 +3,7 @@ import DisentangledHead
 import Inference
 import RunConfiguration
 import StrictJSON
+import SystemPackage
 
 extension Checkpoint {
     /// What the trainer needs to go on exactly.
@@ -12,7 +13,8 @@ extension Checkpoint {
             optimizer: optimizer.map { NamedTensor(name: $0.name, shape: $0.shape, values: $0.elements) })
     }
 
-    /// Checks that the checkpoint is of the run that `experiment` describes, of as many epochs or of fewer.
+    /// Checks that the checkpoint is of the run that `experiment` describes, of as many epochs or of fewer, but for how many
+    /// channels its map turns.
     /// - Throws: `TrainingError.configurationDiffers` naming the keys, `.epochsDiffer`, `.beyondTheEnd`, or
     ///   `ExperimentError.provenanceDiffers`.
     func requireSameRun(as experiment: Experiment, schedule: RunSchedule) throws {
@@ -20,6 +22,8 @@ extension Checkpoint {
             recordedIn: state, of: directory, overrides: experiment.configuration.locations)
         let epochs = (recorded: recorded.training.epochs, asked: experiment.configuration.training.epochs)
         recorded.training.epochs = epochs.asked
+        // What counts is the tensors, see `requireSameMap`.
+        recorded.head.mapRank = experiment.configuration.head.mapRank
         let differences = recorded.differences(from: experiment.configuration)
         guard differences.isEmpty else {
             throw TrainingError.configurationDiffers(checkpoint: directory, differences: differences)
@@ -58,6 +62,27 @@ extension RunConfiguration {
             return "the sharpness of head.pooling annealed depends on the number of all steps"
         }
         return nil
+    }
+}
+
+extension RunConfiguration.Head {
+    /// How many channels the channel map of a run turns that begins as I; nil for all, and where it turns none.
+    func turnedCount(channelCount: Int, trainingImageCount: Int) -> Int? {
+        guard channelMap != .identity else { return nil }
+        return mapRank.turnedCount(channelCount: channelCount, trainingImageCount: trainingImageCount)
+    }
+
+    /// Checks that a checkpoint's channel map turns as many channels as it is to turn. With `auto` that may be all, as in runs from
+    /// before there was a choice, or what the head turned that the run began with.
+    /// - Parameter turnedCount: how many a run turns that begins as I.
+    /// - Throws: `TrainingError.configurationDiffers`.
+    func requireSameMap(as state: HeadTrainerState, turnedCount: Int?, in checkpoint: FilePath) throws {
+        let recorded = state.turnedChannelCount
+        if recorded == turnedCount { return }
+        if mapRank == .automatic, recorded == nil || startDigest != nil { return }
+        let name = recorded.map { "\($0)" } ?? "all"
+        throw TrainingError.configurationDiffers(
+            checkpoint: checkpoint, differences: ["head.map_rank was \(name) and is \(mapRank) now"])
     }
 }
 

@@ -13,7 +13,7 @@ import Tensors
 /// It alone touches the run directory. The other ranks do not wait for it: what goes wrong is kept, and all hear of it in the
 /// next step (`failure`).
 final class Coordinator {
-    private let experiment: Experiment
+    private var experiment: Experiment
     private let schedule: RunSchedule
     private let activity: Activity
     private let progress: ProgressHandler
@@ -72,8 +72,10 @@ final class Coordinator {
         return checkpoint
     }
 
-    /// Writes the effective configuration into the run directory.
-    func recordConfiguration() throws {
+    /// Writes the effective configuration into the run directory. It says how many channels the channel map turns, if not all,
+    /// here and in checkpoints.
+    func recordConfiguration(turnedCount: Int?) throws {
+        if let turnedCount { experiment = experiment.changing { $0.head.mapRank = .channels(turnedCount) } }
         try DurableFile.write(experiment.configuration.yaml, to: directory.configurationPath)
     }
 

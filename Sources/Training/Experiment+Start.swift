@@ -110,26 +110,48 @@ extension Experiment {
         let parameter = checkpoint.optimizer.first { $0.name == "channel_map.parameter" }
         let start = HeadStart(
             head: try checkpoint.head(as: recorded.head), channelMap: recorded.head.channelMap,
-            parameter: parameter?.elements)
+            parameter: parameter?.elements,
+            turnedChannels: try checkpoint.trainerState(of: recorded.head).turnedChannels())
         return (start, checkpoint.directory)
     }
 
     /// A head at step 0: from a trained one, or as `head.classifier_init` says; with its teacher. Collective.
+    ///
+    /// - Parameter chosenChannels: the channels that a map turns that begins as I; nil for all.
     /// - Throws: `TrainingError.startUnfit`, and what `start` and `HeadTrainer` throw.
     func trainer(
-        _ headConfiguration: HeadConfiguration, cache: FeatureCache, team: WorkerTeam, communicator: any Communicator
+        _ headConfiguration: HeadConfiguration, cache: FeatureCache, team: WorkerTeam, communicator: any Communicator,
+        chosenChannels: () throws -> [Int]?
     ) throws -> HeadTrainer {
         let trained = try readStart(on: communicator)
         let beginning = try start(
             cache: cache, trained: trained?.start.head, team: team, communicator: communicator)
+        let turned = try trained.map { try turnedChannels(from: $0.start, in: $0.folder) } ?? chosenChannels()
         do {
             return try HeadTrainer(
                 configuration: headConfiguration, channelCount: backbone.channelCount,
                 classCount: dataset.classNames.count, seed: UInt64(configuration.run.seed),
-                classifier: beginning.classifier, start: trained?.start, teacher: beginning.teacher)
+                classifier: beginning.classifier, turning: turned, start: trained?.start, teacher: beginning.teacher)
         } catch HeadError.unusableStart(let problem, let remedy) {
             throw TrainingError.startUnfit(
                 start: trained?.folder ?? "", problem: problem, remedy: remedy)
+        }
+    }
+
+    /// The channels that a run turns that begins with `start`: with `head.map_rank` auto those that it turned; nil for all.
+    private func turnedChannels(from start: HeadStart, in folder: FilePath) throws -> [Int]? {
+        guard configuration.head.channelMap != .identity else { return nil }
+        switch configuration.head.mapRank {
+        case .automatic: return start.turnedChannels
+        case .all: return nil
+        case .channels(let count):
+            let found = start.turnedChannels?.count ?? backbone.channelCount
+            guard found == count else {
+                throw TrainingError.startUnfit(
+                    start: folder, problem: "turns \(found) channels, and head.map_rank is \(count)",
+                    remedy: "Set head.map_rank: auto, which turns as many, or all")
+            }
+            return start.turnedChannels
         }
     }
 }

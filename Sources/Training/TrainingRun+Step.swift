@@ -58,10 +58,7 @@ extension TrainingRun {
         } catch let error as HeadError {
             throw TrainingError.diverged(step: trainer.step, detail: "\(error)")
         }
-        let head = trainer.head
-        guard head.channelMap.allSatisfy(\.isFinite), head.classifier.weights.allSatisfy(\.isFinite),
-            head.classifier.bias?.allSatisfy(\.isFinite) ?? true
-        else {
+        guard trainer.isFinite(team: team) else {
             throw TrainingError.diverged(step: trainer.step, detail: "the head holds numbers that are not finite.")
         }
         epochProgress.count(

@@ -109,10 +109,13 @@ public struct TrainingRun {
             try coordinator?.checkpoint(for: resume, note: note)
         }
         let headConfiguration = configuration.headConfiguration(totalSteps: schedule.totalSteps)
+        let turnedCount = configuration.head.turnedCount(
+            channelCount: experiment.backbone.channelCount, trainingImageCount: trainingSamples.count)
         if let checkpoint {
+            let state = try checkpoint.trainerState(of: configuration.head)
+            try configuration.head.requireSameMap(as: state, turnedCount: turnedCount, in: checkpoint.directory)
             trainer = try HeadTrainer(
-                configuration: headConfiguration, seed: UInt64(configuration.run.seed),
-                restoring: checkpoint.trainerState(of: experiment.configuration.head))
+                configuration: headConfiguration, seed: UInt64(configuration.run.seed), restoring: state)
             guard let progress = EpochProgress(metrics: checkpoint.state.metrics) else {
                 throw TrainingError.metricsUnreadable(checkpoint: checkpoint.directory)
             }
@@ -120,13 +123,28 @@ public struct TrainingRun {
             metrics = checkpoint.state.metrics.filter { Self.epochMetrics.contains($0.key) }
         } else {
             trainer = try experiment.trainer(
-                headConfiguration, cache: cache, team: team, communicator: communicator)
+                headConfiguration, cache: cache, team: team, communicator: communicator
+            ) { [trainingSamples, hostedShards] in
+                try turnedCount.map {
+                    try experiment.turnedChannels(
+                        $0, cache: cache, trainingSamples: trainingSamples, hostedShards: hostedShards, team: team,
+                        communicator: communicator)
+                }
+            }
             epochProgress = EpochProgress()
             metrics = [:]
         }
         teacherMemory = trainer.hasCostlyTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
         self.coordinator = coordinator
-        try communicator.together { try coordinator?.recordConfiguration() }
+        let turned = trainer.turnedChannels?.count
+        if coordinator != nil, let turned, configuration.head.mapRank == .automatic {
+            note(
+                """
+                The channel map turns \(turned) of \(trainer.channelCount) channels: with \(trainingSamples.count) training \
+                images more would only take longer (head.map_rank: all turns all).
+                """)
+        }
+        try communicator.together { try coordinator?.recordConfiguration(turnedCount: turned) }
     }
 
     /// The steps of an epoch over the samples that have features.

@@ -326,7 +326,8 @@ struct GradientTests {
             return try features.withUnsafeBufferPointer { features in
                 let batch = FeatureBatch(
                     features: features.baseAddress!, imageCount: N, pixelCount: P, channelCount: D)
-                return try #require(rule.pool(batch, sampleIDs: problem.sampleIDs, channelMap: map, team: alone))
+                return try #require(
+                    rule.pool(batch, sampleIDs: problem.sampleIDs, channelMap: map, turned: nil, team: alone))
             }
         }
         let found = try pooled(parameters).pooled
@@ -357,8 +358,8 @@ struct GradientTests {
         features.withUnsafeBufferPointer { features in
             let batch = FeatureBatch(features: features.baseAddress!, imageCount: N, pixelCount: P, channelCount: D)
             let gradients = (
-                first.channelMapGradient(ofPooled: ofPooled, batch: batch, team: alone),
-                mean.channelMapGradient(ofPooled: ofPooled, batch: batch, team: alone)
+                first.channelMapGradient(ofPooled: ofPooled, batch: batch, turned: nil, team: alone),
+                mean.channelMapGradient(ofPooled: ofPooled, batch: batch, turned: nil, team: alone)
             )
             #expect(relativeDifference(gradients.0.values, gradients.1.values) < 1e-12)
         }

@@ -136,6 +136,12 @@ import Testing
         #expect(abs(plan(nodes: 1).shardingShare - (1.298 - 0.9) / (1.298 + 0.8)) < 1e-9)
     }
 
+    @Test func aMapThatTurnsAFewChannelsHasAGradientOfThese() {
+        let plan = plan(nodes: 2) { $0.turnedChannelCount = 256 }
+        #expect(plan.workload.gradientCount == 256 * 256 + 200 * 2048)
+        #expect(plan.trainingByteCount < self.plan(nodes: 2).trainingByteCount)
+    }
+
     @Test func anIdentityMapHasNoGradient() {
         let plan = plan(nodes: 2) { $0.isChannelMapTrained = false }
         #expect(plan.workload.gradientCount == 200 * 2048)

@@ -62,9 +62,11 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         let plain = configuration.yaml
         for key in [
             "channels_per_class", "channels_per_image", "budget_score", "budget_begin", "budget_end", "budget_regrowth",
-            "start",
-            "start_digest",
+            "start", "start_digest", "map_rank",
         ] { #expect(!plain.contains("  \(key):")) }
+        configuration.head.mapRank = .channels(512)
+        #expect(configuration.yaml == plain.replacing("  pooling", with: "  map_rank: 512\n  pooling"))
+        configuration.head.mapRank = .automatic
         configuration.head.pooling = .argmax
         configuration.training.distillation.weight = nil
         let published = configuration.yaml
@@ -190,6 +192,33 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(read.headConfiguration(totalSteps: 10).startsFromHead)
     }
 
+    @Test func theRankOfTheMapIsANumberOfChannelsOrAWord() throws {
+        for (text, rank) in [("auto", MapRank.automatic), ("all", .all), ("2", .channels(2)), ("300", .channels(300))] {
+            let configuration = try RunConfiguration(
+                yaml: minimal, source: "birds.yaml", overrides: ["head.map_rank=\(text)"])
+            #expect(configuration.head.mapRank == rank)
+            #expect(try RunConfiguration(yaml: configuration.yaml, source: "effective") == configuration)
+        }
+        #expect(try RunConfiguration(yaml: minimal, source: "birds.yaml").head.mapRank == .automatic)
+    }
+
+    @Test func manyImagesOrFewChannelsTurnAllOfThem() {
+        func turned(_ rank: MapRank, _ channels: Int, _ images: Int) -> Int? {
+            rank.turnedCount(channelCount: channels, trainingImageCount: images)
+        }
+        // CUB, Cars, Dogs and ImageNet on their backbones; CIFAR-100; the drawn birds.
+        for (channels, images) in [
+            (2048, 5994), (512, 8144), (1024, 12000), (2048, 1_281_167), (256, 7500), (256, 50), (192, 3000), (192, 9),
+            (2048, 513), (1023, 1), (2048, .max), (1024, 257),
+        ] { #expect(turned(.automatic, channels, images) == nil, "\(channels) channels, \(images) images") }
+        #expect(turned(.automatic, 2048, 55) == 1024)
+        #expect(turned(.automatic, 2048, 512) == 1024)
+        #expect(turned(.automatic, 1024, 256) == 512)
+        #expect(turned(.all, 2048, 55) == nil)
+        #expect(turned(.channels(2047), 2048, 9999) == 2047)
+        #expect(turned(.channels(2048), 2048, 9999) == nil)
+    }
+
     @Test func sharesOfTheStepsBecomeSteps() throws {
         var configuration = try RunConfiguration(yaml: minimal, source: "birds.yaml")
         #expect(
@@ -296,7 +325,9 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         ("input.std", "[1, 1, 0]"), ("input.mean", "[0.5"), ("training.epochs", "9223372036854775807"),
         ("backbone.weights", ""), ("backbone.use_ema", "ema"), ("input.crop", "0"), ("input.preset", ""),
         ("cache.precision", "f8"),
-        ("head.temperature", "[1, 0]"), ("head.annealing", "1.5"), ("head.sharpness", "0"), ("head.bias", "some"),
+        ("head.temperature", "[1, 0]"), ("head.annealing", "1.5"), ("head.map_rank", "0"),
+        ("head.map_rank", "1"), ("head.map_rank", "-5"), ("head.map_rank", "some"), ("head.map_rank", "0.5"),
+        ("head.map_rank", "[2]"), ("head.sharpness", "0"), ("head.bias", "some"),
         ("head.channels_per_class", "0"), ("head.budget_score", "size"), ("head.budget_begin", "-0.1"),
         ("head.budget_end", "0"), ("head.budget_regrowth", "0.6"), ("training.distillation.weight", "0"),
         ("training.distillation.weight", "1.1"), ("training.distillation.temperature", "0"),
@@ -415,7 +446,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         for overrides in [
             ["training.batch_size=30"], ["backbone.name=resnet50"], ["cache.views=2"],
             ["cache.views=2", "cache.augmentation.crop_ratio=[1, 1]"],
-            ["head.budget_begin=0.8"],
+            ["head.budget_begin=0.8"], ["head.channel_map=identity", "head.map_rank=24"],
             ["head.start=run", "head.classifier_init=black_box"],
             ["training.distillation.weight=0.5", "training.distillation.teacher=start"],
         ] {

@@ -117,6 +117,104 @@ import Training
         }
     }
 
+    @Test func aMapOfSomeChannelsGoesOnWithTheSameBytes() throws {
+        try withTemporaryFolder { folder in
+            var small = try SmallRun(in: folder)
+            small.configuration.training.epochs = 2
+            small.configuration.head.mapRank = .channels(20)
+            let last = try small.train().checkpoint
+            let whole = try bytes(of: last)
+            small.configuration.run.directory = folder.appending("in-steps")
+            var outcome = try trainOneStep(small)
+            while !outcome.isComplete { outcome = try trainOneStep(small) }
+            #expect(try bytes(of: outcome.checkpoint) == whole)
+
+            let checkpoint = try Checkpoint(reading: last)
+            let shapes = Dictionary(uniqueKeysWithValues: checkpoint.optimizer.map { ($0.name, $0.shape) })
+            #expect(shapes["channel_map.channels"] == [20])
+            #expect(shapes["channel_map.first_moment"] == [20, 20])
+            #expect(checkpoint.channelMap.count == 192 * 192)
+            let channels = try #require(checkpoint.optimizer.first { $0.name == "channel_map.channels" }).elements
+            for row in 0..<192 {
+                for column in 0..<192 where !channels.contains(Float(row)) || !channels.contains(Float(column)) {
+                    #expect(checkpoint.channelMap[row * 192 + column] == (row == column ? 1 : 0))
+                }
+            }
+        }
+    }
+
+    @Test func aRunThatStartsFromAHeadTurnsTheChannelsOfThat() throws {
+        try withTemporaryFolder { folder in
+            var small = try SmallRun(in: folder)
+            small.configuration.training.epochs = 1
+            small.configuration.head.mapRank = .channels(20)
+            let first = try small.train().checkpoint
+            small.configuration.head.start = first
+            for (rank, count) in [(MapRank.automatic, 20), (.all, nil), (.channels(20), 20)] as [(MapRank, Int?)] {
+                small.configuration.head.mapRank = rank
+                small.configuration.run.directory = folder.appending("from-\(rank)")
+                #expect(try trainOneStep(small).step == 1)
+                let last = try Checkpoint(reading: small.train().checkpoint)
+                #expect(last.optimizer.first { $0.name == "channel_map.channels" }?.shape.first == count)
+                // What `auto` has come to is part of the record.
+                #expect(last.state.configuration.contains("  map_rank: \(count.map(String.init) ?? "all")\n"))
+            }
+            small.configuration.head.mapRank = .channels(30)
+            small.configuration.run.directory = folder.appending("from-others")
+            let error = #expect(throws: TrainingError.self) { try small.train() }
+            guard case .startUnfit(_, let problem, _) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(problem == "turns 20 channels, and head.map_rank is 30")
+        }
+    }
+
+    @Test func asManyTurnedChannelsAsThereAreIsAll() throws {
+        try withTemporaryFolder { folder in
+            var small = try SmallRun(in: folder)
+            small.configuration.training.epochs = 1
+            var tensors: [[[UInt8]]] = []
+            for rank in [MapRank.automatic, .all, .channels(192)] {
+                small.configuration.head.mapRank = rank
+                small.configuration.run.directory = folder.appending(rank.description)
+                let checkpoint = try small.train().checkpoint
+                tensors.append(
+                    try ["head", "optimizer"].map { try DurableFile.read(checkpoint.appending("\($0).safetensors")) })
+            }
+            #expect(tensors[1] == tensors[0] && tensors[2] == tensors[0])
+            // Nor is it another run.
+            for directory in ["auto", "all"] {
+                small.configuration.run.directory = folder.appending(directory)
+                for rank in [MapRank.automatic, .all, .channels(192)] {
+                    small.configuration.head.mapRank = rank
+                    #expect(throws: Never.self) { try small.train() }
+                }
+            }
+
+            small.configuration.head.mapRank = .channels(193)
+            small.configuration.run.directory = folder.appending("too-many")
+            #expect(throws: ExperimentError.mapRankTooLarge(rank: 193, channelCount: 192)) { try small.train() }
+        }
+    }
+
+    @Test func aRunThatTurnsAllOrSomeChannelsIsNotGoneOnWithAsAnother() throws {
+        try withTemporaryFolder { folder in
+            var small = try SmallRun(in: folder)
+            small.configuration.head.mapRank = .channels(20)
+            #expect(try trainOneStep(small).step == 1)
+            for rank in [MapRank.automatic, .all, .channels(21)] {
+                small.configuration.head.mapRank = rank
+                let error = #expect(throws: TrainingError.self) { try small.train() }
+                guard case .configurationDiffers(_, let differences) = error else {
+                    Issue.record("\(String(describing: error))")
+                    continue
+                }
+                #expect(differences.count == 1 && differences[0].hasPrefix("head.map_rank was 20 and is"))
+            }
+        }
+    }
+
     @Test func aDamagedLastCheckpointIsPassedOver() throws {
         try withTemporaryFolder { folder in
             var small = try SmallRun(in: folder)
