@@ -180,6 +180,8 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
     public var sides: ChannelSides
     /// How much of the loss is about being like a teacher; nil for none of it.
     public var distillation: Distillation?
+    /// What of the loss wants a channel to be one thing in one place; nil for nothing.
+    public var purity: ChannelPurity?
     /// How many channels a class may use; nil for all.
     public var budget: ChannelBudget?
     /// How many channels of an image count; all if nil.
@@ -203,7 +205,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         case annealing
         case hasBias = "bias"
         case sides = "signs"
-        case distillation, budget
+        case distillation, purity, budget
         case imageBudget = "image_budget"
         case startsFromHead = "starts_from_head"
         case classifierL1 = "classifier_l1"
@@ -215,8 +217,8 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         channelMap: ChannelMapKind = .riemannian, pooling: Pooling = .argmax,
         temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3,
         annealing: AnnealingSchedule = AnnealingSchedule(), hasBias: Bool = false,
-        sides: ChannelSides = .tied, distillation: Distillation? = nil, budget: ChannelBudget? = nil,
-        imageBudget: ImageBudget? = nil,
+        sides: ChannelSides = .tied, distillation: Distillation? = nil, purity: ChannelPurity? = nil,
+        budget: ChannelBudget? = nil, imageBudget: ImageBudget? = nil,
         startsFromHead: Bool = false, classifierL1: Double = 0, lastGaugeStep: Int? = nil,
         optimizer: OptimizerConfiguration = OptimizerConfiguration()
     ) {
@@ -228,6 +230,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         self.hasBias = hasBias
         self.sides = sides
         self.distillation = distillation
+        self.purity = purity
         self.budget = budget
         self.imageBudget = imageBudget
         self.startsFromHead = startsFromHead
@@ -266,6 +269,13 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
             let (weight, temperature) = (distillation.weight, distillation.temperature)
             try require(weight > 0 && weight <= 1, "distillation.weight", weight, "in (0, 1]")
             try require(isPositive(temperature), "distillation.temperature", temperature, "a positive number")
+        }
+        if let purity {
+            for (key, strength) in [
+                ("spatial_entropy", purity.spatialEntropy), ("decorrelation", purity.decorrelation),
+            ] { try require(strength >= 0 && strength.isFinite, "purity.\(key)", strength, "0 or a positive number") }
+            try require(
+                channelMap != .identity, "purity", "asked for", "left out where the channel map is not trained")
         }
         if let budget {
             try require(budget.channelsPerClass >= 1, "channels_per_class", budget.channelsPerClass, "1 or more")

@@ -189,6 +189,12 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         {
             loss.distil(logits: logits, teacherLogits: teacherLogits, classCount: C, distillation)
         }
+        let purity = try configuration.purity.map {
+            try PurityTerms(
+                $0, batch: batch, pooled: pooled, channelMap: channelMap.matrix.values, turned: turned,
+                sides: configuration.sides, step: step, team: team)
+        }
+        loss.lossSum += purity?.lossSum ?? 0
         guard loss.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
         let ofClassifier = ClassifierProducts.gradient(
             ofLogits: loss.gradient, pooled: pooled, imageCount: N, channelCount: E, classCount: C, team: team)
@@ -197,8 +203,11 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             var ofPooled = ClassifierProducts.gradientOfPooled(
                 ofLogits: loss.gradient, classifier: classifier, imageCount: N, channelCount: E, classCount: C,
                 team: team)
+            purity?.add(toGradientOfPooled: &ofPooled)
             selection?.clear(&ofPooled, outside: selected)
-            ofChannelMap = pool.channelMapGradient(ofPooled: ofPooled, batch: batch, turned: turned, team: team)
+            var gradient = pool.channelMapGradient(ofPooled: ofPooled, batch: batch, turned: turned, team: team)
+            purity?.add(toGradientOfChannelMap: &gradient, batch: batch, turned: turned, team: team)
+            ofChannelMap = gradient
         }
         return GradientSum(
             channelMap: ofChannelMap, classifier: ofClassifier,

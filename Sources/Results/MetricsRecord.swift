@@ -13,7 +13,7 @@ public struct MetricsRecord: Codable, Equatable, Sendable {
     /// Epochs begun, from 1.
     public var epoch: Int
     /// Mean over the samples of the epoch so far of the loss that is trained on, in nats: the cross-entropy, or what distillation
-    /// makes of it.
+    /// makes of it, and the terms of `training.purity`.
     public var loss: Double
     /// Share of the epoch's training samples so far that were classified correctly before their step.
     public var accuracy: Double

@@ -36,11 +36,18 @@ extension RunConfiguration {
             hasBias: head.bias, sides: head.signs,
             distillation: training.distillation.weight.map {
                 Distillation(weight: $0, temperature: training.distillation.temperature)
-            }, budget: budget,
+            }, purity: training.purity.terms, budget: budget,
             imageBudget: head.channelsPerImage.map { ImageBudget(channelsPerImage: $0, begin: begin, end: end) },
             startsFromHead: head.start != nil || head.startDigest != nil,
             classifierL1: head.classifierL1, lastGaugeStep: head.gauge ? totalSteps : nil,
             optimizer: OptimizerConfiguration(kind: training.optimizer, momentum: training.momentum))
+    }
+}
+
+extension RunConfiguration.Training.Purity {
+    /// nil where both are off.
+    var terms: ChannelPurity? {
+        self == Self() ? nil : ChannelPurity(spatialEntropy: spatialEntropy, decorrelation: decorrelation)
     }
 }
 

@@ -188,6 +188,14 @@ extension RunConfiguration {
                     say which. Set head.start to a run directory or a checkpoint.
                     """)
         }
+        if head.channelMap == .identity, training.purity != .init() {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    training.purity turns channels, but head.channel_map is identity, which is not trained. Choose another \
+                    channel map, or leave training.purity out.
+                    """)
+        }
         if let name = backbone.name, name != "demo", backbone.weights == nil {
             throw .inconsistent(
                 source: source,

@@ -193,6 +193,14 @@ public struct RunConfiguration: Equatable, Sendable {
             public init() {}
         }
 
+        /// Strengths of the terms of the loss that want a channel to be one thing in one place; 0 for none.
+        public struct Purity: Equatable, Sendable {
+            public var spatialEntropy = 0.0
+            public var decorrelation = 0.0
+
+            public init() {}
+        }
+
         private static let defaultOptimizer = OptimizerConfiguration()
         public var epochs = 30
         /// Samples of a step, over all logical shards.
@@ -210,6 +218,7 @@ public struct RunConfiguration: Equatable, Sendable {
         /// Steps over which the learning rate rises linearly from zero.
         public var warmupSteps = LearningRateSchedule().warmupSteps
         public var distillation = Distillation()
+        public var purity = Purity()
 
         public init() {}
     }

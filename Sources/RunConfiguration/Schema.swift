@@ -205,6 +205,13 @@ extension RunConfiguration {
             expected: "a positive number"),
         Field("training", "distillation.teacher", \.training.distillation.teacher, onlyIf: isDistilled),
 
+        Field(
+            "training", "purity.spatial_entropy", \.training.purity.spatialEntropy,
+            onlyIf: { $0.training.purity.spatialEntropy > 0 }, { $0 >= 0 }, expected: "a number, 0 or more"),
+        Field(
+            "training", "purity.decorrelation", \.training.purity.decorrelation,
+            onlyIf: { $0.training.purity.decorrelation > 0 }, { $0 >= 0 }, expected: "a number, 0 or more"),
+
         Field("checkpoint", "every", \.checkpoint.every, { $0 > 0 }, expected: positiveInteger),
         Field("checkpoint", "keep", \.checkpoint.keep, { $0 > 0 }, expected: positiveInteger),
         Field("checkpoint", "best", \.checkpoint.best),

@@ -5,7 +5,7 @@
 package struct EpochProgress: Equatable, Sendable {
     package private(set) var sampleCount = 0
     package private(set) var correctCount = 0
-    /// Sum of the samples' losses, of cross-entropy or what distillation makes of it, in units of 2^-24 nats.
+    /// Sum of the samples' losses, of all its terms, in units of 2^-24 nats.
     package private(set) var fixedPointLoss = 0
 
     package init() {}

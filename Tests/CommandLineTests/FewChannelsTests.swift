@@ -2,12 +2,13 @@ import Foundation
 import Testing
 
 /// A head with everything that has a memory of its own or happens at certain steps: a bias, a pooling that changes with the
-/// step, a teacher, a mask that is learnt, and a gauge. Its bytes are those of one process on any ranks and after kills in the
+/// step, a teacher, a mask that is learnt, terms that are about a shard's images together, and a gauge. Its bytes are those of one process on any ranks and after kills in the
 /// middle of the schedule.
 @Suite(.serialized) struct FewChannelsTests {
     private static let settings = [
         "head.bias=true", "head.pooling=annealed", "head.classifier_init=black_box_signed", "head.channels_per_class=4",
-        "head.gauge=true", "training.distillation.weight=0.5",
+        "head.gauge=true", "training.distillation.weight=0.5", "training.purity.spatial_entropy=0.1",
+        "training.purity.decorrelation=0.1",
     ]
 
     private func train(_ more: [String] = []) -> [String] {

@@ -41,7 +41,8 @@ struct ConfigurationTests {
         let configuration = HeadConfiguration(
             channelMap: .cayley, pooling: .gumbelSoft, temperature: TemperatureSchedule(start: 2, end: 0.5, steps: 9),
             topK: 4, sides: .untied, distillation: Distillation(weight: 0.5),
-            budget: ChannelBudget(channelsPerClass: 5, begin: 3, end: 9), classifierL1: 0.25, lastGaugeStep: 12,
+            purity: ChannelPurity(spatialEntropy: 0.5), budget: ChannelBudget(channelsPerClass: 5, begin: 3, end: 9),
+            classifierL1: 0.25, lastGaugeStep: 12,
             optimizer: OptimizerConfiguration(kind: .sgd, momentum: 0.5))
         let data = try JSONEncoder().encode(configuration)
         #expect(try JSONDecoder().decode(HeadConfiguration.self, from: data) == configuration)
@@ -49,9 +50,11 @@ struct ConfigurationTests {
         #expect(
             Set(object.keys) == [
                 "channel_map", "pooling", "temperature", "top_k", "annealing", "bias", "signs", "distillation",
-                "budget", "starts_from_head", "classifier_l1", "last_gauge_step", "optimizer",
+                "purity", "budget", "starts_from_head", "classifier_l1", "last_gauge_step", "optimizer",
             ])
         #expect(object["pooling"] as? String == "gumbel_soft")
+        let purity = try #require(object["purity"] as? [String: Double])
+        #expect(purity == ["spatial_entropy": 0.5, "decorrelation": 0])
     }
 
     @Test("Settings out of range are named")
@@ -75,6 +78,14 @@ struct ConfigurationTests {
         expectError("annealing.steps") { $0.annealing.steps = .infinity }
         expectError("distillation.weight") { $0.distillation = Distillation(weight: 0) }
         expectError("distillation.temperature") { $0.distillation = Distillation(weight: 1, temperature: 0) }
+        for strength in [-0.1, .nan, .infinity] {
+            expectError("purity.spatial_entropy") { $0.purity = ChannelPurity(spatialEntropy: strength) }
+            expectError("purity.decorrelation") { $0.purity = ChannelPurity(decorrelation: strength) }
+        }
+        expectError("purity") {
+            $0.purity = ChannelPurity(decorrelation: 1)
+            $0.channelMap = .identity
+        }
         expectError("channels_per_class") { $0.budget = ChannelBudget(channelsPerClass: 0, begin: 1, end: 2) }
         expectError("budget.begin") { $0.budget = ChannelBudget(channelsPerClass: 1, begin: -1, end: 2) }
         expectError("budget.end") { $0.budget = ChannelBudget(channelsPerClass: 1, begin: 3, end: 2) }

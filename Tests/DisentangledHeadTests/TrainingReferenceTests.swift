@@ -35,6 +35,7 @@ private struct RecordedVariants: Decodable {
         let signedClassifier: [Double]?
         let lastGaugeStep: Int?
         let signs: ChannelSides
+        let purity: ChannelPurity?
         let losses: [Double]
         let finalChannelMap: [Double]
         let finalClassifier: [Double]
@@ -54,7 +55,9 @@ struct TrainingReferenceTests {
     @Test("In single precision they agree to 2e-5")
     func single() throws { try compare(as: Float.self, tolerance: 2e-5) }
 
-    @Test("Bias, annealed pooling, distillation, a budget, a signed start, a gauge and other sides in double precision")
+    @Test(
+        "Bias, annealed pooling, distillation, a budget, a signed start, a gauge, other sides and pure channels in double precision"
+    )
     func doubleVariants() throws { try compareVariants(as: Double.self, tolerance: 1e-9) }
 
     @Test("and in single precision")
@@ -63,7 +66,7 @@ struct TrainingReferenceTests {
     private func compareVariants<Scalar: HeadScalar>(as type: Scalar.Type, tolerance: Double) throws {
         let recorded = try fixture("training", as: RecordedTraining.self)
         let variants = try fixture("training_variants", as: RecordedVariants.self)
-        #expect(variants.runs.count == 14)
+        #expect(variants.runs.count == 19)
         let teacher = DistillationTeacher(
             try Classifier(
                 weights: variants.teacherWeights.map { Float($0) }, bias: variants.teacherBias.map { Float($0) },
@@ -77,7 +80,8 @@ struct TrainingReferenceTests {
             let configuration = HeadConfiguration(
                 channelMap: run.channelMap, pooling: run.annealing == nil ? .argmax : .annealed,
                 annealing: run.annealing ?? AnnealingSchedule(), hasBias: run.bias != nil, sides: run.signs,
-                distillation: run.distillation, budget: run.budget, lastGaugeStep: run.lastGaugeStep,
+                distillation: run.distillation, purity: run.purity, budget: run.budget,
+                lastGaugeStep: run.lastGaugeStep,
                 optimizer: OptimizerConfiguration(kind: run.optimizer))
             let bias = run.bias.map { $0.map { Float($0) } }
             var parameters = try HeadParameters<Scalar>(

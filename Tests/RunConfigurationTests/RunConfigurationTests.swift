@@ -120,6 +120,20 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         #expect(expected.hasSuffix("or none"))
     }
 
+    @Test func purityIsWrittenWhereItIsAskedForAndNowhereElse() throws {
+        let plain = try RunConfiguration(yaml: minimal, source: "birds.yaml")
+        #expect(!plain.yaml.contains("purity") && plain.headConfiguration(totalSteps: 10).purity == nil)
+        let off = try RunConfiguration(
+            yaml: minimal + "\ntraining:\n  purity: {spatial_entropy: 0, decorrelation: 0}\n", source: "birds.yaml")
+        #expect(off.yaml == plain.yaml)
+        let pure = try RunConfiguration(
+            yaml: minimal, source: "birds.yaml", overrides: ["training.purity.decorrelation=0.25"])
+        #expect(pure.yaml.contains("  purity:\n    decorrelation: 0.25\n") && !pure.yaml.contains("spatial_entropy"))
+        #expect(pure.headConfiguration(totalSteps: 10).purity == ChannelPurity(decorrelation: 0.25))
+        #expect(try RunConfiguration(recorded: pure.yaml, source: "state.json") == pure)
+        #expect(pure.differences(from: plain).count == 1)
+    }
+
     @Test func aHeadThatIsTrainedAlreadyPoolsAndClassifiesAsItDid() throws {
         let start = try RunConfiguration(yaml: minimal, source: "birds.yaml", overrides: ["head.start=runs/all"])
         #expect(start.head.pooling == .argmax && start.head.classifierInit == .uniform)
@@ -331,7 +345,10 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         ("head.channels_per_class", "0"), ("head.budget_score", "size"), ("head.budget_begin", "-0.1"),
         ("head.budget_end", "0"), ("head.budget_regrowth", "0.6"), ("training.distillation.weight", "0"),
         ("training.distillation.weight", "1.1"), ("training.distillation.temperature", "0"),
-        ("training.distillation.teacher", "oracle"), ("head.start", ""), ("head.start_digest", "12"),
+        ("training.distillation.teacher", "oracle"),
+        ("training.purity.spatial_entropy", "-0.1"), ("training.purity.spatial_entropy", "nan"),
+        ("training.purity.decorrelation", "-1"), ("training.purity.decorrelation", "inf"), ("head.start", ""),
+        ("head.start_digest", "12"),
         ("head.start_digest", String(repeating: "A", count: 64)),
         ("training.learning_rate", "nan"), ("training.learning_rate", "-1"), ("training.momentum", "1"),
         ("evaluation.black_box", "maybe"), ("run.directory", ""), ("head.channel_map", "{a: b}"),
@@ -449,6 +466,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
             ["head.budget_begin=0.8"], ["head.channel_map=identity", "head.map_rank=24"],
             ["head.start=run", "head.classifier_init=black_box"],
             ["training.distillation.weight=0.5", "training.distillation.teacher=start"],
+            ["head.channel_map=identity", "training.purity.spatial_entropy=0.1"],
         ] {
             guard case .inconsistent = failure(of: minimal, overrides: overrides) else {
                 Issue.record("\(overrides) was accepted")

@@ -29,15 +29,19 @@ import Training
 
     @Test(
         arguments: [
-            (ChannelMapKind.riemannian, ChannelSides.tied), (.exponential, .tied), (.cayley, .tied),
-            (.riemannian, .untied), (.riemannian, .positive),
+            (ChannelMapKind.riemannian, ChannelSides.tied, 0.0), (.exponential, .tied, 0.1), (.cayley, .tied, 0),
+            (.riemannian, .untied, 0.1), (.riemannian, .positive, 0),
         ])
-    func aRunThatStopsAfterEveryStepEndsWithTheSameBytes(map: ChannelMapKind, sides: ChannelSides) throws {
+    func aRunThatStopsAfterEveryStepEndsWithTheSameBytes(
+        map: ChannelMapKind, sides: ChannelSides, purity: Double
+    ) throws {
         try withTemporaryFolder { folder in
             var small = try SmallRun(in: folder)
             small.configuration.training.epochs = 2
             small.configuration.head.channelMap = map
             small.configuration.head.signs = sides
+            small.configuration.training.purity.spatialEntropy = purity
+            small.configuration.training.purity.decorrelation = purity
             let whole = try bytes(of: small.train().checkpoint)
 
             small.configuration.run.directory = folder.appending("in-steps")

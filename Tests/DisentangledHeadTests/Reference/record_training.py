@@ -3,7 +3,8 @@
     python Tests/DisentangledHeadTests/Reference/record_training.py
 
 writes Tests/DisentangledHeadTests/Fixtures/training.json, and training_variants.json with the same inputs for a bias, annealed
-pooling, distillation (from a linear classifier and from a head), a budget of channels, a signed start, a gauge and other sides
+pooling, distillation (from a linear classifier and from a head), a budget of channels, a signed start, a gauge, other sides and
+the terms that want pure channels
 (`train_variant`). Inputs are multiples of 2^-12, so that they are the same
 numbers in Float, in Double and in decimal.
 
@@ -109,6 +110,25 @@ def annealed(features, channel_map, sharpness, signs):
     return joined(*sides, signs)
 
 
+def purity_terms(purity, features, channel_map, values, signs):
+    """The entropy over the pixels, weighted by constant shares of the strength, and the correlation of the channels."""
+    activations = features @ channel_map.T
+    branches = {
+        "tied": [activations.abs()],
+        "positive": [torch.relu(activations)],
+        "untied": [torch.relu(activations), torch.relu(-activations)],
+    }[signs]
+    strength = torch.cat(branches, 2)
+    share = strength / strength.sum(1, keepdim=True).clamp(min=1e-300)
+    entropy = -(share * torch.where(share > 0, share, 1).log()).sum(1) / torch.tensor(float(PIXELS)).log()
+    weights = values.detach().abs()
+    weights = weights / weights.sum(1, keepdim=True)
+    covariance = torch.cov(values.T)
+    off_diagonal = covariance - torch.diag(torch.diag(covariance))
+    correlation = off_diagonal.square().sum() / torch.trace(covariance).square()
+    return purity["spatial_entropy"] * (weights * entropy).sum(1).mean() + purity["decorrelation"] * correlation
+
+
 def prune(budget, step, state, classifier, moments, gradient):
     """The event after `step` steps; `state` has mask, regrown, sums and counts."""
     least, (begin, end) = budget["channels_per_class"], (budget["begin"], budget["end"])
@@ -138,7 +158,8 @@ def prune(budget, step, state, classifier, moments, gradient):
 
 
 def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, batches, annealing=None, bias0=None,
-                  distillation=None, teacher=None, budget=None, signed0=None, gauge=False, signs="tied"):
+                  distillation=None, teacher=None, budget=None, signed0=None, gauge=False, signs="tied",
+                  purity=None):
     # A signed start is taken over less the minimum of each column, and so is the classifier by the gauge.
     classifier = classifier0 if signed0 is None else signed0 - signed0.amin(0)
     classifier = (torch.cat((classifier, classifier), 1) if signs == "untied" else classifier.clone()).requires_grad_()
@@ -171,6 +192,8 @@ def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, ba
             target = torch.softmax((inputs @ teacher[0].T + teacher[1]) / heat, 1)
             divergence = torch.nn.functional.kl_div(torch.log_softmax(logits / heat, 1), target, reduction="batchmean")
             loss = (1 - share) * loss + share * heat**2 * divergence
+        if purity:
+            loss = loss + purity_terms(purity, features, channel_map, values, signs)
         loss.backward()
         losses.append(loss.item())
         if map_kind == "riemannian":
@@ -215,6 +238,7 @@ def train_variant(name, map_kind, optimizer_kind, rate, weight0, classifier0, ba
         "signedClassifier": None if signed0 is None else signed0.flatten().tolist(),
         "lastGaugeStep": STEPS if gauge else None,
         "signs": signs,
+        "purity": purity,
         "losses": losses,
         "finalChannelMap": rotation.detach().flatten().tolist(),
         "finalClassifier": classifier.detach().flatten().tolist(),
@@ -234,6 +258,7 @@ def record_variants():
             rounded(torch.linalg.matrix_exp(generator - generator.T)))
     annealing = {"sharpness": 4.0, "steps": 7.5}
     distillation = {"weight": 0.625, "temperature": 3.0}
+    purity = {"spatial_entropy": 0.75, "decorrelation": 1.5}
     budget = {"channels_per_class": 3, "begin": 2, "end": 8, "interval": 2, "score": "contrast", "regrowth": 0.25}
     common = (weight, classifier, batches)
     runs = [
@@ -258,6 +283,11 @@ def record_variants():
                       signs="untied"),
         train_variant("head teaches", "riemannian", "adam", 0.02, *common, annealing=annealing,
                       distillation=distillation, teacher=head),
+        train_variant("entropy", "riemannian", "sgd", 0.05, *common, purity=purity | {"decorrelation": 0.0}),
+        train_variant("decorrelation", "riemannian", "adam", 0.02, *common, purity=purity | {"spatial_entropy": 0.0}),
+        *(train_variant(f"pure {signs}", "riemannian", "adam", 0.02, *common, annealing=annealing, bias0=bias,
+                        distillation=distillation, teacher=teacher, budget=budget, signs=signs, purity=purity)
+          for signs in ("tied", "positive", "untied")),
     ]
     return {
         "teacherWeights": teacher[0].flatten().tolist(),
