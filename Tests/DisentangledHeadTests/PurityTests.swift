@@ -179,7 +179,9 @@ struct PurityTests {
         }
     }
 
-    @Test("Where only some channels are turned, the gradient is that part of the whole one", arguments: ChannelSides.allCases)
+    @Test(
+        "Where only some channels are turned, the gradient is that part of the whole one",
+        arguments: ChannelSides.allCases)
     func turnedChannels(sides: ChannelSides) throws {
         let features = features.map { Float($0) }
         let turned = [1, 4, 8]
