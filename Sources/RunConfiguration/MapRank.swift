@@ -12,10 +12,10 @@ public enum MapRank: Equatable, Sendable {
 
     /// R for a backbone of D channels and N training images; nil for all channels.
     ///
-    /// With few images a step is all U: it costs D^3, whatever N, and so an eighth if half of the channels turn. A training image
-    /// has at most two pixels in the gradient of a row of U, its largest and its smallest activation, so N images move a row
-    /// in 2 N directions at most. Where these fit into half of the channels, and D is large, `auto` turns half of them. That
-    /// depends on N and D alone; the published settings have more images.
+    /// With few images a step is all U: it costs D^3, whatever N, and so an eighth if half of the channels turn. Where the pooling
+    /// is the maximum, a training image has at most two pixels in the gradient of a row of U, its largest and its smallest
+    /// activation, so N images move a row in 2 N directions at most. Where these fit into half of the channels, and D is large,
+    /// `auto` turns half of them. That depends on N and D alone; the published settings have more images.
     public func turnedCount(channelCount: Int, trainingImageCount: Int) -> Int? {
         switch self {
         case .all: return nil

@@ -137,11 +137,11 @@ public struct TrainingRun {
         teacherMemory = trainer.hasCostlyTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
         self.coordinator = coordinator
         let turned = trainer.turnedChannels?.count
-        if coordinator != nil, let turned, configuration.head.mapRank == .automatic {
+        if coordinator != nil, let turned, turned == turnedCount, configuration.head.mapRank == .automatic {
             note(
                 """
-                The channel map turns \(turned) of \(trainer.channelCount) channels: with \(trainingSamples.count) training \
-                images more would only take longer (head.map_rank: all turns all).
+                The channel map turns \(turned) of \(trainer.channelCount) channels: there are \(trainingSamples.count) training \
+                images, and a step takes an eighth of the time (head.map_rank: all turns all).
                 """)
         }
         try communicator.together { try coordinator?.recordConfiguration(turnedCount: turned) }
