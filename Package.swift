@@ -60,7 +60,7 @@ let package = Package(
         .target(name: "CounterRandom", dependencies: ["ElementaryFunctions"]),
         .target(name: "DataSharding", dependencies: ["CounterRandom"]),
         .target(name: "DurableFiles", dependencies: [crypto, system]),
-        .target(name: "ExplanationMetrics"),
+        .target(name: "ExplanationMetrics", dependencies: ["ElementaryFunctions"], swiftSettings: vectorised),
         .target(name: "FieldCoding"),
         .target(name: "NameSuggestions"),
         .target(name: "RunControl"),
@@ -119,7 +119,8 @@ let package = Package(
             ],
             swiftSettings: vectorised),
         .target(
-            name: "Attribution", dependencies: ["CounterRandom", "DisentangledHead", "Tensors"],
+            name: "Attribution",
+            dependencies: ["CounterRandom", "DisentangledHead", "ElementaryFunctions", "Tensors"],
             swiftSettings: vectorised),
 
         // Level 4
@@ -164,6 +165,13 @@ let package = Package(
                 "Tensors", system,
             ], swiftSettings: vectorised),
         .target(
+            name: "Scorecard",
+            dependencies: [
+                "Attribution", "Backbones", "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles",
+                "ElementaryFunctions", "Evaluation", "ExplanationMetrics", "FeatureCache", "ImageCoding", "Inference",
+                "MessagePassing", "NameSuggestions", "Results", "RunConfiguration", "RunControl", "Tensors", system,
+            ], swiftSettings: vectorised),
+        .target(
             name: "Explanations",
             dependencies: [
                 "Datasets", "DisentangledHead", "DurableFiles", "ExplanationMetrics", "FeatureCache", "ImageCoding",
@@ -198,7 +206,7 @@ let package = Package(
                 "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache",
                 "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
-                "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
+                "Scorecard", "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
         .executableTarget(
             name: "infodisent-inspect",
@@ -246,8 +254,16 @@ let package = Package(
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "AttributionTests", dependencies: ["Attribution", "DisentangledHead", "SeededNumbers", "Tensors"]),
-        .testTarget(name: "ExplanationMetricsTests", dependencies: ["ExplanationMetrics"]),
+            name: "AttributionTests", dependencies: ["Attribution", "DisentangledHead", "SeededNumbers", "Tensors"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "ExplanationMetricsTests", dependencies: ["ExplanationMetrics"], exclude: ["Reference"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "ScorecardTests",
+            dependencies: [
+                "Attribution", "DisentangledHead", "MessagePassing", "Results", "Scorecard", "SeededNumbers", "Tensors",
+            ]),
         .testTarget(
             name: "BackbonesTests", dependencies: ["Backbones", "Tensors", "WeightFiles", "ImageCoding", system],
             resources: [.copy("Fixtures")]),

@@ -1,33 +1,52 @@
 public import DisentangledHead
 public import Tensors
 
-/// InfoDisent's own: each channel's two contributions, for and against, are put where they come from, the cell of its maximum
-/// and that of its minimum. The map adds up to the logit (without the classifier's offset).
+/// InfoDisent's heat maps, as its pages show them, over one another: of each channel A+_yk ReLU(J_pk) - A-_yk ReLU(-J_pk), which
+/// at the two cells where the channel wins is what it contributes.
+///
+/// Cells that do not win show too, so that the map does not add up to the logit (`PlaceAttribution` does).
 public struct ChannelAttribution: AttributionMethod {
     private let head: Head
+    private let count: Int?
 
-    /// - Parameter head: of a classifier without a standardisation, whose contributions have places.
-    public init(_ head: Head) {
+    /// - Parameters:
+    ///   - head: of a classifier without a standardisation, whose contributions have places.
+    ///   - count: how many channels are shown, those with the largest contributions, whichever their sign; all if nil.
+    /// - Throws: `AttributionError.noSuchCount`.
+    public init(_ head: Head, count: Int? = nil) throws {
         precondition(head.classifier.standardisation == nil, "a standardised contribution has no place on the map")
         self.head = head
+        self.count = count
+        if let count, !(1...head.channelCount).contains(count) {
+            throw AttributionError.noSuchCount(method: name, count: count, channelCount: head.channelCount)
+        }
     }
 
-    public var name: String { "channels" }
+    public var name: String { count.map { "channels-top-\($0)" } ?? "channels" }
+    public var explainedModel: ExplainedModel? { .head }
 
-    public func map(of features: Tensor, sample: Int, for label: Int, team: WorkerTeam) throws -> PlaceMap {
+    public func maps(of features: Tensor, sample: Int, for labels: [Int], team: WorkerTeam) throws -> [PlaceMap] {
         let size = try features.mapSize(channelCount: head.channelCount)
-        guard (0..<head.classCount).contains(label) else {
-            throw HeadError.labelOutOfRange(label: label, classCount: head.classCount)
+        try requireLabels(labels, classCount: head.classCount)
+        let activations = try head.activations(features, team: team).values
+        let pooled = try count.map { _ in try head.pooledActivations(features, team: team) }
+        return labels.map { label in
+            var channels = Array(0..<head.channelCount)
+            if let count, let pooled {
+                let sizes = channels.map { abs(head.contribution(of: $0, to: label, pooled: pooled)) }
+                channels = Ranking.top(count, of: sizes[...]).sorted()
+            }
+            let positive = channels.map { Double(head.positiveWeight(of: $0, for: label)) }
+            let negative = channels.map { Double(head.negativeWeight(of: $0, for: label)) }
+            let values = (0..<size.area).map { pixel in
+                var sum = 0.0
+                for (place, channel) in channels.enumerated() {
+                    let value = Double(activations[pixel * head.channelCount + channel])
+                    sum += value > 0 ? positive[place] * value : negative[place] * value
+                }
+                return Float(sum)
+            }
+            return PlaceMap(size: size, values: values)
         }
-        let pooled = try head.pooledActivations(features, team: team)
-        var sums = [Double](repeating: 0, count: size.area)
-        for channel in 0..<head.channelCount {
-            let (positive, negative) = (
-                head.positiveWeight(of: channel, for: label), head.negativeWeight(of: channel, for: label)
-            )
-            sums[Int(pooled.maximumPixels[channel])] += Double(positive * max(0, pooled.maxima[channel]))
-            sums[Int(pooled.minimumPixels[channel])] += Double(negative * min(0, pooled.minima[channel]))
-        }
-        return PlaceMap(size: size, values: sums.map { Float($0) })
     }
 }

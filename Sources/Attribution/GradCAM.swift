@@ -1,36 +1,41 @@
-public import DisentangledHead
 public import Tensors
 
-/// Grad-CAM on the last feature map, in closed form, for a classifier that is linear on its mean.
+/// Grad-CAM on the last feature map, in closed form, for a classifier on its mean.
 ///
-/// The gradient of logit_y with respect to x_pk is A_yk / P for every pixel p, so the weights of the channels are A_yk (up to a
-/// factor that is the same for all), and the map is ReLU(sum_k A_yk x_pk).
+/// The gradient of logit_y with respect to x_pk is g_k / P for every pixel p, g being the gradient with respect to the mean (A_yk
+/// where the classifier is linear), so that the map is ReLU(sum_k g_k x_pk) / P.
 ///
 /// Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", ICCV 2017, equations 1
 /// and 2.
 public struct GradCAM: AttributionMethod {
-    private let classifier: Classifier
+    private let classifier: MeanClassifier
 
-    /// - Parameter classifier: on the mean of the feature map; a standardisation is folded into it.
-    public init(_ classifier: Classifier) {
-        self.classifier = classifier.foldingStandardisation()
-    }
+    public init(_ classifier: MeanClassifier) { self.classifier = classifier }
 
     public var name: String { "grad-cam" }
+    public var explainedModel: ExplainedModel? { .blackBox }
 
-    public func map(of features: Tensor, sample: Int, for label: Int, team: WorkerTeam) throws -> PlaceMap {
-        let size = try features.mapSize(channelCount: classifier.channelCount)
-        guard (0..<classifier.classCount).contains(label) else {
-            throw HeadError.labelOutOfRange(label: label, classCount: classifier.classCount)
+    public func maps(of features: Tensor, sample: Int, for labels: [Int], team: WorkerTeam) throws -> [PlaceMap] {
+        let width = classifier.classifier.channelCount
+        let size = try features.mapSize(channelCount: width)
+        try requireLabels(labels, classCount: classifier.classifier.classCount)
+        let mean = MeanClassifier.mean(of: features, pixelCount: size.area, channelCount: width)
+        return labels.map { label in
+            let values = features.weighted(by: classifier.gradient(of: label, atMean: mean), size)
+            return PlaceMap(size: size, values: values.map { max(0, $0) })
         }
-        let weights = classifier.weights(of: label)
-        let values = (0..<size.area).map { pixel in
+    }
+}
+
+extension Tensor {
+    /// sum_k g_k x_pk / P of each pixel of a feature map [1, H, W, D].
+    func weighted(by weights: [Double], _ size: SpatialSize) -> [Float] {
+        (0..<size.area).map { pixel in
             var sum = 0.0
-            for (weight, feature) in zip(weights, features.values[(pixel * weights.count)...]) {
-                sum += Double(weight) * Double(feature)
+            for (channel, weight) in weights.enumerated() {
+                sum += weight * Double(values[pixel * weights.count + channel])
             }
-            return max(0, Float(sum / Double(size.area)))
+            return Float(sum / Double(size.area))
         }
-        return PlaceMap(size: size, values: values)
     }
 }

@@ -14,9 +14,11 @@ public struct RandomAttribution: AttributionMethod {
 
     public var name: String { "random" }
 
-    public func map(of features: Tensor, sample: Int, for label: Int, team: WorkerTeam) throws -> PlaceMap {
+    public func maps(of features: Tensor, sample: Int, for labels: [Int], team: WorkerTeam) throws -> [PlaceMap] {
         let size = try features.mapSize(channelCount: channelCount)
-        var stream = RandomStream(seed: seed, purpose: .attribution, sample, label)
-        return PlaceMap(size: size, values: (0..<size.area).map { _ in Float(stream.nextWord() >> 8) * 0x1p-24 })
+        return labels.map { label in
+            var stream = RandomStream(seed: seed, purpose: .attribution, sample, label)
+            return PlaceMap(size: size, values: (0..<size.area).map { _ in Float(stream.nextWord() >> 8) * 0x1p-24 })
+        }
     }
 }

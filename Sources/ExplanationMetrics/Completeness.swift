@@ -1,5 +1,7 @@
 /// Whether the parts of an explanation add up to what is explained.
 public enum Completeness {
+    public static let formula = "relative-residual"
+
     /// The largest `residual` of a sound explanation.
     public static let limit = 1e-4
 

@@ -1,5 +1,7 @@
 /// How much of what speaks for a class the first channels of an explanation show.
 public enum EvidenceShare {
+    public static let formula = "evidence-share:positive"
+
     /// Channels that a reader may be expected to look at.
     public static let shownCount = 10
 

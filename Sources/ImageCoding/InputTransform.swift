@@ -71,7 +71,7 @@ public struct InputTransform: Equatable, Sendable {
     }
 
     /// What is done with an image of a certain size.
-    private struct Plan {
+    struct Plan {
         /// The size it is scaled to.
         let width: Int
         let height: Int

@@ -61,6 +61,14 @@ extension Experiment {
     }
 }
 
+extension Experiment {
+    /// The features [N, H, W, D] that a head gets of normalised images [N, S, S, 3], with the precision of the cache, computed on
+    /// the calling thread.
+    package func features(ofNormalised images: Tensor, workspace: BackboneWorkspace) -> Tensor {
+        cacheIdentity.rounded(backbone.featureMaps(of: images, workspace: workspace))
+    }
+}
+
 extension CacheIdentity {
     /// A feature map with the precision of the cache.
     func rounded(_ features: Tensor) -> Tensor {

@@ -7,13 +7,20 @@ import Foundation
 import Inference
 import MessagePassing
 import Results
+import Scorecard
 import SystemPackage
 import Tensors
 
 /// `infodisent evaluate`: the accuracy of a checkpoint beside that of the black box.
 struct Evaluate: CollectiveCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Evaluate a checkpoint on the test images, beside the plain linear classifier on the same features.")
+        abstract: "Evaluate a checkpoint on the test images, beside the plain linear classifier on the same features.",
+        discussion: """
+            With --metrics, a scorecard of its explanations beside Grad-CAM, CAM, random maps and a centred Gaussian on the same \
+            images: completeness, sizes, budget (accuracy from few channels or cells), fidelity (deletion and insertion by \
+            passes through the backbone), localisation (where the dataset has boxes or parts), disentanglement and sanity. \
+            Sources/Scorecard/README.md says what each figure is.
+            """)
 
     @OptionGroup var source: CheckpointOptions
     @Flag(help: "Print JSON.") var json = false
@@ -21,16 +28,45 @@ struct Evaluate: CollectiveCommand {
         help: ArgumentHelp("Write one line per test image: path, class, prediction.", valueName: "FILE.csv"),
         transform: { FilePath($0) })
     var predictions: FilePath?
+    @Option(
+        help: ArgumentHelp("Measure its explanations: all, or some groups of metrics.", valueName: "all|GROUP,..."))
+    var metrics: String?
+    @Option(help: "The images that --metrics is about: test or train.") var split = Split.test
+    @Option(
+        help: ArgumentHelp(
+            "Images for the metrics that need passes through the backbone, spread evenly over the split.",
+            valueName: "count"))
+    var passImages = ScorecardOptions.defaultPassImageLimit
+    @Flag(help: "Say what --metrics will cost, and do nothing.") var dryRun = false
     @OptionGroup var cacheOptions: CacheOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
 
+    func validate() throws {
+        guard metrics == nil else {
+            if predictions != nil { throw ValidationError("--predictions is written without --metrics.") }
+            guard passImages >= 0 else {
+                throw ValidationError("--pass-images is \(passImages), but at least 0 is needed.")
+            }
+            return
+        }
+        for (name, isSet) in [
+            ("split", split != .test), ("pass-images", passImages != ScorecardOptions.defaultPassImageLimit),
+            ("dry-run", dryRun),
+        ] where isSet {
+            throw ValidationError("--\(name) belongs to --metrics.")
+        }
+    }
+
     func run(on communicator: any Communicator) throws {
+        // A wrong name is found before anything is read.
+        let groups = try metrics.map { try MetricGroup.list($0) }
         try communicator.together {
             if let path = self.predictions, communicator.rank == 0 { try OutputFolder.checkFile(path) }
         }
         let team = try deployment.team(on: communicator)
         let model = try source.load(on: communicator, team: team)
+        if let groups { return try makeScorecard(groups, of: model, team: team, on: communicator) }
         let cache = try model.cache(
             on: communicator, team: team, progress: Console.showProgress, note: Console.notes(of: communicator))
         communicator.activity.begin(step: 0, "looking whether the test images are those of the cache")
@@ -136,3 +172,5 @@ extension EvaluationResult {
         return lines.joined(separator: "\n")
     }
 }
+
+extension Split: ExpressibleByArgument {}

@@ -13,6 +13,7 @@ import ImageCoding
 import Inference
 import MessagePassing
 import RunConfiguration
+import Scorecard
 import SystemPackage
 import Training
 import WeightFiles
@@ -67,6 +68,7 @@ extension ExplanationError: ErrorWithExitCode {}
 extension ExtractionError: ErrorWithExitCode {}
 extension FeatureCacheError: ErrorWithExitCode {}
 extension PartDatasetError: ErrorWithExitCode {}
+extension ScorecardError: ErrorWithExitCode {}
 extension ShardingError: ErrorWithExitCode {}
 extension TrainingError: ErrorWithExitCode {}
 extension WeightFileError: ErrorWithExitCode {}
