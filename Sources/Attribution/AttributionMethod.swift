@@ -20,6 +20,8 @@ public protocol AttributionMethod: Sendable {
     ///   - sample: a number that names the image for good, for methods that draw.
     /// - Throws: `HeadError.shapeMismatch` for another number of channels, `.labelOutOfRange`, `.notFinite`.
     func maps(of features: Tensor, sample: Int, for labels: [Int], team: WorkerTeam) throws -> [PlaceMap]
+
+    func components(of features: Tensor, sample: Int, for label: Int, team: WorkerTeam) throws -> [PlaceMap]
 }
 
 /// What a score comes from.
@@ -30,6 +32,14 @@ public enum ExplainedModel: String, Codable, CaseIterable, Sendable {
 }
 
 extension AttributionMethod {
+    /// The maps that a map is put together of, such as those of its channels; the map itself where it is not.
+    /// - Throws: as `maps(of:sample:for:team:)`.
+    public func components(
+        of features: Tensor, sample: Int, for label: Int, team: WorkerTeam
+    ) throws -> [PlaceMap] {
+        [try map(of: features, sample: sample, for: label, team: team)]
+    }
+
     public var explainedModel: ExplainedModel? { nil }
     public var isAdditive: Bool { false }
 

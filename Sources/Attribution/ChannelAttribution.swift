@@ -25,6 +25,22 @@ public struct ChannelAttribution: AttributionMethod {
     public var name: String { count.map { "channels-top-\($0)" } ?? "channels" }
     public var explainedModel: ExplainedModel? { .head }
 
+    /// The heat maps of the single channels that are shown and speak for the class, weighted by it.
+    public func components(of features: Tensor, sample: Int, for label: Int, team: WorkerTeam) throws -> [PlaceMap] {
+        let size = try features.mapSize(channelCount: head.channelCount)
+        try requireLabels([label], classCount: head.classCount)
+        let activations = try head.activations(features, team: team).values
+        let pooled = try head.pooledActivations(features, team: team)
+        let contributions = (0..<head.channelCount).map { head.contribution(of: $0, to: label, pooled: pooled) }
+        let shown = Ranking.top(count ?? head.channelCount, of: contributions.map { abs($0) }[...])
+        return shown.filter { contributions[$0] > 0 }.map { channel in
+            let weight = head.positiveWeight(of: channel, for: label)
+            return PlaceMap(
+                size: size,
+                values: (0..<size.area).map { weight * max(0, activations[$0 * head.channelCount + channel]) })
+        }
+    }
+
     public func maps(of features: Tensor, sample: Int, for labels: [Int], team: WorkerTeam) throws -> [PlaceMap] {
         let size = try features.mapSize(channelCount: head.channelCount)
         try requireLabels(labels, classCount: head.classCount)

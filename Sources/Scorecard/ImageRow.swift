@@ -28,6 +28,8 @@ package enum Reduction: String, Codable, Sendable {
     case classMean
     /// The numbers are overlaps by threshold, and what is asked for is `BoxFromMap.accuracy`.
     case boxAccuracy
+    /// The numbers are the four curves of `PartInterventions.Completeness`, one after the other.
+    case interventionalCompleteness
 }
 
 /// What a place in a row is.
@@ -113,6 +115,10 @@ package struct RowTable {
                 let overlaps = rows.map { Array($0.values[place..<place + count]) }.filter { !$0[0].isNaN }
                 if !overlaps.isEmpty { result += Self.boxFigures(overlaps, column.key) }
                 place += count
+            case .interventionalCompleteness:
+                let count = PartInterventions.thresholds.count
+                result += completeness(from: place, column.key)
+                place += 4 * count
             }
         }
         return result

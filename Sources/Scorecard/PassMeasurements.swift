@@ -17,13 +17,16 @@ struct PassMeasurements: Sendable {
     let hasFidelity: Bool
     /// Nil unless the stability of channels is asked for.
     let channels: ChannelBases?
+    /// Nil unless birds are drawn again.
+    let interventions: InterventionMeasurements?
 
     private static let alone = WorkerTeam(workerCount: 1)
 
     /// Passes that an image takes.
-    static func passCount(ways: Int, hasFidelity: Bool, hasStability: Bool) -> Int {
+    static func passCount(ways: Int, hasFidelity: Bool, hasStability: Bool, hasInterventions: Bool) -> Int {
         let fills = Perturbation.Fill.allCases.count
         return (hasFidelity ? ways * fills * 2 * (ScorecardOptions.stepCount - 1) + fills : 0) + (hasStability ? 1 : 0)
+            + (hasInterventions ? InterventionMeasurements.passCount : 0)
     }
 
     private var models: [ExplainedModel] { ways.blackBox == nil ? [.head] : [.head, .blackBox] }
@@ -58,7 +61,7 @@ struct PassMeasurements: Sendable {
                     threshold: ScorecardOptions.noiseDeviation, better: .higher)
             }
         }
-        return keys.map { Column(key: $0, reduction: .mean) }
+        return keys.map { Column(key: $0, reduction: .mean) } + (interventions?.columns ?? [])
     }
 
     /// - Parameters:
@@ -117,6 +120,9 @@ struct PassMeasurements: Sendable {
                 }
                 return shares.map { Float($0) } ?? .nan
             }
+        }
+        if let interventions {
+            values += try interventions.values(sample: sample, label: label, workspace: workspace)
         }
         return values
     }

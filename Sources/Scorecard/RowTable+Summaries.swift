@@ -46,6 +46,37 @@ extension RowTable {
     }
 }
 
+extension RowTable {
+    /// Completeness at the threshold where it is largest, and what it is made of.
+    func completeness(from place: Int, _ key: ScorecardFigure.Key) -> [ScorecardFigure] {
+        let count = PartInterventions.thresholds.count
+        var images = 0
+        let curves = (0..<4).map { curve in
+            (0..<count).map { threshold -> Double in
+                let values = rows.map { $0.values[place + curve * count + threshold] }.filter { !$0.isNaN }
+                images = max(images, values.count)
+                return values.isEmpty ? 0 : values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+            }
+        }
+        guard images > 0,
+            let best = PartInterventions.Completeness(
+                sufficiency: curves[0], preservation: curves[1], deletion: curves[2], distractibility: curves[3])
+        else { return [] }
+        return [
+            ("completeness", best.value), ("completeness-csdc", best.sufficiency),
+            ("completeness-pc", best.preservation),
+            ("completeness-dc", best.deletion), ("completeness-d", best.distractibility),
+            ("completeness-threshold", best.threshold),
+        ].map { metric, value in
+            ScorecardFigure(
+                key: .init(
+                    key.group, metric, key.formula, way: key.way, model: key.model,
+                    better: metric == "completeness-threshold" ? nil : .higher),
+                value: value, imageCount: images)
+        }
+    }
+}
+
 /// Columns on their way to rank 0.
 enum ColumnCoding {
     static func bytes(_ columns: [Column]) throws -> [UInt8] {

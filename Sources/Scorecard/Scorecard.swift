@@ -51,7 +51,13 @@ public struct Scorecard {
             }
         }
         let (maps, totals) = try measureFeatures(all, ways, annotations)
-        let passes = try measurePasses(all, ways, annotations)
+        let interventions = try communicator.together {
+            try communicator.activity.allowing(.seconds(600)) {
+                groups.contains(.interventions) && isPartDataset
+                    ? try InterventionMeasurements(ways, model.experiment) : nil
+            }
+        }
+        let passes = try measurePasses(all, ways, annotations, interventions)
         return try communicator.together {
             guard communicator.rank == 0, let maps, let passes else { return nil }
             communicator.activity.begin(step: 0, "adding up the figures")
@@ -95,6 +101,8 @@ public struct Scorecard {
             var done = 0
             let channelMeasurements = totals.map(\.measurements)
             let (experiment, cache, activity) = (model.experiment, cache, communicator.activity)
+            // Nothing may be asked for but what needs passes.
+            guard measurements != nil || !channelMeasurements.isEmpty else { return }
             try cache.forEachBatch(of: share) { samples, features in
                 let namesFirst = columns == nil
                 let (samples, length) = (Array(samples), features.shape[1] * features.shape[2] * features.shape[3])
@@ -145,17 +153,23 @@ public struct Scorecard {
         Self.spread(cache.indices(of: options.split.rawValue), options.passImageLimit)
     }
 
-    private func passMeasurements(_ ways: Ways, _ annotations: PlaceAnnotations?) -> PassMeasurements? {
+    private var isPartDataset: Bool { model.experiment.dataset.kind == DatasetKind.parts.rawValue }
+
+    private func passMeasurements(
+        _ ways: Ways, _ annotations: PlaceAnnotations?, _ interventions: InterventionMeasurements?
+    ) -> PassMeasurements? {
         let channels = annotations?.hasParts == true ? ChannelBases(ways) : nil
-        guard groups.contains(.fidelity) || channels != nil, options.passImageLimit > 0 else { return nil }
+        guard groups.contains(.fidelity) || channels != nil || interventions != nil, options.passImageLimit > 0
+        else { return nil }
         return PassMeasurements(
-            ways: ways, experiment: model.experiment, hasFidelity: groups.contains(.fidelity), channels: channels)
+            ways: ways, experiment: model.experiment, hasFidelity: groups.contains(.fidelity), channels: channels,
+            interventions: interventions)
     }
 
     private func measurePasses(
-        _ all: [Int], _ ways: Ways, _ annotations: PlaceAnnotations?
+        _ all: [Int], _ ways: Ways, _ annotations: PlaceAnnotations?, _ interventions: InterventionMeasurements?
     ) throws -> RowTable? {
-        guard let measurements = passMeasurements(ways, annotations) else {
+        guard let measurements = passMeasurements(ways, annotations, interventions) else {
             return communicator.rank == 0 ? RowTable(columns: [], rows: []) : nil
         }
         communicator.activity.begin(step: 0, "passing changed images through the backbone")
@@ -298,9 +312,16 @@ public struct Scorecard {
                         reason: "the dataset does not say where parts are"))
             }
         }
-        if groups.contains(.fidelity), options.passImageLimit == 0 {
+        if groups.contains(.interventions), !isPartDataset {
             missing.append(
-                UnmeasuredMetric(metric: "fidelity", reason: "no images were to be passed (--pass-images 0)"))
+                UnmeasuredMetric(
+                    metric: "interventions", reason: "only birds of the part dataset can be drawn again without a part")
+            )
+        }
+        for group in [MetricGroup.fidelity, .interventions]
+        where groups.contains(group) && options.passImageLimit == 0 {
+            missing.append(
+                UnmeasuredMetric(metric: group.rawValue, reason: "no images were to be passed (--pass-images 0)"))
         }
         return missing
     }
@@ -313,10 +334,11 @@ public struct Scorecard {
         guard !all.isEmpty else { throw ScorecardError.noImages(split: options.split.rawValue) }
         let hasParts =
             groups.contains(.localisation)
-            && (model.experiment.dataset.kind == DatasetKind.parts.rawValue
-                || !model.experiment.dataset.partNames.isEmpty)
+            && (isPartDataset || !model.experiment.dataset.partNames.isEmpty)
         let hasFidelity = groups.contains(.fidelity)
-        let passes = PassMeasurements.passCount(ways: 7, hasFidelity: hasFidelity, hasStability: hasParts)
+        let passes = PassMeasurements.passCount(
+            ways: 7, hasFidelity: hasFidelity, hasStability: hasParts,
+            hasInterventions: groups.contains(.interventions) && isPartDataset)
         let imageCount = passes == 0 ? 0 : min(all.count, options.passImageLimit)
         let side = model.experiment.input.crop
         let length = 15

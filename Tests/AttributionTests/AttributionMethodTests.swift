@@ -63,6 +63,13 @@ import Testing
         // Contributions 10 (4 - 2) = 20 and 2 - 3 = -1: the first channel alone.
         let one = try ChannelAttribution(try head([10, 1, 0, 2]), count: 1)
         #expect(one.name == "channels-top-1")
+        // The channel that speaks for the class, its positive side alone; any other map is its only part.
+        let parts = try all.components(of: features, sample: 0, for: 0, team: alone)
+        #expect(parts.map(\.values) == [[10, 40, 0, 5]])
+        let places = PlaceAttribution(try head([10, 1, 0, 2]))
+        #expect(
+            try places.components(of: features, sample: 0, for: 0, team: alone)
+                == places.maps(of: features, sample: 0, for: [0], team: alone))
         #expect(try one.map(of: features, sample: 0, for: 0, team: alone).values == [10, 40, -20, 5])
         #expect(throws: AttributionError.noSuchCount(method: "channels-top-3", count: 3, channelCount: 2)) {
             try ChannelAttribution(try head([1, 1]), count: 3)

@@ -48,16 +48,20 @@ import Testing
         #expect(card.ways == ["places", "channels", "channels-top-5", "grad-cam", "cam", "random", "gaussian"])
         #expect(
             Set(card.figures.map(\.key.group))
-                == ["completeness", "sizes", "budget", "fidelity", "localisation", "disentanglement", "sanity"])
+                == [
+                    "completeness", "sizes", "budget", "fidelity", "localisation", "disentanglement", "sanity",
+                    "interventions",
+                ])
         #expect(card.notMeasured.map(\.metric) == [])
         for figure in card.figures {
             #expect(figure.value.isFinite, "\(figure.key)")
-            if ["budget", "fidelity", "localisation"].contains(figure.key.group) {
+            if ["budget", "fidelity", "localisation", "interventions"].contains(figure.key.group) {
                 #expect((-1...1).contains(figure.value), "\(figure.key)")
             }
             if figure.key.group == "fidelity" { #expect(figure.imageCount == 3) }
         }
         // What adds up does so to rounding.
+        #expect(card.figures.filter { $0.key.metric == "completeness" }.count == (5 + 2 * 2) * 2)
         for way in ["places", "cam", "head"] {
             let residual = try #require(card.value("residual", way))
             #expect(residual < 1e-5, "\(way)")
@@ -120,9 +124,9 @@ import Testing
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let cost = try decoder.decode(Cost.self, from: Data(text.utf8))
-        // 7 ways, 2 fills, 2 directions of 15 steps; the 2 fillings; 1 with noise.
-        #expect(cost.imageCount == 20 && cost.passImageCount == 5 && cost.passesPerImage == 423)
-        #expect(cost.passCount == 5 * 423 && cost.secondsOfPasses > 0)
+        // 7 ways, 2 fills, 2 directions of 15 steps; the 2 fillings; 1 with noise; 32 sets of parts, 7 surroundings.
+        #expect(cost.imageCount == 20 && cost.passImageCount == 5 && cost.passesPerImage == 462)
+        #expect(cost.passCount == 5 * 462 && cost.secondsOfPasses > 0)
     }
 
     @Test func wrongUseIsSaidBeforeAnythingIsRead() throws {

@@ -25,7 +25,8 @@ import Testing
     }
 
     @Test func squashingHasAScaleForEachSide() {
-        let place = InputTransform(resize: 100, squash: true, crop: 100).place(ofX: 100, y: 100, width: 400, height: 200)
+        let place = InputTransform(resize: 100, squash: true, crop: 100).place(
+            ofX: 100, y: 100, width: 400, height: 200)
         #expect(place.x == 0.25 && place.y == 0.5)
     }
 }

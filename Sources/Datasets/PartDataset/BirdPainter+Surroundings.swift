@@ -11,42 +11,54 @@ extension BirdPainter {
         var stream = scene.stream(.backdrop)
         let background = scene.background
         let tilt = Point(degrees: 90 + stream.float(in: -20...20))
-        let side = side
+        let (side, unit) = (side, unit)
         canvas.flood { point in
             let share = ((point / side - 0.5) * tilt).sum() + 0.5
             return background.top.mixed(with: background.bottom, min(max(share, 0), 1))
         }
-        for _ in 0..<7 + stream.below(7) {
-            let centre = Point(stream.float(in: -0.1...1.1), stream.float(in: -0.1...1.1)) * side
-            canvas.glow(
-                at: centre, radius: stream.float(in: 12...52) * unit,
-                stream.element(of: background.accents).opacity(stream.float(in: 0.25...0.7)))
+        unlessOmitted(.glows) { painter in
+            for _ in 0..<7 + stream.below(7) {
+                let centre = Point(stream.float(in: -0.1...1.1), stream.float(in: -0.1...1.1)) * side
+                painter.canvas.glow(
+                    at: centre, radius: stream.float(in: 12...52) * unit,
+                    stream.element(of: background.accents).opacity(stream.float(in: 0.25...0.7)))
+            }
         }
-        for _ in 0..<stream.below(4) {
-            let start = Point(stream.float(in: -0.1...1.1), stream.chance(0.5) ? -0.05 : 1.05) * side
-            let end = start + Point(degrees: stream.float(in: 0...360)) * (side * stream.float(in: 0.4...0.9))
-            paintTwig(
-                from: start, to: end, width: stream.float(in: 1.2...3), haze: 0.45, layer: Layer.background, &stream)
+        unlessOmitted(.twigs) { painter in
+            for _ in 0..<stream.below(4) {
+                let start = Point(stream.float(in: -0.1...1.1), stream.chance(0.5) ? -0.05 : 1.05) * side
+                let end = start + Point(degrees: stream.float(in: 0...360)) * (side * stream.float(in: 0.4...0.9))
+                painter.paintTwig(
+                    from: start, to: end, width: stream.float(in: 1.2...3), haze: 0.45, layer: Layer.background, &stream
+                )
+            }
         }
-        for _ in 0..<stream.below(9) {
-            let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
-            paintLeaf(
-                at: centre, size: stream.float(in: 8...20), haze: stream.float(in: 0.25...0.6), layer: Layer.background,
-                &stream)
+        unlessOmitted(.leaves) { painter in
+            for _ in 0..<stream.below(9) {
+                let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
+                painter.paintLeaf(
+                    at: centre, size: stream.float(in: 8...20), haze: stream.float(in: 0.25...0.6),
+                    layer: Layer.background,
+                    &stream)
+            }
         }
-        for _ in 0..<stream.below(6) {
-            // Berries and blossoms.
-            let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
-            let colour = Colour(stream.element(of: [0xC9453B, 0xF2F2EE, 0xE7B93E, 0x6E5AA8, 0x2F7FA8]))
-            let radius = stream.float(in: 2...4.5) * unit
-            canvas.fill(
-                [.circle(at: centre, radius)],
-                .radial(
-                    at: centre - radius * 0.3, radius: radius * 1.3,
-                    colour.mixed(with: Colour(0xFFFFFF), 0.4).opacity(0.85), colour.opacity(0.85)),
-                layer: Layer.background)
+        unlessOmitted(.berries) { painter in
+            for _ in 0..<stream.below(6) {
+                // Berries and blossoms.
+                let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
+                let colour = Colour(stream.element(of: [0xC9453B, 0xF2F2EE, 0xE7B93E, 0x6E5AA8, 0x2F7FA8]))
+                let radius = stream.float(in: 2...4.5) * unit
+                painter.canvas.fill(
+                    [.circle(at: centre, radius)],
+                    .radial(
+                        at: centre - radius * 0.3, radius: radius * 1.3,
+                        colour.mixed(with: Colour(0xFFFFFF), 0.4).opacity(0.85), colour.opacity(0.85)),
+                    layer: Layer.background)
+            }
         }
-        for _ in 0..<stream.below(4) { paintLooseFeather(&stream) }
+        unlessOmitted(.feathers) { painter in
+            for _ in 0..<stream.below(4) { painter.paintLooseFeather(&stream) }
+        }
     }
 
     /// The branch the bird stands on, through the picture, with bark and a few leaves.

@@ -19,23 +19,36 @@ struct BirdPainter {
     let scene: BirdScene
     let variants: PartDataset.Variants
     let omitted: Set<Part>
+    let omittedSurroundings: Set<PartDataset.Surrounding>
     var canvas: Canvas
 
-    init(_ description: PartDataset.BirdDescription, omitting omitted: Set<Part>) {
+    init(
+        _ description: PartDataset.BirdDescription, omitting omitted: Set<Part>,
+        surroundings: Set<PartDataset.Surrounding> = []
+    ) {
         scene = BirdScene(seed: description.sceneSeed, side: description.imageSide)
         variants = description.variants
         self.omitted = omitted
+        omittedSurroundings = surroundings
         canvas = Canvas(side: description.imageSide)
     }
 
     mutating func paint() {
         paintBackdrop()
-        paintPerch()
+        unlessOmitted(.perch) { $0.paintPerch() }
         for part in [Part.tail, .foot] where !omitted.contains(part) { paint(part) }
         paintBody()
         for part in [Part.beak, .eye, .wing] where !omitted.contains(part) { paint(part) }
-        paintForeground()
+        unlessOmitted(.foreground) { $0.paintForeground() }
         paintLight()
+    }
+
+    /// Paints what is around the bird. What is omitted is painted and taken back, so that what comes after it from the same random
+    /// numbers stays where it was.
+    mutating func unlessOmitted(_ surrounding: PartDataset.Surrounding, _ paint: (inout BirdPainter) -> Void) {
+        let before = omittedSurroundings.contains(surrounding) ? canvas : nil
+        paint(&self)
+        if let before { canvas = before }
     }
 
     private mutating func paint(_ part: Part) {

@@ -60,14 +60,27 @@ extension PartDataset {
             variants: variants(ofClass: classIndex), sceneSeed: stream.next() >> 11, imageSide: imageSide)
     }
 
-    /// Draws the bird, without the parts in `omitted`; pixels that none of these touches are those of the whole bird.
+    /// Things around the bird that have nothing to do with its class.
+    public enum Surrounding: String, Codable, CaseIterable, Sendable {
+        /// Lights out of focus, distant twigs, leaves, berries and loose feathers behind the bird.
+        case glows, twigs, leaves, berries, feathers
+        /// The branch it stands on.
+        case perch
+        /// Leaves and twigs in front of it.
+        case foreground
+    }
+
+    /// Draws the bird, without the parts and the surroundings in `omitted`; pixels that none of these touches are those of the
+    /// whole picture.
     ///
     /// - Precondition: the image side is 128 to 1024 pixels.
-    public static func draw(_ description: BirdDescription, omitting omitted: Set<Part> = []) -> Drawing {
+    public static func draw(
+        _ description: BirdDescription, omitting omitted: Set<Part> = [], surroundings: Set<Surrounding> = []
+    ) -> Drawing {
         precondition(
             sideRange.contains(description.imageSide),
             "birds are drawn on \(sideRange) pixels, not \(description.imageSide)")
-        var painter = BirdPainter(description, omitting: omitted)
+        var painter = BirdPainter(description, omitting: omitted, surroundings: surroundings)
         painter.paint()
         let parts = Part.allCases.compactMap { part in
             MaskOutline(of: painter.canvas, layer: BirdPainter.Layer.part(part)).map {
