@@ -45,12 +45,12 @@ public struct ChannelAttribution: AttributionMethod {
         let size = try features.mapSize(channelCount: head.channelCount)
         try requireLabels(labels, classCount: head.classCount)
         let activations = try head.activations(features, team: team).values
-        let pooled = try count.map { _ in try head.pooledActivations(features, team: team) }
+        let pooled = try head.pooledActivations(features, team: team)
         return labels.map { label in
-            var channels = Array(0..<head.channelCount)
-            if let count, let pooled {
+            var channels = counting(in: pooled)
+            if let count {
                 let sizes = channels.map { abs(head.contribution(of: $0, to: label, pooled: pooled)) }
-                channels = Ranking.top(count, of: sizes[...]).sorted()
+                channels = Ranking.top(count, of: sizes[...]).map { channels[$0] }.sorted()
             }
             let positive = channels.map { Double(head.positiveWeight(of: $0, for: label)) }
             let negative = channels.map { Double(head.negativeWeight(of: $0, for: label)) }
@@ -63,6 +63,13 @@ public struct ChannelAttribution: AttributionMethod {
                 return Float(sum)
             }
             return PlaceMap(size: size, values: values)
+        }
+    }
+
+    /// The channels that count in an image (`Head.channelsPerImage`): what the others show does not move a logit.
+    private func counting(in pooled: PooledActivations) -> [Int] {
+        (0..<head.channelCount).filter {
+            head.channelsPerImage == nil || pooled.maxima[$0] != 0 || pooled.minima[$0] != 0
         }
     }
 }

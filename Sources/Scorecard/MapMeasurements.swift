@@ -250,7 +250,7 @@ struct MapMeasurements: Sendable {
 
     private func recordBudgets(_ kept: KeptCells, _ image: Image, _ recorder: inout RowRecorder) throws {
         let head = ways.head
-        let pooled = kept.sets.flatMap { pooledValues(of: $0, image.activations) }
+        let pooled = try kept.sets.flatMap { try pooledValues(of: $0, image) }
         let logits = try head.classifier.logits(ofPooled: pooled, imageCount: kept.sets.count, team: Self.alone)
         let (classes, budgets) = (head.classCount, ScorecardOptions.budgets)
         func isRight(_ logits: [Float]) -> Double { Ranking.first(of: logits[...]) == image.label ? 1 : 0 }
@@ -313,7 +313,16 @@ struct MapMeasurements: Sendable {
     }
 
     /// What the head's pooling gives of some cells alone.
-    private func pooledValues(of cells: [Int], _ activations: [Float]) -> [Float] {
+    private func pooledValues(of cells: [Int], _ image: Image) throws -> [Float] {
+        if ways.head.channelsPerImage != nil {
+            // Which channels count depends on all of them.
+            let width = image.features.shape[3]
+            let features = Tensor(
+                shape: [1, cells.count, width],
+                values: cells.flatMap { image.features.values[$0 * width..<($0 + 1) * width] })
+            return try ways.head.pooledActivations(features, team: Self.alone).values
+        }
+        let activations = image.activations
         let width = ways.head.channelCount
         var maxima = [Float](repeating: 0, count: width)
         var minima = maxima

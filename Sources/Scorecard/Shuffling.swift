@@ -33,7 +33,7 @@ package enum Shuffling {
             channelCount: own.channelCount)
         return try Head(
             channelMap: rotated(head.channelMap, size: head.channelCount, seed: seed), classifier: classifier,
-            sides: head.sides)
+            sides: head.sides, channelsPerImage: head.channelsPerImage)
     }
 
     private static func shuffled(_ classifier: Classifier, seed: UInt64, _ use: Use) -> [Float] {

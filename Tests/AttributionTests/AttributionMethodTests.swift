@@ -76,6 +76,17 @@ import Testing
         }
     }
 
+    @Test func channelsThatDoNotCountInAnImageDoNotShow() throws {
+        let classifier = try Classifier(weights: [10, 1, 0, 2], classCount: 2, channelCount: 2)
+        let head = try Head(channelMap: [1, 0, 0, 1], classifier: classifier, channelsPerImage: 1)
+        let pooled = try head.pooledActivations(features, team: alone)
+        let shown = (0..<2).filter { pooled.values[$0] != 0 }
+        #expect(shown == [0], "4 - 2 with weights up to 10 moves logits more than 2 - 3 with weights up to 2")
+        let map = try ChannelAttribution(head).map(of: features, sample: 0, for: 0, team: alone)
+        #expect(map.values == [10, 40, -20, 5])
+        #expect(try PlaceAttribution(head).map(of: features, sample: 0, for: 0, team: alone).values == [0, 40, -20, 0])
+    }
+
     @Test func aHeatMapHasTheWeightOfItsSide() throws {
         let classifier = try Classifier(weights: [10, 1, 5, 2], classCount: 1, channelCount: 4)
         let head = try Head(channelMap: [1, 0, 0, 1], classifier: classifier, sides: .untied)
