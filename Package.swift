@@ -183,6 +183,12 @@ let package = Package(
             name: "Reports",
             dependencies: ["Datasets", "Explanations", "ImageCoding", "Results", "Tensors", system]),
         .target(
+            name: "Ablations",
+            dependencies: [
+                "Checkpoints", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache", "Inference",
+                "MessagePassing", "Results", "RunConfiguration", "RunControl", "Tensors", "Training", system,
+            ]),
+        .target(
             name: "Benchmarks",
             dependencies: [
                 "Backbones", "CounterRandom", "DataSharding", "DisentangledHead", "DurableFiles", "FeatureCache",
@@ -202,7 +208,7 @@ let package = Package(
         .executableTarget(
             name: "infodisent",
             dependencies: [
-                "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
+                "Ablations", "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
                 "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache",
                 "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
@@ -259,6 +265,7 @@ let package = Package(
         .testTarget(
             name: "ExplanationMetricsTests", dependencies: ["ExplanationMetrics"], exclude: ["Reference"],
             resources: [.copy("Fixtures")]),
+        .testTarget(name: "AblationsTests", dependencies: ["Ablations", "Results"]),
         .testTarget(
             name: "ScorecardTests",
             dependencies: [

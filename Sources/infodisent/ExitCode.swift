@@ -1,3 +1,4 @@
+import Ablations
 import ArgumentParser
 import Backbones
 import Checkpoints
@@ -60,6 +61,7 @@ private protocol ErrorWithExitCode: Error {
     var exitCode: Int32 { get }
 }
 
+extension AblationError: ErrorWithExitCode {}
 extension CheckpointError: ErrorWithExitCode {}
 extension DatasetError: ErrorWithExitCode {}
 extension DurableFileError: ErrorWithExitCode {}

@@ -13,7 +13,8 @@ struct Infodisent: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Generate.self, Audit.self, Extract.self, Train.self, Evaluate.self, FindPrototypes.self, Explain.self,
+            Generate.self, Audit.self, Extract.self, Train.self, Ablate.self, Evaluate.self, FindPrototypes.self,
+            Explain.self,
             PlanCosts.self, Bench.self, ListBackbones.self,
         ])
 
