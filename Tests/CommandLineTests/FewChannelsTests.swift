@@ -8,6 +8,7 @@ import Testing
     private static let settings = [
         "head.bias=true", "head.pooling=annealed", "head.classifier_init=black_box_signed", "head.channels_per_class=4",
         "head.gauge=true", "training.distillation.weight=0.5", "training.purity.spatial_entropy=0.1",
+        "head.channels_per_image=40",
         "training.purity.decorrelation=0.1",
     ]
 
