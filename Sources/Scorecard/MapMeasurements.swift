@@ -90,19 +90,7 @@ struct MapMeasurements: Sendable {
 
     private func recordSizes(_ map: PlaceMap, _ way: String, _ recorder: inout RowRecorder) {
         let values = map.values
-        recorder.add(
-            Double(EvidenceSize.cover(of: values)),
-            Key(
-                "sizes", "cells", EvidenceSize.coverFormula, way: way, threshold: EvidenceSize.coveredShare,
-                better: .lower))
-        recorder.add(
-            EvidenceSize.effectiveNumber(of: values),
-            Key("sizes", "cells", EvidenceSize.effectiveFormula, way: way, better: .lower))
-        recorder.add(
-            Double(ExplanationSize.count(of: values)),
-            Key(
-                "sizes", "cells", ExplanationSize.shareFormula, way: way,
-                threshold: Double(String(ExplanationSize.sideShare)), better: .lower))
+        recordCounts(of: "cells", values, way, &recorder)
         recorder.add(
             values.contains { $0 > 0 }
                 ? EvidenceShare.share(of: values, first: ScorecardOptions.topCellCount) : nil,
@@ -191,22 +179,29 @@ struct MapMeasurements: Sendable {
         }
     }
 
-    private func recordChannelSizes(
-        _ values: [Float], _ scores: [Float], _ way: String, _ recorder: inout RowRecorder
+    /// How many cells, or channels, an explanation takes, by the definitions that both have.
+    private func recordCounts(
+        of things: String, _ values: [Float], _ way: String, _ recorder: inout RowRecorder
     ) {
         recorder.add(
             Double(EvidenceSize.cover(of: values)),
             Key(
-                "sizes", "channels", EvidenceSize.coverFormula, way: way, threshold: EvidenceSize.coveredShare,
+                "sizes", things, EvidenceSize.coverFormula, way: way, threshold: EvidenceSize.coveredShare,
                 better: .lower))
         recorder.add(
             EvidenceSize.effectiveNumber(of: values),
-            Key("sizes", "channels", EvidenceSize.effectiveFormula, way: way, better: .lower))
+            Key("sizes", things, EvidenceSize.effectiveFormula, way: way, better: .lower))
         recorder.add(
             Double(ExplanationSize.count(of: values)),
             Key(
-                "sizes", "channels", ExplanationSize.shareFormula, way: way,
+                "sizes", things, ExplanationSize.shareFormula, way: way,
                 threshold: Double(String(ExplanationSize.sideShare)), better: .lower))
+    }
+
+    private func recordChannelSizes(
+        _ values: [Float], _ scores: [Float], _ way: String, _ recorder: inout RowRecorder
+    ) {
+        recordCounts(of: "channels", values, way, &recorder)
         recorder.add(
             Double(ExplanationSize.count(of: values, above: Sparsity.absoluteThreshold)),
             Key(

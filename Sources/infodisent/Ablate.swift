@@ -1,7 +1,6 @@
 import Ablations
 import ArgumentParser
 import DurableFiles
-import Extraction
 import Foundation
 import Inference
 import MessagePassing
@@ -63,17 +62,8 @@ struct Ablate: CollectiveCommand {
             }
             return
         }
-        experiment.notes.forEach(Console.note)
         let stop = StopSignals.request
-        guard
-            let cache = try Extraction.run(
-                experiment, team: team, communicator: communicator, stop: stop, progress: Console.showProgress,
-                note: Console.notes(of: communicator))
-        else {
-            Console.note("Stopped before the features were complete: run the same command again to go on.")
-            throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
-        }
-        cache.notesOnSkippedImages.forEach(Console.note)
+        let cache = try experiment.completeFeatures(team: team, stop: stop, on: communicator)
         let outcome = try ablation.run(
             cache: cache, communicator: communicator, team: team, stop: stop, progress: Console.showProgress,
             note: { Console.note($0) })

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Datasets
-import Extraction
 import FeatureCache
 import Foundation
 import Inference
@@ -47,16 +46,8 @@ struct Extract: CollectiveCommand {
     func run(on communicator: any Communicator) throws {
         let team = try deployment.team(on: communicator)
         let experiment = try Experiment(runConfiguration(), on: communicator, makesCache: true, team: team)
-        experiment.notes.forEach(Console.note)
-        guard
-            let cache = try Extraction.run(
-                experiment, team: team, communicator: communicator, stop: StopSignals.request,
-                progress: Console.showProgress, note: Console.notes(of: communicator))
-        else {
-            Console.note("Stopped before the cache was complete: run the same command again to go on.")
-            throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
-        }
-        cache.notesOnSkippedImages.forEach(Console.note)
+        let cache = try experiment.completeFeatures(
+            notYet: "the cache was", team: team, stop: StopSignals.request, on: communicator)
         if verify { try verify(cache, of: experiment, team, on: communicator) }
         try cacheOptions.showTraffic(of: cache, on: communicator)
         Console.note(

@@ -1,6 +1,5 @@
 import ArgumentParser
 import DataSharding
-import Extraction
 import Foundation
 import Inference
 import MessagePassing
@@ -58,17 +57,8 @@ struct Train: CollectiveCommand {
             shardCount: experiment.configuration.training.logicalShards, rankCount: communicator.size)
         try experiment.requireOutsideDataset("run.directory", configuration.run.directory)
         if let budgets { try check(budgets, experiment) }
-        experiment.notes.forEach(Console.note)
         let stop = StopSignals.request
-        guard
-            let cache = try Extraction.run(
-                experiment, team: team, communicator: communicator, stop: stop, progress: Console.showProgress,
-                note: Console.notes(of: communicator))
-        else {
-            Console.note("Stopped before the features were complete: run the same command again to go on.")
-            throw ArgumentParser.ExitCode(ExitCode.stoppedEarly.rawValue)
-        }
-        cache.notesOnSkippedImages.forEach(Console.note)
+        let cache = try experiment.completeFeatures(team: team, stop: stop, on: communicator)
         if let budgets {
             return try sweep(budgets, experiment, cache: cache, team: team, on: communicator)
         }

@@ -68,6 +68,24 @@ private struct Problem {
             classifierLearningRate: 0, team: alone)
     }
 
+    /// dL/dU by central differences.
+    func differencesOfMap(_ parameters: HeadParameters<Double>) throws -> [Double] {
+        try centralDifferences(parameters.channelMap.matrix.values) { values in
+            var moved = parameters
+            try moved.channelMap.setParameter(SquareMatrix(size: channelCount, values: values), team: alone)
+            return try gradient(moved).lossSum
+        }
+    }
+
+    /// dL/dA by central differences.
+    func differencesOfClassifier(_ parameters: HeadParameters<Double>) throws -> [Double] {
+        try centralDifferences(parameters.classifier) { values in
+            var moved = parameters
+            moved.classifier = values
+            return try gradient(moved).lossSum
+        }
+    }
+
     func gradient(_ parameters: HeadParameters<Double>) throws -> GradientSum<Double> {
         try features.withUnsafeBufferPointer { features in
             try parameters.gradient(
@@ -86,11 +104,7 @@ struct GradientTests {
     @Test("dL/dU", arguments: [Pooling.argmax, .gumbelSoft, .topk, .logsumexp, .average, .annealed])
     func channelMap(pooling: Pooling) throws {
         let parameters = try problem.parameters(pooling)
-        let expected = try centralDifferences(parameters.channelMap.matrix.values) { values in
-            var moved = parameters
-            try moved.channelMap.setParameter(SquareMatrix(size: problem.channelCount, values: values), team: alone)
-            return try problem.gradient(moved).lossSum
-        }
+        let expected = try problem.differencesOfMap(parameters)
         let found = try #require(try problem.gradient(parameters).channelMap)
         #expect(relativeDifference(found.values, expected) < 1e-8)
     }
@@ -98,11 +112,7 @@ struct GradientTests {
     @Test("dL/dA", arguments: Pooling.allCases)
     func classifier(pooling: Pooling) throws {
         let parameters = try problem.parameters(pooling)
-        let expected = try centralDifferences(parameters.classifier) { values in
-            var moved = parameters
-            moved.classifier = values
-            return try problem.gradient(moved).lossSum
-        }
+        let expected = try problem.differencesOfClassifier(parameters)
         let found = try problem.gradient(parameters).classifier
         #expect(relativeDifference(found, expected) < 1e-8)
     }
@@ -114,17 +124,9 @@ struct GradientTests {
     func sides(pooling: Pooling, sides: ChannelSides) throws {
         let parameters = try problem.parameters(pooling, sides: sides)
         let found = try problem.gradient(parameters)
-        let ofMap = try centralDifferences(parameters.channelMap.matrix.values) { values in
-            var moved = parameters
-            try moved.channelMap.setParameter(SquareMatrix(size: problem.channelCount, values: values), team: alone)
-            return try problem.gradient(moved).lossSum
-        }
+        let ofMap = try problem.differencesOfMap(parameters)
         #expect(relativeDifference(try #require(found.channelMap).values, ofMap) < 1e-8)
-        let ofClassifier = try centralDifferences(parameters.classifier) { values in
-            var moved = parameters
-            moved.classifier = values
-            return try problem.gradient(moved).lossSum
-        }
+        let ofClassifier = try problem.differencesOfClassifier(parameters)
         #expect(found.classifier.count == problem.classCount * problem.channelCount * sides.valuesPerChannel)
         #expect(relativeDifference(found.classifier, ofClassifier) < 1e-8)
     }
@@ -164,17 +166,9 @@ struct GradientTests {
         var parameters = try problem.parameters(pooling, sides: sides, channelsPerImage: 2)
         parameters.classifier = normals(parameters.classifier.count, seed: 28).map { abs($0) }
         let found = try problem.gradient(parameters)
-        let ofMap = try centralDifferences(parameters.channelMap.matrix.values) { values in
-            var moved = parameters
-            try moved.channelMap.setParameter(SquareMatrix(size: problem.channelCount, values: values), team: alone)
-            return try problem.gradient(moved).lossSum
-        }
+        let ofMap = try problem.differencesOfMap(parameters)
         #expect(relativeDifference(try #require(found.channelMap).values, ofMap) < 1e-8)
-        let ofClassifier = try centralDifferences(parameters.classifier) { values in
-            var moved = parameters
-            moved.classifier = values
-            return try problem.gradient(moved).lossSum
-        }
+        let ofClassifier = try problem.differencesOfClassifier(parameters)
         #expect(relativeDifference(found.classifier, ofClassifier) < 1e-8)
         var all = try problem.parameters(pooling, sides: sides)
         all.classifier = parameters.classifier
