@@ -174,8 +174,9 @@ let package = Package(
         .target(
             name: "Explanations",
             dependencies: [
-                "Datasets", "DisentangledHead", "DurableFiles", "ExplanationMetrics", "FeatureCache", "ImageCoding",
-                "Inference", "MessagePassing", "NameSuggestions", "Results", "RunControl", "Tensors", system,
+                "Datasets", "DisentangledHead", "DurableFiles", "Evaluation", "ExplanationMetrics", "FeatureCache",
+                "ImageCoding", "Inference", "MessagePassing", "NameSuggestions", "Results", "RunControl", "Tensors",
+                system,
             ], swiftSettings: vectorised),
 
         // Level 8
@@ -305,8 +306,8 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
-                "Backbones", "Datasets", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache", "Inference",
-                "SmallModel", "TemporaryFolders", "Tensors", system,
+                "Backbones", "CounterRandom", "Datasets", "DisentangledHead", "DurableFiles", "Evaluation",
+                "FeatureCache", "Inference", "MessagePassing", "SmallModel", "TemporaryFolders", "Tensors", system,
             ]),
         .testTarget(
             name: "TrainingTests",

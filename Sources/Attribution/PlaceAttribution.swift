@@ -2,7 +2,8 @@ public import DisentangledHead
 public import Tensors
 
 /// InfoDisent's additive map: each channel's two contributions, for and against, are put where they come from, the cell of its
-/// maximum and that of its minimum, and added up there. The map adds up to the logit (without the classifier's offset).
+/// maximum and that of its minimum, and added up there. A channel that is read by its mean comes from all cells, from each with
+/// A_yk J_pk / P. The map adds up to the logit (without the classifier's offset).
 public struct PlaceAttribution: AttributionMethod {
     private let head: Head
 
@@ -19,6 +20,7 @@ public struct PlaceAttribution: AttributionMethod {
     public func maps(of features: Tensor, sample: Int, for labels: [Int], team: WorkerTeam) throws -> [PlaceMap] {
         let size = try features.mapSize(channelCount: head.channelCount)
         try requireLabels(labels, classCount: head.classCount)
+        if head.reading != .extrema { return try meanMaps(of: features, size, for: labels, team) }
         let pooled = try head.pooledActivations(features, team: team)
         return labels.map { label in
             var sums = [Double](repeating: 0, count: size.area)
@@ -30,6 +32,20 @@ public struct PlaceAttribution: AttributionMethod {
                 sums[Int(pooled.minimumPixels[channel])] += Double(negative * min(0, pooled.minima[channel]))
             }
             return PlaceMap(size: size, values: sums.map { Float($0) })
+        }
+    }
+
+    private func meanMaps(
+        of features: Tensor, _ size: SpatialSize, for labels: [Int], _ team: WorkerTeam
+    ) throws -> [PlaceMap] {
+        let activations = try head.activations(features, team: team).values
+        return labels.map { label in
+            let weights = head.classifier.weights(of: label).map(Double.init)
+            let values = (0..<size.area).map { pixel in
+                let row = activations[pixel * head.channelCount..<(pixel + 1) * head.channelCount]
+                return Float(zip(weights, row).reduce(0) { $0 + $1.0 * Double($1.1) } / Double(size.area))
+            }
+            return PlaceMap(size: size, values: values)
         }
     }
 }

@@ -105,12 +105,14 @@ package struct TrainingRehearsal {
 }
 
 extension HeadTrainer {
-    /// A head to measure with; if the configuration asks for a teacher, one that knows nothing.
+    /// A head to measure with; if the configuration asks for a teacher, one that knows nothing. If it makes prototypes pure, an image
+    /// is one of a sixteenth of the channels, which is more than in most datasets; the searches for them are not in it.
     package init(
         rehearsing configuration: HeadConfiguration, channelCount: Int, classCount: Int, turnedCount: Int? = nil
     ) throws {
-        let teacher = try configuration.distillation.map { _ in
-            DistillationTeacher(
+        var teacher: DistillationTeacher?
+        if configuration.distillation != nil || configuration.prototypePurity != nil {
+            teacher = DistillationTeacher(
                 try Classifier(
                     weights: Array(repeating: 0, count: classCount * channelCount), classCount: classCount,
                     channelCount: channelCount))
@@ -118,6 +120,10 @@ extension HeadTrainer {
         try self.init(
             configuration: configuration, channelCount: channelCount, classCount: classCount, seed: 0,
             turning: configuration.channelMap == .identity ? nil : turnedCount.map { Array(0..<$0) }, teacher: teacher)
+        if configuration.prototypePurity != nil {
+            prototypes = PrototypePairs(
+                (0..<channelCount).map { [$0 % 16] }, countPerChannel: 1, imageCount: 16)
+        }
     }
 
     /// The gradient of `features` [N, P, D] with labels in turn.

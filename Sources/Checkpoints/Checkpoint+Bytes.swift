@@ -3,7 +3,7 @@ import SystemPackage
 
 /// A checkpoint in one array of bytes, on its way from the process that read and checked it to others.
 ///
-/// Fields in order: folder, `state.json`, how far U is from orthogonal, D, channel map, classifier, bias and mask where
+/// Fields in order: folder, `state.json`, how far U is from orthogonal, D, channel map, classifier, bias, mask and epsilon where
 /// there are, and name, shape and elements of each of the optimizer's tensors.
 extension Checkpoint {
     /// What `init(bytes:)` reads.
@@ -17,6 +17,7 @@ extension Checkpoint {
         writer.append(classifier)
         writer.append(optional: bias) { $0.append($1) }
         writer.append(optional: mask) { $0.append(bytes: $1.map { $0 ? 1 : 0 }) }
+        writer.append(optional: epsilon) { $0.append([$1]) }
         writer.append(list: optimizer) { writer, tensor in
             writer.append(tensor.name)
             writer.append(list: tensor.shape) { $0.append($1) }
@@ -38,10 +39,11 @@ extension Checkpoint {
             let classifier = try reader.readFloats()
             let bias = try reader.readOptional { reader throws(FieldFault) in try reader.readFloats() }
             let mask = try reader.readOptional { reader throws(FieldFault) in try reader.readBytes().map { $0 != 0 } }
+            let epsilon = try reader.readOptional { reader throws(FieldFault) in try reader.readFloats() }
             let optimizer = try reader.readList(ofAtLeast: 24) { reader throws in try OptimizerTensor(from: &reader) }
             self.init(
                 directory: directory, state: state, channelCount: channelCount, channelMap: channelMap,
-                classifier: classifier, bias: bias, mask: mask, optimizer: optimizer,
+                classifier: classifier, bias: bias, mask: mask, epsilon: epsilon?.first, optimizer: optimizer,
                 orthogonalityError: orthogonalityError)
         } catch let fault as FieldFault {
             throw CheckpointError.malformedMessage(problem: fault.problem)

@@ -31,10 +31,16 @@ public struct Checkpoint: Sendable {
     public let bias: [Float]?
     /// The weights of A that are kept, of its shape; all others are exactly 0. Nil where all may be used.
     public let mask: [Bool]?
+    /// Of a head that standardises the mean of the feature map over its channels: what is added to the variance; nil for others.
+    public let epsilon: Float?
     /// Sorted by name.
     public let optimizer: [OptimizerTensor]
     /// max|U^T U - I|, at most `orthogonalityLimit`.
     public let orthogonalityError: Double
+
+    /// Whether the head has kept a linear classifier, whose weights may have any sign, and only its channel map was trained
+    /// (`head.mode: posthoc`).
+    public var keepsClassifier: Bool { state.keepsClassifier }
 
     /// C, the number of classes.
     public var classCount: Int { state.classNames.count }
@@ -69,14 +75,14 @@ public struct Checkpoint: Sendable {
         let optimizerFile = try Self.open(Self.optimizerName, in: directory, state)
         let tensors = try Self.readHead(head, classCount: state.classNames.count)
         (channelCount, channelMap, classifier) = (tensors.channelCount, tensors.channelMap, tensors.classifier)
-        (bias, mask) = (tensors.bias, tensors.mask)
+        (bias, mask, epsilon) = (tensors.bias, tensors.mask, try Self.readEpsilon(head))
         optimizer = try optimizerFile.entries.map { entry in
             try Self.require(entry.elementType == .float32, optimizerFile, "\"\(entry.name)\" is not F32")
             let elements = try optimizerFile.floats(entry.name)
             try Self.checkFinite(elements, entry.name, optimizerFile.path)
             return OptimizerTensor(name: entry.name, shape: entry.shape, elements: elements)
         }
-        if let index = classifier.firstIndex(where: { $0 < 0 }) {
+        if !state.keepsClassifier, let index = classifier.firstIndex(where: { $0 < 0 }) {
             let weightsPerClass = classifier.count / state.classNames.count
             throw CheckpointError.negativeWeight(
                 path: head.path, classIndex: index / weightsPerClass, channel: index % weightsPerClass % channelCount,
@@ -101,7 +107,7 @@ public struct Checkpoint: Sendable {
 
     init(
         directory: FilePath, state: CheckpointState, channelCount: Int, channelMap: [Float], classifier: [Float],
-        bias: [Float]?, mask: [Bool]?, optimizer: [OptimizerTensor], orthogonalityError: Double
+        bias: [Float]?, mask: [Bool]?, epsilon: Float?, optimizer: [OptimizerTensor], orthogonalityError: Double
     ) {
         self.directory = directory
         self.state = state
@@ -110,6 +116,7 @@ public struct Checkpoint: Sendable {
         self.classifier = classifier
         self.bias = bias
         self.mask = mask
+        self.epsilon = epsilon
         self.optimizer = optimizer
         self.orthogonalityError = orthogonalityError
     }
@@ -140,7 +147,7 @@ public struct Checkpoint: Sendable {
         for name in ["channel_map", "classifier"] {
             try require(file.entry(name) != nil, file, "it does not hold \(name)")
         }
-        let optional = ["classifier_bias", "classifier_mask"]
+        let optional = ["classifier_bias", "classifier_mask", epsilonName]
         if let name = file.tensorNames.first(where: { !(["channel_map", "classifier"] + optional).contains($0) }) {
             try require(false, file, "it holds \"\(name)\", which no head has")
         }
@@ -188,6 +195,18 @@ public struct Checkpoint: Sendable {
         let bias = try file.floats("classifier_bias")
         try checkFinite(bias, "classifier_bias", file.path)
         return bias
+    }
+
+    /// The name of `epsilon` in the head's file.
+    static let epsilonName = "standardisation_epsilon"
+
+    /// `standardisation_epsilon` [1]; nil if there is none.
+    private static func readEpsilon(_ file: SafetensorsFile) throws -> Float? {
+        guard let entry = file.entry(epsilonName) else { return nil }
+        try require(entry.elementType == .float32 && entry.shape == [1], file, "\(epsilonName) is not [1] of F32")
+        let epsilon = try file.floats(epsilonName)[0]
+        try require(epsilon > 0 && epsilon.isFinite, file, "\(epsilonName) is \(epsilon), expected a positive number")
+        return epsilon
     }
 
     private static func require(_ condition: Bool, _ file: SafetensorsFile, _ problem: @autoclosure () -> String) throws

@@ -45,3 +45,8 @@ public struct CheckpointState: Equatable, Sendable {
         self.files = files
     }
 }
+
+extension CheckpointState {
+    /// Whether the configuration says that the head keeps a classifier (`head.mode: posthoc`).
+    var keepsClassifier: Bool { ConfigurationText.values(configuration)["head.mode"] == "posthoc" }
+}

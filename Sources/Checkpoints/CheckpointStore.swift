@@ -35,14 +35,14 @@ public struct CheckpointStore: Sendable {
 
     /// Writes the checkpoint of `state.step`, all or nothing, then makes it the latest. One of the same step is replaced.
     ///
-    /// `channelMap` is U [D, D], `classifier` A [C, D] or [C, 2 D], with `bias` b [C] and `mask` of A's shape if the head has
-    /// them, and C classes as in the state; the optimizer's tensors are
+    /// `channelMap` is U [D, D], `classifier` A [C, D] or [C, 2 D], with `bias` b [C], `mask` of A's shape and `epsilon` if the
+    /// head has them, and C classes as in the state; the optimizer's tensors are
     /// written sorted by name. Returns the folder. Throws `CheckpointError.notFinite`, `.metricNotFinite` or `.hasDrifted` when
     /// the training has gone wrong, `DurableFileError`.
     @discardableResult
     public func save(
         _ state: CheckpointState, channelMap: [Float], classifier: [Float], bias: [Float]? = nil, mask: [Bool]? = nil,
-        optimizer: [OptimizerTensor]
+        epsilon: Float? = nil, optimizer: [OptimizerTensor]
     ) throws -> FilePath {
         let channelCount = Int(Double(channelMap.count).squareRoot())
         precondition(channelCount * channelCount == channelMap.count, "a channel map is square")
@@ -80,7 +80,8 @@ public struct CheckpointStore: Sendable {
                     .floats("channel_map", [channelCount, channelCount], channelMap),
                     .floats("classifier", shape, classifier),
                 ] + (bias.map { [.floats("classifier_bias", [state.classNames.count], $0)] } ?? [])
-                    + (mask.map { [.mask("classifier_mask", shape, $0)] } ?? []),
+                    + (mask.map { [.mask("classifier_mask", shape, $0)] } ?? [])
+                    + (epsilon.map { [.floats(Checkpoint.epsilonName, [1], [$0])] } ?? []),
                 to: staging.appending(Checkpoint.headName))
             state.files[Checkpoint.optimizerName] = try SafetensorsWriter.write(
                 moments.map { .floats($0.name, $0.shape, $0.elements) },

@@ -75,10 +75,14 @@ extension Extrema: PooledBatch {
 
 extension FeatureBatch {
     /// The deterministic pooling of every image; `channelMap` and `turned` as in `forEachTile`.
+    ///
+    /// - Parameter means: takes the means over the pixels of ReLU(J_pk) [N, D] and then of -ReLU(-J_pk) [N, D], if they are asked
+    ///   for.
     /// - Returns: nil if an activation is not finite.
     @_specialize(where Scalar == Float)
     package func extrema(
-        channelMap: UnsafePointer<Scalar>, turned: [Int]? = nil, sides: ChannelSides = .tied, team: WorkerTeam
+        channelMap: UnsafePointer<Scalar>, turned: [Int]? = nil, sides: ChannelSides = .tied,
+        means: UnsafeMutablePointer<Scalar>? = nil, team: WorkerTeam
     ) -> Extrema<Scalar>? {
         let count = imageCount * channelCount
         var result = Extrema<Scalar>(
@@ -98,6 +102,13 @@ extension FeatureBatch {
                                     maximumPixels[start &+ lane] = Int32(found.maximumPixel[lane])
                                     minima[start &+ lane] = found.minimum[lane]
                                     minimumPixels[start &+ lane] = Int32(found.minimumPixel[lane])
+                                }
+                                guard let means else { return }
+                                let side = Self.sideMeansOfGroup(
+                                    values, stride: tile.stride, pixelCount: pixelCount)
+                                for lane in 0..<channelCount {
+                                    means[start &+ lane] = side.positive[lane]
+                                    means[count &+ start &+ lane] = side.negative[lane]
                                 }
                             }
                         }
@@ -132,6 +143,23 @@ extension FeatureBatch {
             minimumPixel.replace(with: pixelNumber, where: isSmaller)
         }
         return (maximum, maximumPixel, minimum, minimumPixel)
+    }
+
+    /// Means of ReLU(J_pk) and of -ReLU(-J_pk) of eight channels over the pixels.
+    @inline(__always)
+    private static func sideMeansOfGroup(
+        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int
+    ) -> (positive: SIMD8<Scalar>, negative: SIMD8<Scalar>) {
+        var (positive, negative) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
+        for pixel in 0..<pixelCount {
+            let activation = load8(values + pixel &* stride)
+            var high = activation
+            high.replace(with: .zero, where: Scalar.isLess(activation, .zero))
+            positive += high
+            negative += activation - high
+        }
+        let count = SIMD8<Scalar>(repeating: Scalar(pixelCount))
+        return (positive / count, negative / count)
     }
 
     /// All activations J [N, P, D].

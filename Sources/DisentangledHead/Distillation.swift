@@ -37,7 +37,7 @@ extension FeatureBatch {
     }
 }
 
-extension SoftmaxCrossEntropy {
+extension BatchLoss {
     /// Turns the loss of `logits` z [N, C] into that of `distillation` from the teacher's logits t [N, C].
     ///
     /// Its gradient is (1 - w) (softmax(z) - onehot(y)) + w T (softmax(z / T) - softmax(t / T)). Exponentials and sums are in

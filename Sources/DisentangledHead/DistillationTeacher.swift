@@ -86,6 +86,9 @@ struct Teacher<Scalar: HeadScalar>: Sendable {
     /// [C]; a linear teacher always has one.
     let bias: [Scalar]?
 
+    /// Of one that standardises the mean of the feature map.
+    var epsilon: Scalar? { if case .mean(let epsilon) = inputs { epsilon } else { nil } }
+
     init(_ teacher: DistillationTeacher) {
         switch teacher {
         case .linear(let linear):
@@ -125,11 +128,9 @@ struct Teacher<Scalar: HeadScalar>: Sendable {
             guard let epsilon else { return means }
             let (N, D) = (batch.imageCount, batch.channelCount)
             for image in 0..<N {
-                let row = means[image * D..<(image + 1) * D].map(Double.init)
-                let centre = row.reduce(0, +) / Double(D)
-                let variance = row.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / Double(D)
-                let scale = 1 / (variance + Double(epsilon)).squareRoot()
-                for channel in 0..<D { means[image * D + channel] = Scalar((row[channel] - centre) * scale) }
+                let row = means[image * D..<(image + 1) * D]
+                let (centre, scale) = FeatureBatch.standardisation(of: row, epsilon: epsilon)
+                for index in row.indices { means[index] = Scalar((Double(means[index]) - centre) * scale) }
             }
             return means
         }

@@ -12,6 +12,10 @@ public struct Head: Sendable, Equatable {
     public let sides: ChannelSides
     /// How many channels of an image count (`ChannelSelection`); all if nil.
     public let channelsPerImage: Int?
+    /// How a channel's pixels become its number.
+    public let reading: ChannelReading
+    /// What it was trained with, which says how logits become probabilities.
+    public let loss: ClassificationLoss
     /// D.
     public let channelCount: Int
     public var classCount: Int { classifier.classCount }
@@ -20,9 +24,10 @@ public struct Head: Sendable, Equatable {
     private let turned: (channels: [Int], map: [Float])?
 
     /// - Throws: `HeadError.shapeMismatch` if the channel map is not as wide as the classifier (with a weight for each side, half
-    ///   as wide), or `.notFinite`.
+    ///   as wide), `.notFinite`, or `.invalidSetting` for what does not go together.
     public init(
-        channelMap: [Float], classifier: Classifier, sides: ChannelSides = .tied, channelsPerImage: Int? = nil
+        channelMap: [Float], classifier: Classifier, sides: ChannelSides = .tied, channelsPerImage: Int? = nil,
+        reading: ChannelReading = .extrema, loss: ClassificationLoss = .crossEntropy
     ) throws {
         let channelCount = classifier.channelCount / sides.valuesPerChannel
         guard channelCount * sides.valuesPerChannel == classifier.channelCount else {
@@ -39,8 +44,24 @@ public struct Head: Sendable, Equatable {
             throw HeadError.invalidSetting(
                 key: "channels_per_image", value: "\(channelsPerImage)", expected: "1 or more")
         }
+        if reading != .extrema, sides != .tied || channelsPerImage != nil {
+            throw HeadError.invalidSetting(
+                key: "mode", value: "posthoc", expected: "without signs and without channels_per_image")
+        }
+        if case .mean(let epsilon?) = reading, !(epsilon > 0 && epsilon.isFinite) {
+            throw HeadError.invalidSetting(key: "epsilon", value: "\(epsilon)", expected: "a positive number")
+        }
         self.init(
-            checkedChannelMap: channelMap, classifier: classifier, sides: sides, channelsPerImage: channelsPerImage)
+            checkedChannelMap: channelMap, classifier: classifier, sides: sides, channelsPerImage: channelsPerImage,
+            reading: reading, loss: loss)
+    }
+
+    /// The same head but for its map and its classifier, which has as many classes and channels.
+    /// - Throws: what `init(channelMap:classifier:)` throws.
+    public func replacing(channelMap: [Float], classifier: Classifier) throws -> Head {
+        try Head(
+            channelMap: channelMap, classifier: classifier, sides: sides, channelsPerImage: channelsPerImage,
+            reading: reading, loss: loss)
     }
 
     /// A head of InfoDisent: A [C, D] without a negative entry, no bias.
@@ -52,11 +73,16 @@ public struct Head: Sendable, Equatable {
             classifier: Classifier(weights: classifier, classCount: classCount, channelCount: channelCount))
     }
 
-    init(checkedChannelMap: [Float], classifier: Classifier, sides: ChannelSides, channelsPerImage: Int?) {
+    init(
+        checkedChannelMap: [Float], classifier: Classifier, sides: ChannelSides, channelsPerImage: Int?,
+        reading: ChannelReading, loss: ClassificationLoss
+    ) {
         channelMap = checkedChannelMap
         self.classifier = classifier
         self.sides = sides
         self.channelsPerImage = channelsPerImage
+        self.reading = reading
+        self.loss = loss
         channelCount = classifier.channelCount / sides.valuesPerChannel
         let matrix = SquareMatrix(size: channelCount, values: checkedChannelMap)
         turned = matrix.turnedChannels().map { ($0, matrix.part(of: $0).values) }
@@ -64,8 +90,11 @@ public struct Head: Sendable, Equatable {
 
     public static func == (a: Head, b: Head) -> Bool {
         a.channelMap == b.channelMap && a.classifier == b.classifier && a.sides == b.sides
-            && a.channelsPerImage == b.channelsPerImage
+            && a.channelsPerImage == b.channelsPerImage && a.reading == b.reading && a.loss == b.loss
     }
+
+    /// The epsilon of a head that standardises pixels first (`ChannelReading.mean`).
+    public var epsilon: Float? { if case .mean(let epsilon) = reading { epsilon } else { nil } }
 
     /// Pooled activations and logits of feature maps [N, ..., D].
     /// - Throws: `HeadError.shapeMismatch`, or `.notFinite` if a feature or a logit is not finite.
@@ -89,10 +118,21 @@ public struct Head: Sendable, Equatable {
 
     /// `pooledActivations(_:team:)` of features on loan.
     package func pooledActivations(_ batch: FeatureBatch<Float>, team: WorkerTeam) throws -> PooledActivations {
-        let extrema = batch.extrema(
-            channelMap: turned?.map ?? channelMap, turned: turned?.channels, sides: sides, team: team)
+        let map = turned?.map ?? channelMap
+        var sideMeans: [Float] = []
+        if reading != .extrema { sideMeans = Array(repeating: 0, count: 2 * batch.imageCount * channelCount) }
+        let extrema = sideMeans.withUnsafeMutableBufferPointer { means in
+            batch.withStandardisedPixels(epsilon: epsilon, team: team) {
+                $0.extrema(
+                    channelMap: map, turned: turned?.channels, sides: sides,
+                    means: means.isEmpty ? nil : means.baseAddress, team: team)
+            }
+        }
         guard let extrema else {
             throw HeadError.notFinite(tensor: "features", step: nil)
+        }
+        guard reading == .extrema else {
+            return PooledActivations(extrema, imageCount: batch.imageCount, sideMeans: sideMeans)
         }
         return PooledActivations(extrema, imageCount: batch.imageCount, selection: selection)
     }
@@ -104,12 +144,16 @@ public struct Head: Sendable, Equatable {
             classCount: classCount)
     }
 
-    /// All activations J = X U^T of feature maps [N, ..., D], in the same shape: what heatmaps are made of.
+    /// All activations J = X U^T of feature maps [N, ..., D], in the same shape: what heatmaps are made of. Of standardised pixels,
+    /// if the head standardises them (`ChannelReading.mean`).
     /// - Throws: `HeadError.shapeMismatch`, or `.notFinite` if a feature is not finite.
     public func activations(_ features: Tensor, team: WorkerTeam) throws -> Tensor {
         try withBatch(features) { batch in
             let map = turned?.map ?? channelMap
-            guard let values = batch.activations(channelMap: map, turned: turned?.channels, team: team) else {
+            let activations = batch.withStandardisedPixels(epsilon: epsilon, team: team) {
+                $0.activations(channelMap: map, turned: turned?.channels, team: team)
+            }
+            guard let values = activations else {
                 throw HeadError.notFinite(tensor: "features", step: nil)
             }
             return Tensor(shape: features.shape, values: values)

@@ -182,6 +182,10 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
     public var distillation: Distillation?
     /// What of the loss wants a channel to be one thing in one place; nil for nothing.
     public var purity: ChannelPurity?
+    /// If only the channel map is trained, for pure prototypes, and the classifier is kept; nil for InfoDisent's training.
+    public var prototypePurity: PrototypePurity?
+    /// What is minimised where the classifier is trained.
+    public var loss: ClassificationLoss
     /// How many channels a class may use; nil for all.
     public var budget: ChannelBudget?
     /// How many channels of an image count; all if nil.
@@ -205,7 +209,9 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         case annealing
         case hasBias = "bias"
         case sides = "signs"
-        case distillation, purity, budget
+        case distillation, purity
+        case prototypePurity = "prototype_purity"
+        case loss, budget
         case imageBudget = "image_budget"
         case startsFromHead = "starts_from_head"
         case classifierL1 = "classifier_l1"
@@ -218,6 +224,7 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         temperature: TemperatureSchedule = TemperatureSchedule(), topK: Int = 3,
         annealing: AnnealingSchedule = AnnealingSchedule(), hasBias: Bool = false,
         sides: ChannelSides = .tied, distillation: Distillation? = nil, purity: ChannelPurity? = nil,
+        prototypePurity: PrototypePurity? = nil, loss: ClassificationLoss = .crossEntropy,
         budget: ChannelBudget? = nil, imageBudget: ImageBudget? = nil,
         startsFromHead: Bool = false, classifierL1: Double = 0, lastGaugeStep: Int? = nil,
         optimizer: OptimizerConfiguration = OptimizerConfiguration()
@@ -231,6 +238,8 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
         self.sides = sides
         self.distillation = distillation
         self.purity = purity
+        self.prototypePurity = prototypePurity
+        self.loss = loss
         self.budget = budget
         self.imageBudget = imageBudget
         self.startsFromHead = startsFromHead
@@ -276,6 +285,24 @@ public struct HeadConfiguration: Codable, Equatable, Sendable {
             ] { try require(strength >= 0 && strength.isFinite, "purity.\(key)", strength, "0 or a positive number") }
             try require(
                 channelMap != .identity, "purity", "asked for", "left out where the channel map is not trained")
+        }
+        try require(
+            loss == .crossEntropy || lastGaugeStep == nil, "loss", loss.rawValue,
+            "cross_entropy where the classifier is brought to its column minimum: the probabilities of the other change with it"
+        )
+        if let prototypePurity {
+            let (first, last) = (prototypePurity.firstCount, prototypePurity.lastCount)
+            try require(last >= 1, "prototype_purity.last_count", last, "1 or more")
+            try require(first >= last, "prototype_purity.first_count", first, "last_count or more")
+            try require(
+                prototypePurity.stageCount >= 1, "prototype_purity.stage_count", prototypePurity.stageCount, "1 or more"
+            )
+            try require(
+                self
+                    == HeadConfiguration(
+                        channelMap: channelMap, temperature: temperature, topK: topK, annealing: annealing,
+                        prototypePurity: prototypePurity, optimizer: optimizer),
+                "prototype_purity", "asked for", "left out where a classifier is trained")
         }
         if let budget {
             try require(budget.channelsPerClass >= 1, "channels_per_class", budget.channelsPerClass, "1 or more")

@@ -27,7 +27,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     package var channelMap: ChannelMapParameters<Scalar>
     /// The channels that U turns, rising, if these are not all; on the others it is I.
     package let turned: [Int]?
-    /// A [C, D], or [C, 2 D] with a weight for each side (`ChannelSides`), every entry >= 0.
+    /// A [C, D], or [C, 2 D] with a weight for each side (`ChannelSides`), every entry >= 0; empty where the teacher's is kept.
     package var classifier: [Scalar]
     package var classifierMoments: OptimizerState<Scalar>
     /// b [C]; nil without a bias.
@@ -39,8 +39,10 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     package var fixedMask: [Bool]?
     /// [C, D]: the weights that are kept; nil for all.
     var mask: [Bool]? { pruning?.mask ?? fixedMask }
-    /// With distillation.
+    /// With distillation; and where only the channel map is trained, the classifier that is kept.
     let teacher: Teacher<Scalar>?
+    /// The prototypes of the present stage, where only the channel map is trained.
+    package var prototypes: PrototypePairs?
 
     /// Numbers that the pooling gives the classifier, D or 2 D.
     package var valueCount: Int { channelCount * configuration.sides.valuesPerChannel }
@@ -52,12 +54,22 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         teacher: DistillationTeacher? = nil
     ) throws {
         try configuration.validate()
-        guard (teacher != nil) == (configuration.distillation != nil) else {
+        let keepsClassifier = configuration.prototypePurity != nil
+        guard (teacher != nil) == (keepsClassifier || configuration.distillation != nil) else {
             throw HeadError.invalidSetting(
-                key: "distillation", value: teacher == nil ? "asked for without a teacher" : "not asked for",
+                key: keepsClassifier ? "prototype_purity" : "distillation",
+                value: teacher == nil ? "asked for without a teacher" : "not asked for",
                 expected: "there exactly where a teacher is")
         }
         try teacher?.check(classCount: classCount, channelCount: channelCount)
+        if keepsClassifier {
+            precondition(turned == nil && start == nil, "all channels are turned, from the beginning")
+            guard case .linear = teacher else {
+                throw HeadError.invalidSetting(
+                    key: "prototype_purity", value: "with the classifier of a head",
+                    expected: "with a linear classifier on the mean of the feature map")
+            }
+        }
         precondition(channelCount > 0 && classCount > 0, "a head needs channels and classes")
         self.configuration = configuration
         self.channelCount = channelCount
@@ -68,6 +80,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         channelMap = ChannelMapParameters(
             kind: configuration.channelMap, size: turned?.count ?? channelCount, optimizer: configuration.optimizer)
         switch initialisation {
+        case _ where keepsClassifier: classifier = []
         case .uniform:
             var stream = RandomStream(seed: seed, purpose: .initialisation)
             let scale = 2 / Double(channelCount).squareRoot()
@@ -125,7 +138,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         configuration: HeadConfiguration, channelCount: Int, classCount: Int, seed: UInt64, step: Int,
         channelMap: ChannelMapParameters<Scalar>, turned: [Int]?, classifier: [Scalar],
         classifierMoments: OptimizerState<Scalar>, bias: [Scalar]?, biasMoments: OptimizerState<Scalar>?,
-        pruning: ClassifierPruning<Scalar>?, fixedMask: [Bool]?, teacher: Teacher<Scalar>?
+        pruning: ClassifierPruning<Scalar>?, fixedMask: [Bool]?, teacher: Teacher<Scalar>?, prototypes: PrototypePairs?
     ) {
         self.configuration = configuration
         self.channelCount = channelCount
@@ -141,6 +154,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         self.pruning = pruning
         self.fixedMask = fixedMask
         self.teacher = teacher
+        self.prototypes = prototypes
     }
 
     /// Checks which channels are to be turned.
@@ -169,6 +183,9 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     package func gradient(
         batch: FeatureBatch<Scalar>, labels: [Int], sampleIDs: [Int], teacherLogits: [Scalar]? = nil, team: WorkerTeam
     ) throws -> GradientSum<Scalar> {
+        if configuration.prototypePurity != nil {
+            return try purityGradient(batch: batch, labels: labels, sampleIDs: sampleIDs, team: team)
+        }
         let (N, E, C) = (batch.imageCount, valueCount, classCount)
         let rule: any PoolingRule<Scalar> = configuration.poolingRule(step: step, seed: seed)
         let pooledBatch = rule.pool(
@@ -183,7 +200,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         let logits = ClassifierProducts.logits(
             pooled: pooled, classifier: classifier, bias: bias, imageCount: N, channelCount: E, classCount: C,
             team: team)
-        var loss = SoftmaxCrossEntropy(logits: logits, labels: labels, classCount: C)
+        var loss = BatchLoss(configuration.loss, logits: logits, labels: labels, classCount: C)
         if let distillation = configuration.distillation,
             let teacherLogits = try teacherLogits ?? self.teacherLogits(batch, team: team)
         {
@@ -215,6 +232,34 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             classSums: configuration.budget?.observes(step: step) ?? false
                 ? ClassifierPruning.classSums(pooled: pooled, labels: labels, channelCount: E, classCount: C) : nil,
             lossSum: loss.lossSum, correctCount: loss.correctCount)
+    }
+
+    /// Minus the purity of the prototypes among the images of a batch, with dL/dU; the classifier that is kept only counts the images
+    /// that it has right.
+    /// - Throws: `HeadError.notFinite` if a feature is not finite; `.missingTensor` without prototypes.
+    private func purityGradient(
+        batch: FeatureBatch<Scalar>, labels: [Int], sampleIDs: [Int], team: WorkerTeam
+    ) throws -> GradientSum<Scalar> {
+        guard let prototypes else {
+            throw HeadError.missingTensor(
+                HeadTrainerState.prototypeName, expected: [HeadTrainerState.prototypeName])
+        }
+        guard let logits = try teacherLogits(batch, team: team) else {
+            preconditionFailure("the classifier that is kept is the teacher")
+        }
+        let correctCount = labels.indices.count { image in
+            let row = logits[image * classCount..<(image + 1) * classCount]
+            return row.firstIndex(of: row.max()!)! - row.startIndex == labels[image]
+        }
+        let purity = try batch.withStandardisedPixels(epsilon: teacher?.epsilon, team: team) {
+            try $0.purityGradient(
+                channelMap: channelMap.matrix.values, channels: sampleIDs.map { prototypes.channels(ofSample: $0) },
+                scale: prototypes.scale, team: team)
+        }
+        guard let purity else { throw HeadError.notFinite(tensor: "features", step: step) }
+        return GradientSum(
+            channelMap: configuration.channelMap == .identity ? nil : purity.gradient, classifier: [],
+            lossSum: purity.lossSum, correctCount: correctCount)
     }
 
     /// The channels of an image that count in the next step; nil for all.

@@ -27,8 +27,13 @@ public struct HeadTrainerState: Sendable, Equatable {
     /// `teacher.weights` [C, D], `teacher.bias` [C] and, if it standardises, `teacher.epsilon` [1], with distillation from a
     /// linear classifier, or `teacher.channel_map` [D, D], `teacher.weights` and, if it has them, `teacher.bias` and
     /// `teacher.channels_per_image` [1] of a head.
+    /// `prototypes.samples` [D, n], -1 for none, and `prototypes.image_count` [1], where a classifier is kept, which is then the
+    /// teacher, and has no moments.
     /// With a weight for each side (`ChannelSides.untied`), [C, D] of the classifier and the budget is [C, 2 D].
     public let optimizer: [NamedTensor]
+
+    static let prototypeName = "prototypes.samples"
+    static let prototypeImagesName = "prototypes.image_count"
 
     public init(step: Int, head: Head, optimizer: [NamedTensor]) {
         self.step = step
@@ -66,7 +71,9 @@ extension HeadTrainer {
             tensors.append(NamedTensor(name: "channel_map.parameter", shape: mapShape, values: weight.values))
         }
         if let moments = map.moments { tensors += named("channel_map", shape: mapShape, moments) }
-        tensors += named("classifier", shape: [classCount, valueCount], parameters.classifierMoments)
+        if configuration.prototypePurity == nil {
+            tensors += named("classifier", shape: [classCount, valueCount], parameters.classifierMoments)
+        }
         if let moments = parameters.biasMoments { tensors += named("classifier_bias", shape: [classCount], moments) }
         if let pruning = parameters.pruning {
             let shape = [classCount, valueCount]
@@ -81,6 +88,16 @@ extension HeadTrainer {
         }
         if let teacher = parameters.teacher {
             tensors += teacher.tensors(classCount: classCount, channelCount: channelCount)
+        }
+        if let prototypes = parameters.prototypes {
+            // Exact: there are fewer than 2^24 images, or the configuration is refused.
+            tensors.append(
+                NamedTensor(
+                    name: HeadTrainerState.prototypeName, shape: [channelCount, prototypes.countPerChannel],
+                    values: prototypes.samples.map { Float($0) }))
+            tensors.append(
+                NamedTensor(
+                    name: HeadTrainerState.prototypeImagesName, shape: [1], values: [Float(prototypes.imageCount)]))
         }
         return HeadTrainerState(step: step, head: head, optimizer: tensors)
     }
@@ -116,17 +133,23 @@ extension HeadTrainer {
         let mapShape = [mapSize, mapSize]
         let hasWeight = kind == .exponential || kind == .cayley
         let mapNames = kind == .identity ? [] : Self.momentNames("channel_map", optimizer)
-        let classifierNames = Self.momentNames("classifier", optimizer)
+        let keepsClassifier = configuration.prototypePurity != nil
+        let classifierNames = keepsClassifier ? [] : Self.momentNames("classifier", optimizer)
         let biasNames = configuration.hasBias ? Self.momentNames("classifier_bias", optimizer) : []
         let (budget, classShape) = (configuration.budget, [head.classCount, head.classifier.channelCount])
         let found = state.optimizer.map(\.name)
         let hasFirstCount = budget != nil && found.contains("budget.first_count")
-        let teacherNames = configuration.distillation == nil ? [] : Teacher.names(among: found)
+        let teacherNames =
+            configuration.distillation == nil && !keepsClassifier ? [] : Teacher.names(among: found)
+        // Before the first stage there are none.
+        let prototypeNames =
+            keepsClassifier && found.contains(HeadTrainerState.prototypeName)
+            ? [HeadTrainerState.prototypeName, HeadTrainerState.prototypeImagesName] : []
         let expected =
             (turnedCount == nil || kind == .identity ? [] : ["channel_map.channels"])
             + (hasWeight ? ["channel_map.parameter"] : []) + mapNames + classifierNames + biasNames
             + (budget == nil ? [] : ["budget.class_sums", "budget.class_counts", "budget.regrown"])
-            + (hasFirstCount ? ["budget.first_count"] : []) + teacherNames
+            + (hasFirstCount ? ["budget.first_count"] : []) + teacherNames + prototypeNames
         try configuration.requireForm(of: head.classifier)
         guard head.sides == configuration.sides else {
             throw HeadError.invalidSetting(
@@ -195,18 +218,42 @@ extension HeadTrainer {
             }
         }
         var teacher: DistillationTeacher?
-        if configuration.distillation != nil {
+        if !teacherNames.isEmpty {
             teacher = try DistillationTeacher(
                 names: teacherNames, classCount: head.classCount, channelCount: head.channelCount, tensor: tensor)
         }
+        let prototypes = try prototypeNames.isEmpty ? nil : Self.prototypes(of: state, tensor: tensor)
         parameters = HeadParameters(
             configuration: configuration, channelCount: head.channelCount, classCount: head.classCount, seed: seed,
-            step: state.step, channelMap: map, turned: turned, classifier: head.classifier.weights,
-            classifierMoments: try moments(classifierNames, classShape),
-            bias: head.classifier.bias,
+            step: state.step, channelMap: map, turned: turned,
+            classifier: keepsClassifier ? [] : head.classifier.weights,
+            classifierMoments: try keepsClassifier
+                ? OptimizerState(count: 0, optimizer: optimizer) : moments(classifierNames, classShape),
+            bias: keepsClassifier ? nil : head.classifier.bias,
             biasMoments: try biasNames.isEmpty ? nil : moments(biasNames, [head.classCount]),
             pruning: pruning, fixedMask: budget == nil ? head.classifier.mask : nil,
-            teacher: teacher.map { Teacher($0) })
+            teacher: teacher.map { Teacher($0) }, prototypes: prototypes)
+    }
+
+    /// The prototypes of a state, of whose tensors `tensor(name, shape)` gives those that are sound.
+    private static func prototypes(
+        of state: HeadTrainerState, tensor: (String, [Int]) throws -> [Float]
+    ) throws -> PrototypePairs {
+        let name = HeadTrainerState.prototypeName
+        let count = state.optimizer.first { $0.name == name }?.shape.last ?? 0
+        let imageCount = Int(exactly: try tensor(HeadTrainerState.prototypeImagesName, [1])[0]) ?? 0
+        let samples = try tensor(name, [state.head.channelCount, max(count, 1)]).map { value in
+            guard let sample = Int(exactly: value), sample >= -1 else {
+                throw HeadError.invalidSetting(
+                    key: name, value: "\(value)", expected: "numbers of training images, or -1")
+            }
+            return sample
+        }
+        guard imageCount > 0 else {
+            throw HeadError.invalidSetting(
+                key: HeadTrainerState.prototypeImagesName, value: "\(imageCount)", expected: "1 or more")
+        }
+        return PrototypePairs(samples: samples, channelCount: state.head.channelCount, imageCount: imageCount)
     }
 }
 
@@ -216,6 +263,8 @@ extension HeadConfiguration {
     package func requireForm(of classifier: Classifier) throws {
         // A head without a budget keeps the mask of the one that it started from, if that had one.
         let hasMask = budget != nil || (startsFromHead && classifier.mask != nil)
+        // A classifier that is kept always has one.
+        let hasBias = hasBias || prototypePurity != nil
         let expected =
             ["channel_map", "classifier"] + (hasBias ? ["classifier_bias"] : [])
             + (hasMask ? ["classifier_mask"] : [])

@@ -70,6 +70,8 @@ public struct HeadTrainer: Sendable {
     public var classCount: Int { parameters.classCount }
     /// Weights of a class: D, or 2 D with one for each side of a channel.
     var valueCount: Int { parameters.valueCount }
+    /// Weights that are trained, C times as many; none where a classifier is kept.
+    private var weightCount: Int { parameters.classifier.count }
     public var seed: UInt64 { parameters.seed }
     /// Number of steps taken; the number of the next one, counted from 0.
     public var step: Int { parameters.step }
@@ -87,7 +89,7 @@ public struct HeadTrainer: Sendable {
     /// The number of elements of each of the next gradient's `tensors`; 0 for what is not trained.
     public var gradientLengths: [Int] {
         [
-            channelMapCount, classCount * valueCount,
+            channelMapCount, weightCount,
             configuration.hasBias ? classCount : 0, observes ? classCount * valueCount : 0, observes ? classCount : 0,
         ]
     }
@@ -116,15 +118,38 @@ public struct HeadTrainer: Sendable {
         self.parameters = parameters
     }
 
-    /// The head as it is now.
+    /// The prototypes that the next steps make pure (`HeadConfiguration.prototypePurity`), whose samples are named as `gradient` is
+    /// given them.
+    public var prototypes: PrototypePairs? {
+        get { parameters.prototypes }
+        set {
+            precondition(newValue == nil || newValue!.channelCount == channelCount, "prototypes of other channels")
+            parameters.prototypes = newValue
+        }
+    }
+
+    /// The head as it is now. Where a classifier is kept, its weights W become W U^T, which with the means of the channels says
+    /// what W says with the mean of the feature map.
     public var head: Head {
         let map = parameters.channelMap.matrix
+        if configuration.prototypePurity != nil, let teacher = parameters.teacher {
+            let weights = ClassifierProducts.logits(
+                pooled: teacher.weights, classifier: map.values, imageCount: classCount, channelCount: channelCount,
+                classCount: channelCount, team: WorkerTeam(workerCount: 1))
+            return Head(
+                checkedChannelMap: map.values,
+                classifier: Classifier(
+                    checkedWeights: weights, bias: teacher.bias, signs: .any, classCount: classCount,
+                    channelCount: channelCount),
+                sides: .tied, channelsPerImage: nil, reading: .mean(epsilon: teacher.epsilon), loss: .crossEntropy)
+        }
         return Head(
             checkedChannelMap: parameters.turned.map { map.embedded(in: $0, of: channelCount).values } ?? map.values,
             classifier: Classifier(
                 checkedWeights: parameters.classifier, bias: parameters.bias, mask: parameters.mask,
                 classCount: classCount, channelCount: valueCount), sides: configuration.sides,
-            channelsPerImage: configuration.imageBudget?.channelsPerImage)
+            channelsPerImage: configuration.imageBudget?.channelsPerImage, reading: .extrema,
+            loss: configuration.loss)
     }
 
     /// Loss and gradients of a mini-batch at the present parameters, summed over its samples.
@@ -195,9 +220,9 @@ public struct HeadTrainer: Sendable {
                 tensor: "channel_map.gradient", expected: isTrained ? [mapSize, mapSize] : [0],
                 found: [gradient.channelMap.count])
         }
-        guard gradient.classifier.count == classCount * valueCount else {
+        guard gradient.classifier.count == weightCount else {
             throw HeadError.shapeMismatch(
-                tensor: "classifier.gradient", expected: [classCount, valueCount],
+                tensor: "classifier.gradient", expected: weightCount > 0 ? [classCount, valueCount] : [0],
                 found: [gradient.classifier.count])
         }
         guard gradient.bias.count == (configuration.hasBias ? classCount : 0) else {

@@ -84,7 +84,7 @@ private struct PredictionRecord {
         let logits = result.logits(ofImage: row)
         topClasses = Ranking.top(5, of: logits)
         let predicted = topClasses[0]
-        probability = softmax(logits)[predicted]
+        probability = head.loss.probabilities(logits)[predicted]
         let contributions = (0..<head.channelCount).map {
             head.contribution(of: $0, to: predicted, pooled: result.pooled, image: row)
         }

@@ -70,14 +70,19 @@ public struct Explainer {
                 ChannelContribution(
                     channel: channel, weight: head.positiveWeight(of: channel, for: label),
                     negativeWeight: head.sides == .tied ? nil : head.negativeWeight(of: channel, for: label),
-                    positiveActivation: max(0, pooled.maxima[channel]),
+                    positiveActivation: pooled.positiveActivation(of: channel),
                     positivePosition: MapPosition(index: Int(pooled.maximumPixels[channel]), width: width),
-                    negativeActivation: min(0, pooled.minima[channel]),
+                    negativeActivation: pooled.negativeActivation(of: channel),
                     negativePosition: MapPosition(index: Int(pooled.minimumPixels[channel]), width: width),
                     contribution: head.contribution(of: channel, to: label, pooled: pooled))
             }
             .filter { $0.contribution != 0 }
-            .sorted { (abs($0.contribution), $1.channel) > (abs($1.contribution), $0.channel) }
+            .sorted { one, other in
+                let (first, second) = (head.ranks(one), head.ranks(other))
+                return first != second
+                    ? first > second
+                    : (abs(one.contribution), other.channel) > (abs(other.contribution), one.channel)
+            }
     }
 
     /// All that is said of the sum, checked.
@@ -116,5 +121,15 @@ public struct Explainer {
                 values: (0..<map.pixelCount).map { max(0, sign * activations[$0 * map.channelCount + side.channel]) })
         }
         return result
+    }
+}
+
+extension Head {
+    /// What a channel is ranked by before the size of its contribution, if that is not all: with channels that are read by their
+    /// means A'_yk ReLU(mean_p J_pk), where that is positive (EPIC, arXiv 2505.12897, section 3).
+    fileprivate func ranks(_ contribution: ChannelContribution) -> Float {
+        guard case .mean = reading else { return 0 }
+        let activation = contribution.positiveActivation + contribution.negativeActivation
+        return max(0, contribution.weight * max(0, activation))
     }
 }

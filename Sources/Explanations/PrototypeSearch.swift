@@ -1,6 +1,7 @@
 import Datasets
 import DisentangledHead
 import DurableFiles
+import Evaluation
 import FeatureCache
 import Inference
 import MessagePassing

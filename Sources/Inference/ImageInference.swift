@@ -11,7 +11,7 @@ public struct ImageInference: Sendable {
     public let pooled: PooledActivations
     /// [C].
     public let logits: [Float]
-    /// Softmax of the logits, [C].
+    /// Softmax of the logits, [C]; or the sigmoid of each, if the head was trained so (`ClassificationLoss`).
     public let probabilities: [Float]
     /// The classes, highest logit first.
     public let ranking: [Int]
@@ -39,7 +39,8 @@ extension TrainedModel {
         let result = try head.forward(features, team: team)
         let logits = result.logits(ofImage: 0)
         return ImageInference(
-            features: features, pooled: result.pooled, logits: Array(logits), probabilities: softmax(logits),
+            features: features, pooled: result.pooled, logits: Array(logits),
+            probabilities: head.loss.probabilities(logits),
             ranking: Ranking.order(of: logits))
     }
 }

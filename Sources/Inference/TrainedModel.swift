@@ -101,11 +101,14 @@ extension Checkpoint {
                 tensor: "classifier", expected: [classCount, channelCount * sides.valuesPerChannel],
                 found: [classCount, weightsPerClass])
         }
+        let isPosthoc = configuration.mode == .posthoc
         return try Head(
             channelMap: channelMap,
             classifier: Classifier(
-                weights: classifier, bias: bias, mask: mask, classCount: classCount, channelCount: weightsPerClass),
-            sides: sides, channelsPerImage: configuration.channelsPerImage)
+                weights: classifier, bias: bias, mask: mask, signs: isPosthoc ? .any : .nonNegative,
+                classCount: classCount, channelCount: weightsPerClass),
+            sides: sides, channelsPerImage: configuration.channelsPerImage,
+            reading: isPosthoc ? .mean(epsilon: epsilon) : .extrema, loss: configuration.loss)
     }
 
     /// Checks that the dataset, the weights and the input are those the checkpoint was made from.

@@ -7,10 +7,11 @@ public struct ChannelContribution: Codable, Equatable, Sendable {
     public let weight: Float
     /// The weight of the negative activation, where it is not that of the positive one: A-_yk, or 0 if it plays no part.
     public let negativeWeight: Float?
-    /// max(0, M_k) and the pixel of the maximum.
+    /// max(0, M_k), or what else the positive side of the channel is to the classifier (`ChannelReading`), and the pixel of the
+    /// maximum.
     public let positiveActivation: Float
     public let positivePosition: MapPosition
-    /// min(0, m_k) and the pixel of the minimum.
+    /// min(0, m_k), or what else the negative side is, and the pixel of the minimum.
     public let negativeActivation: Float
     public let negativePosition: MapPosition
     /// A_yk v_k, or what both sides add with their weights.
@@ -57,7 +58,7 @@ public struct ClassScore: Codable, Equatable, Sendable {
     public let label: Int
     public let className: String
     public let logit: Float
-    /// Softmax of the logits.
+    /// Softmax of the logits, or the sigmoid of this one.
     public let probability: Float
 
     public init(label: Int, className: String, logit: Float, probability: Float) {

@@ -167,6 +167,8 @@ extension RunConfiguration.Cache.Location: NamedValue {}
 extension ChannelMapKind: NamedValue {}
 extension Pooling: NamedValue {}
 extension ChannelSides: NamedValue {}
+extension ClassificationLoss: NamedValue {}
+extension RunConfiguration.Head.Mode: NamedValue {}
 extension RunConfiguration.Head.ClassifierInit: NamedValue {}
 extension ChannelBudget.Score: NamedValue {}
 extension RunConfiguration.Training.Distillation.Teacher: NamedValue {}

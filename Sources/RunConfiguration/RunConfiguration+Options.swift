@@ -16,11 +16,19 @@ extension RunConfiguration {
     /// Whether a linear classifier is fitted on the features before the training: to start from, or to learn from.
     public var needsFittedClassifier: Bool {
         [.blackBox, .blackBoxSigned].contains(head.classifierInit)
-            || training.distillation.weight != nil && training.distillation.teacher == .blackBox
+            || head.mode == .infodisent && training.distillation.weight != nil
+                && training.distillation.teacher == .blackBox
     }
 
     /// What the head is and how it is trained in `totalSteps` steps.
     public func headConfiguration(totalSteps: Int) -> HeadConfiguration {
+        let optimizer = OptimizerConfiguration(kind: training.optimizer, momentum: training.momentum)
+        if head.mode == .posthoc {
+            return HeadConfiguration(
+                channelMap: head.channelMap,
+                prototypePurity: PrototypePurity(firstCount: head.prototypesBegin, lastCount: head.prototypesEnd),
+                optimizer: optimizer)
+        }
         let begin = Int((head.budgetBegin * Double(totalSteps)).rounded())
         let end = max(1, Int((head.budgetEnd * Double(totalSteps)).rounded()))
         let budget = head.channelsPerClass.map {
@@ -36,11 +44,11 @@ extension RunConfiguration {
             hasBias: head.bias, sides: head.signs,
             distillation: training.distillation.weight.map {
                 Distillation(weight: $0, temperature: training.distillation.temperature)
-            }, purity: training.purity.terms, budget: budget,
+            }, purity: training.purity.terms, loss: head.loss, budget: budget,
             imageBudget: head.channelsPerImage.map { ImageBudget(channelsPerImage: $0, begin: begin, end: end) },
             startsFromHead: head.start != nil || head.startDigest != nil,
             classifierL1: head.classifierL1, lastGaugeStep: head.gauge ? totalSteps : nil,
-            optimizer: OptimizerConfiguration(kind: training.optimizer, momentum: training.momentum))
+            optimizer: optimizer)
     }
 }
 

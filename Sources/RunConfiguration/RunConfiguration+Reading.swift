@@ -69,6 +69,8 @@ extension RunConfiguration {
             if !given.contains("head.classifier_init") { head.classifierInit = .uniform }
             if !given.contains("head.pooling") { head.pooling = .argmax }
         }
+        // A classifier that is kept has the bias that it has.
+        if head.mode == .posthoc { head.bias = RunConfiguration().head.bias }
         try checkConsistency(source: source)
     }
 
@@ -170,6 +172,15 @@ extension RunConfiguration {
                     head.map_rank out.
                     """)
         }
+        if let reason = reasonAgainstPosthoc { throw .inconsistent(source: source, reason: reason) }
+        if head.loss != .crossEntropy, head.gauge {
+            throw .inconsistent(
+                source: source,
+                reason: """
+                    head.gauge changes no probability of head.loss cross_entropy, but those of \(head.loss.rawValue). Leave one of \
+                    the two out.
+                    """)
+        }
         if head.start != nil, head.classifierInit != .uniform {
             throw .inconsistent(
                 source: source,
@@ -212,6 +223,40 @@ extension RunConfiguration {
                     `infodisent backbones` lists them.
                     """)
         }
+    }
+}
+
+extension RunConfiguration {
+    /// What does not go together with a classifier that is kept; nil if nothing is wrong, or none is.
+    private var reasonAgainstPosthoc: String? {
+        guard head.mode == .posthoc else { return nil }
+        if ![.backbone, .blackBox].contains(head.classifierInit) {
+            return """
+                head.mode posthoc keeps a classifier, and head.classifier_init (\(head.classifierInit.rawValue)) must say which: \
+                black_box, the fitted linear classifier, or backbone, the network's own last layer.
+                """
+        }
+        if head.prototypesBegin < head.prototypesEnd {
+            return """
+                head.prototypes_begin (\(head.prototypesBegin)) must not be less than head.prototypes_end \
+                (\(head.prototypesEnd)).
+                """
+        }
+        var mapRankIsSet = false
+        if case .channels = head.mapRank { mapRankIsSet = true }
+        let faults: [(key: String, isThere: Bool)] = [
+            ("head.channels_per_class", head.channelsPerClass != nil),
+            ("head.channels_per_image", head.channelsPerImage != nil),
+            ("head.signs", head.signs != .tied), ("head.classifier_l1", head.classifierL1 != 0),
+            ("head.loss", head.loss != .crossEntropy), ("head.gauge", head.gauge),
+            ("head.map_rank", mapRankIsSet), ("head.start", head.start != nil || head.startDigest != nil),
+            ("training.purity", training.purity != .init()),
+        ]
+        guard let fault = faults.first(where: \.isThere) else { return nil }
+        return """
+            \(fault.key) is about training a classifier, and head.mode posthoc keeps one as it is. Leave \(fault.key) out, or \
+            head.mode.
+            """
     }
 }
 

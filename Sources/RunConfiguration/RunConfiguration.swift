@@ -131,7 +131,20 @@ public struct RunConfiguration: Equatable, Sendable {
             case blackBoxSigned = "black_box_signed"
         }
 
+        public enum Mode: String, CaseIterable, Sendable {
+            /// Channel map and classifier are trained together, with sparse pooling.
+            case infodisent
+            /// A linear classifier on the mean of the feature map is kept, and the channel map trained for pure prototypes
+            /// (`PrototypePurity`).
+            case posthoc
+        }
+
         private static let defaults = HeadConfiguration()
+        public var mode = Mode.infodisent
+        /// Prototypes of a channel that a `posthoc` head is trained on, in the first stage.
+        public var prototypesBegin = PrototypePurity().firstCount
+        /// And in the last stage.
+        public var prototypesEnd = PrototypePurity().lastCount
         public var channelMap = defaults.channelMap
         /// How many channels the channel map turns.
         public var mapRank = MapRank.automatic
@@ -160,6 +173,8 @@ public struct RunConfiguration: Equatable, Sendable {
         public var budgetEnd = 0.4
         /// Share of a class's channels that are exchanged each time until then.
         public var budgetRegrowth = 0.2
+        /// What the training minimises; how logits become probabilities.
+        public var loss = defaults.loss
         /// Strength of the L1 shrinkage of the classifier.
         public var classifierL1 = defaults.classifierL1
         public var classifierInit = ClassifierInit.blackBox

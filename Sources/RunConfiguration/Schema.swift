@@ -144,21 +144,29 @@ extension RunConfiguration {
             "cache", "augmentation.hue", \.cache.augmentation.hue, { (0...0.5).contains($0) },
             expected: "a part of the circle, 0 to 0.5"),
 
+        Field("head", "mode", \.head.mode, onlyIf: { $0.head.mode != .infodisent }),
+        Field(
+            "head", "prototypes_begin", \.head.prototypesBegin, onlyIf: { $0.head.mode == .posthoc },
+            { (1...10_000).contains($0) }, expected: "an integer from 1 to 10000"),
+        Field(
+            "head", "prototypes_end", \.head.prototypesEnd, onlyIf: { $0.head.mode == .posthoc },
+            { (1...10_000).contains($0) }, expected: "an integer from 1 to 10000"),
         Field("head", "channel_map", \.head.channelMap),
         // A run records how many, unless these are all.
         Field("head", "map_rank", \.head.mapRank, onlyIf: { _ in false }),
-        Field("head", "pooling", \.head.pooling),
+        Field("head", "pooling", \.head.pooling, onlyIf: trainsClassifier),
         Field(
-            "head", "temperature", \.head.temperature, { $0.count == 2 && $0.allSatisfy { $0 > 0 } },
+            "head", "temperature", \.head.temperature, onlyIf: trainsClassifier,
+            { $0.count == 2 && $0.allSatisfy { $0 > 0 } },
             expected: "two positive numbers: [first step, last step]"),
-        Field("head", "top_k", \.head.topK, { $0 > 0 }, expected: positiveInteger),
+        Field("head", "top_k", \.head.topK, onlyIf: trainsClassifier, { $0 > 0 }, expected: positiveInteger),
         Field(
-            "head", "annealing", \.head.annealing, onlyIf: { $0.head.pooling == .annealed }, { (0...1).contains($0) },
+            "head", "annealing", \.head.annealing, onlyIf: isAnnealed, { (0...1).contains($0) },
             expected: "a share of the steps, 0 to 1"),
         Field(
-            "head", "sharpness", \.head.sharpness, onlyIf: { $0.head.pooling == .annealed }, { $0 > 0 },
+            "head", "sharpness", \.head.sharpness, onlyIf: isAnnealed, { $0 > 0 },
             expected: "a positive number"),
-        Field("head", "bias", \.head.bias, onlyIf: { $0.head.bias }),
+        Field("head", "bias", \.head.bias, onlyIf: { $0.head.bias && trainsClassifier($0) }),
         Field("head", "signs", \.head.signs, onlyIf: { $0.head.signs != .tied }),
         Field("head", "channels_per_class", orNone: \.head.channelsPerClass, { $0 > 0 }, expected: positiveInteger),
         Field("head", "channels_per_image", orNone: \.head.channelsPerImage, { $0 > 0 }, expected: positiveInteger),
@@ -172,7 +180,10 @@ extension RunConfiguration {
         Field(
             "head", "budget_regrowth", \.head.budgetRegrowth, onlyIf: hasBudget, { (0...0.5).contains($0) },
             expected: "a share of a class's channels, 0 to 0.5"),
-        Field("head", "classifier_l1", \.head.classifierL1, { $0 >= 0 }, expected: "a number, 0 or more"),
+        Field("head", "loss", \.head.loss, onlyIf: { $0.head.loss != .crossEntropy }),
+        Field(
+            "head", "classifier_l1", \.head.classifierL1, onlyIf: trainsClassifier, { $0 >= 0 },
+            expected: "a number, 0 or more"),
         Field("head", "classifier_init", \.head.classifierInit),
         Field("head", "gauge", \.head.gauge, onlyIf: { $0.head.gauge }),
         Field("head", "start", \.head.start, { $0?.isEmpty != true }),
@@ -226,9 +237,19 @@ extension RunConfiguration {
     configuration.head.channelsPerClass != nil || configuration.head.channelsPerImage != nil
 }
 
+/// Whether the keys about how a classifier is trained have an effect.
+@Sendable private func trainsClassifier(_ configuration: RunConfiguration) -> Bool {
+    configuration.head.mode == .infodisent
+}
+
+/// Whether the keys about an annealed pooling have an effect.
+@Sendable private func isAnnealed(_ configuration: RunConfiguration) -> Bool {
+    trainsClassifier(configuration) && configuration.head.pooling == .annealed
+}
+
 /// Whether the keys about a teacher have an effect.
 @Sendable private func isDistilled(_ configuration: RunConfiguration) -> Bool {
-    configuration.training.distillation.weight != nil
+    trainsClassifier(configuration) && configuration.training.distillation.weight != nil
 }
 
 private let positiveInteger = "an integer, 1 or more"

@@ -167,7 +167,7 @@ struct MapMeasurements: Sendable {
         }
         if groups.contains(.sizes) {
             for (way, values, scores) in [
-                ("head", contributions, image.pooled.maxima.map { max(0, $0) }),
+                ("head", contributions, (0..<head.channelCount).map { image.pooled.positiveActivation(of: $0) }),
                 ("backbone", blackBox, image.mean.map { Float($0) }),
             ] {
                 guard let values else { continue }
@@ -309,8 +309,8 @@ struct MapMeasurements: Sendable {
 
     /// What the head's pooling gives of some cells alone.
     private func pooledValues(of cells: [Int], _ image: Image) throws -> [Float] {
-        if ways.head.channelsPerImage != nil {
-            // Which channels count depends on all of them.
+        if ways.head.channelsPerImage != nil || ways.head.reading != .extrema {
+            // Which channels count depends on all of them; and means are of the cells that are there.
             let width = image.features.shape[3]
             let features = Tensor(
                 shape: [1, cells.count, width],

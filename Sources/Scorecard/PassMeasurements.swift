@@ -140,7 +140,7 @@ struct PassMeasurements: Sendable {
         let forward = try ways.head.forward(features, team: Self.alone)
         let (cells, width) = (features.shape[1] * features.shape[2], features.shape[3])
         return (0..<features.shape[0]).map { image in
-            let own = Double(softmax(forward.logits(ofImage: image))[label])
+            let own = Double(ways.head.loss.probabilities(forward.logits(ofImage: image))[label])
             guard let blackBox = ways.blackBox else { return [own] }
             var mean = [Double](repeating: 0, count: width)
             for cell in image * cells..<(image + 1) * cells {

@@ -31,9 +31,8 @@ package enum Shuffling {
         let classifier = try Classifier(
             weights: shuffled(own, seed: seed, .headWeights), bias: own.bias, signs: .any, classCount: own.classCount,
             channelCount: own.channelCount)
-        return try Head(
-            channelMap: rotated(head.channelMap, size: head.channelCount, seed: seed), classifier: classifier,
-            sides: head.sides, channelsPerImage: head.channelsPerImage)
+        return try head.replacing(
+            channelMap: rotated(head.channelMap, size: head.channelCount, seed: seed), classifier: classifier)
     }
 
     private static func shuffled(_ classifier: Classifier, seed: UInt64, _ use: Use) -> [Float] {

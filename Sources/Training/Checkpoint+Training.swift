@@ -46,6 +46,9 @@ extension RunConfiguration {
             return
                 "the learning rate of training.schedule \(training.schedule.rawValue) depends on the number of all steps"
         }
+        if head.mode == .posthoc {
+            return "when the prototypes of head.mode posthoc become fewer depends on the number of all epochs"
+        }
         if head.pooling.hasTemperature, head.temperature[0] != head.temperature[1] {
             return "the temperature of head.pooling \(head.pooling.rawValue) depends on the number of all steps"
         }
@@ -68,7 +71,7 @@ extension RunConfiguration {
 extension RunConfiguration.Head {
     /// How many channels the channel map of a run turns that begins as I; nil for all, and where it turns none.
     func turnedCount(channelCount: Int, trainingImageCount: Int) -> Int? {
-        guard channelMap != .identity else { return nil }
+        guard channelMap != .identity, mode == .infodisent else { return nil }
         return mapRank.turnedCount(channelCount: channelCount, trainingImageCount: trainingImageCount)
     }
 

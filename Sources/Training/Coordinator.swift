@@ -150,7 +150,7 @@ final class Coordinator {
             CheckpointState(
                 trainer, experiment: experiment, epoch: schedule.epoch(ofStep: trainer.step), metrics: snapshot.metrics),
             channelMap: trainer.head.channelMap, classifier: trainer.head.classifier.weights,
-            bias: trainer.head.classifier.bias, mask: trainer.head.classifier.mask,
+            bias: trainer.head.classifier.bias, mask: trainer.head.classifier.mask, epsilon: trainer.head.epsilon,
             optimizer: trainer.optimizer.map { OptimizerTensor(name: $0.name, shape: $0.shape, elements: $0.values) })
     }
 

@@ -17,6 +17,9 @@ extension Experiment {
     func start(
         cache: FeatureCache, trained: Head?, team: WorkerTeam, communicator: any Communicator
     ) throws -> (classifier: ClassifierInitialisation, teacher: DistillationTeacher?) {
+        if configuration.head.mode == .posthoc {
+            return (.uniform, try keptClassifier(cache: cache, team: team, communicator: communicator))
+        }
         let teacherKind = configuration.training.distillation.weight.map { _ in
             configuration.training.distillation.teacher
         }
@@ -48,11 +51,19 @@ extension Experiment {
         case .backbone:
             let own = try ownClassifier(
                 for: "training.distillation.teacher", value: "backbone", instead: "black_box")
-            let weights = try Classifier(
-                weights: own.weights, bias: own.biases, signs: .any, classCount: own.classCount,
-                channelCount: own.channelCount)
-            return (classifier, DistillationTeacher(weights, epsilon: own.standardisationEpsilon.map { Float($0) }))
+            return (classifier, try DistillationTeacher(own))
         }
+    }
+
+    /// The linear classifier that a head with `head.mode` posthoc keeps, as `head.classifier_init` says.
+    private func keptClassifier(
+        cache: FeatureCache, team: WorkerTeam, communicator: any Communicator
+    ) throws -> DistillationTeacher {
+        guard configuration.head.classifierInit == .backbone else {
+            return DistillationTeacher(try fittedClassifier(cache: cache, team: team, communicator: communicator))
+        }
+        return try DistillationTeacher(
+            ownClassifier(for: "head.classifier_init", value: "backbone", instead: "black_box"))
     }
 
     /// The last layer of the weight file, for the dataset's classes.
@@ -84,5 +95,15 @@ extension Experiment {
             team: team,
             communicator: communicator
         ).classifier.foldingStandardisation()
+    }
+}
+
+extension DistillationTeacher {
+    /// A network's own last layer.
+    fileprivate init(_ own: LinearClassifierWeights) throws {
+        let classifier = try Classifier(
+            weights: own.weights, bias: own.biases, signs: .any, classCount: own.classCount,
+            channelCount: own.channelCount)
+        self.init(classifier, epsilon: own.standardisationEpsilon.map { Float($0) })
     }
 }

@@ -18,6 +18,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case diverged(step: Int, detail: String)
     /// The dataset has fewer training images than logical shards, or none at all.
     case tooFewSamples(count: Int, shards: Int)
+    /// More training images than the prototypes of a head that keeps a classifier can be chosen from.
+    case tooManySamples(count: Int, limit: Int)
     /// The backbone's own classifier is asked for by `key`, and does not fit.
     case classifierNotInWeights(key: String, value: String, weights: FilePath, reason: String, instead: String)
 
@@ -36,6 +38,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     public var exitCode: Int32 {
         switch self {
         case .runInUse, .runExists, .configurationDiffers, .epochsDiffer, .beyondTheEnd, .tooFewSamples,
+            .tooManySamples,
             .classifierNotInWeights, .startUnfit, .startNotGiven, .sweepUnfit, .sweepOverRun:
             78
         case .badBudgets: 64
@@ -86,6 +89,11 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
             """
             \(count) training images cannot be cut into \(shards) logical shards. Lower training.logical_shards, and \
             training.batch_size with it.
+            """
+        case .tooManySamples(let count, let limit):
+            """
+            The dataset has \(count) training images, and head.mode posthoc takes fewer than \(limit), as checkpoints name them in \
+            single precision. Train on fewer images, or with head.mode: infodisent.
             """
         case .classifierNotInWeights(let key, let value, let weights, let reason, let instead):
             """

@@ -94,7 +94,8 @@ public struct TrainingRun {
         shards = try Self.shards(of: configuration, cache: cache, samples: trainingSamples)
         schedule = RunSchedule(
             epochCount: configuration.training.epochs, stepsPerEpoch: shards.stepsPerEpoch,
-            viewCount: experiment.cacheIdentity.viewCount, checkpointInterval: configuration.checkpoint.every,
+            viewCount: configuration.head.mode == .posthoc ? 1 : experiment.cacheIdentity.viewCount,
+            checkpointInterval: configuration.checkpoint.every,
             evaluationInterval: configuration.evaluation.every)
         hostedShards = try ShardHosting(shardCount: shards.shardCount, rankCount: communicator.size)
             .shards(ofRank: communicator.rank)
@@ -133,6 +134,10 @@ public struct TrainingRun {
             }
             epochProgress = EpochProgress()
             metrics = [:]
+        }
+        if configuration.head.mode == .posthoc, trainingSamples.count >= 1 << 24 {
+            // Checkpoints name images in single precision.
+            throw TrainingError.tooManySamples(count: trainingSamples.count, limit: 1 << 24)
         }
         teacherMemory = trainer.hasCostlyTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
         self.coordinator = coordinator
@@ -175,7 +180,10 @@ public struct TrainingRun {
         while trainer.step < schedule.totalSteps {
             communicator.activity.begin(step: trainer.step, "training")
             let (epoch, place) = (schedule.epoch(ofStep: trainer.step), schedule.place(ofStep: trainer.step))
-            if place == 0 { orders = shards.orders(epoch: epoch) }
+            if place == 0 {
+                orders = shards.orders(epoch: epoch)
+                try beginEpochOfPrototypes(epoch)
+            }
             let step = try takeStep(
                 shards.batch(ofStep: place, from: orders), view: schedule.view(ofStep: trainer.step), reading: reader)
 

@@ -120,7 +120,9 @@ struct InspectCommand: ParsableCommand {
         ok(
             "channel_map is orthogonal: max|U^T U - I| = \(checkpoint.orthogonalityError), at most "
                 + "\(Checkpoint.orthogonalityLimit)")
-        ok("classifier [\(checkpoint.classCount), \(checkpoint.weightsPerClass)] is finite and not negative")
+        ok(
+            "classifier [\(checkpoint.classCount), \(checkpoint.weightsPerClass)] is finite and "
+                + (checkpoint.keepsClassifier ? "was kept, with weights of any sign" : "not negative"))
         ok("optimizer is finite, tensors: \(checkpoint.optimizer.count)")
         if json {
             print(

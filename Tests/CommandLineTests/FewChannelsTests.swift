@@ -111,4 +111,38 @@ import Testing
             #expect(outcome.exitCode == 78 && outcome.errors.contains(key), "\(outcome.errors)")
         }
     }
+
+    /// A classifier that is kept and explained, and a head with a probability for each class.
+    @Test(
+        .enabled(if: Mpirun.isRunnable),
+        arguments: [
+            ["head.mode=posthoc", "head.prototypes_begin=20"],
+            [
+                "head.loss=binary_cross_entropy", "head.classifier_l1=0.001", "head.channels_per_class=5",
+                "training.distillation.weight=none",
+            ],
+        ])
+    func otherHeadsGiveTheSameBytesOnRanksAndEveryCommandReadsThem(settings: [String]) throws {
+        let reference = try SmallExperiment.folder()
+        let arguments = SmallExperiment.arguments("train", setting: settings)
+        #expect(try Tool.infodisent.run(arguments, in: reference).exitCode == 0)
+        for ranks in [2, 4] {
+            let folder = try SmallExperiment.folder()
+            #expect(try Mpirun.run(ranks: ranks, arguments, in: folder).exitCode == 0)
+            #expect(try folder.contents(of: "run/checkpoints") == reference.contents(of: "run/checkpoints"))
+        }
+        let image = try #require(
+            FileManager.default.enumerator(atPath: reference.url("birds").path)?.compactMap { $0 as? String }
+                .filter { $0.hasSuffix(".jpg") || $0.hasSuffix(".png") }.min())
+        #expect(try Tool.inspect.run(["run", "--verify"], in: reference).exitCode == 0)
+        for arguments in [
+            ["evaluate", "--checkpoint", "run"], ["prototypes", "--checkpoint", "run", "--output", "prototypes"],
+            ["evaluate", "--checkpoint", "run", "--metrics", "all", "--pass-images", "2"],
+            ["explain", "--checkpoint", "run", "--output", "explanation", "birds/\(image)"],
+            SmallExperiment.arguments("plan", setting: settings),
+        ] {
+            let outcome = try Tool.infodisent.run(arguments, in: reference)
+            #expect(outcome.exitCode == 0, "\(arguments): \(outcome.errors)")
+        }
+    }
 }

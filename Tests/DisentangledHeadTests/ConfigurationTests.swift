@@ -50,7 +50,7 @@ struct ConfigurationTests {
         #expect(
             Set(object.keys) == [
                 "channel_map", "pooling", "temperature", "top_k", "annealing", "bias", "signs", "distillation",
-                "purity", "budget", "starts_from_head", "classifier_l1", "last_gauge_step", "optimizer",
+                "purity", "loss", "budget", "starts_from_head", "classifier_l1", "last_gauge_step", "optimizer",
             ])
         #expect(object["pooling"] as? String == "gumbel_soft")
         let purity = try #require(object["purity"] as? [String: Double])

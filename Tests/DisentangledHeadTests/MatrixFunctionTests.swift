@@ -96,7 +96,7 @@ struct MatrixFunctionTests {
                 identity: 0, [(Float(1), two), (Float(1), three)], team: WorkerTeam(workerCount: 1))
         }
         await #expect(processExitsWith: .failure) {
-            _ = SoftmaxCrossEntropy<Float>(logits: [1, 2], labels: [2], classCount: 2)
+            _ = BatchLoss<Float>(logits: [1, 2], labels: [2], classCount: 2)
         }
     }
 

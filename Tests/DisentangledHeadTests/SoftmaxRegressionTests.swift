@@ -19,7 +19,7 @@ import Testing
             &padded, labels: labels[...], bias: bias + [Float](repeating: 0, count: stride - classCount),
             classCount: classCount)
 
-        let expected = SoftmaxCrossEntropy<Double>(
+        let expected = BatchLoss<Double>(
             logits: logits.indices.map { Double(logits[$0] + bias[$0 % classCount]) }, labels: labels,
             classCount: classCount)
         #expect(abs(sums.loss - expected.lossSum) < 1e-5 * max(1, expected.lossSum))

@@ -20,10 +20,4 @@ import Testing
             }
         }
     }
-
-    @Test func softmaxDoesNotOverflow() {
-        let probabilities = softmax([1e30, 0, -1e30])
-        #expect(probabilities == [1, 0, 0])
-        #expect(softmax([2, 2]) == [0.5, 0.5])
-    }
 }

@@ -62,7 +62,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         let plain = configuration.yaml
         for key in [
             "channels_per_class", "channels_per_image", "budget_score", "budget_begin", "budget_end", "budget_regrowth",
-            "start", "start_digest", "map_rank",
+            "start", "start_digest", "map_rank", "mode", "prototypes_begin", "prototypes_end", "loss",
         ] { #expect(!plain.contains("  \(key):")) }
         configuration.head.mapRank = .channels(512)
         #expect(configuration.yaml == plain.replacing("  pooling", with: "  map_rank: 512\n  pooling"))
@@ -467,6 +467,11 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
             ["head.start=run", "head.classifier_init=black_box"],
             ["training.distillation.weight=0.5", "training.distillation.teacher=start"],
             ["head.channel_map=identity", "training.purity.spatial_entropy=0.1"],
+            ["head.loss=binary_cross_entropy", "head.gauge=true"],
+            ["head.mode=posthoc", "head.channels_per_class=5"], ["head.mode=posthoc", "head.classifier_init=uniform"],
+            ["head.mode=posthoc", "head.loss=binary_cross_entropy"], ["head.mode=posthoc", "head.map_rank=24"],
+            ["head.mode=posthoc", "head.prototypes_begin=4"], ["head.mode=posthoc", "head.start=run"],
+            ["head.mode=posthoc", "head.classifier_l1=0.1"],
         ] {
             guard case .inconsistent = failure(of: minimal, overrides: overrides) else {
                 Issue.record("\(overrides) was accepted")

@@ -1,5 +1,5 @@
 import CounterRandom
-import Explanations
+import Evaluation
 import MessagePassing
 import Testing
 
