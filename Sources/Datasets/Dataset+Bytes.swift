@@ -9,7 +9,7 @@ extension Dataset {
     /// What `init(bytes:)` reads: the fields in the order in which that takes them.
     public var bytes: [UInt8] {
         var writer = FieldWriter()
-        for text in [kind, root.string, recognition] { writer.append(text) }
+        for text in [kind, root.string, recognition, level.rawValue] { writer.append(text) }
         for texts in [classNames, classTitles, partNames, notes] { writer.append(list: texts) { $0.append($1) } }
         writer.append(optional: crop) { $0.append($1.rawValue) }
         writer.append(optional: boxFiles) { $0.append($1) }
@@ -23,6 +23,7 @@ extension Dataset {
     public init(bytes: [UInt8]) throws {
         var reader = FieldReader(bytes)
         let (kind, root, recognition) = (try reader.readText(), FilePath(try reader.readText()), try reader.readText())
+        let level = try reader.readChoice(PartDataset.Level.self)
         let classNames = try reader.readTexts()
         let classTitles = try reader.readTexts()
         let partNames = try reader.readTexts()
@@ -41,6 +42,7 @@ extension Dataset {
             kind: kind, root: root, classNames: classNames, train: parts[0], test: parts[1],
             trainByteCounts: Array(byteCounts[..<parts[0].count]), testByteCounts: Array(byteCounts[parts[0].count...]),
             partNames: partNames, crop: crop, boxFiles: boxFiles, notes: notes)
+        if level != .easy { setLevel(level) }
         self.recognition = recognition
         self.classTitles = classTitles
     }

@@ -8,10 +8,11 @@ extension Dataset {
     /// elsewhere is the same data set. The digest is of UTF-8 text: the line "infodisent data set 1", the number of classes,
     /// the class names, then "train" and "test" each with the number of samples followed by path, label and size in bytes of
     /// each. A data set of crops goes on with "crop" and the crop's name, and "boxes" is followed by the box of each sample
-    /// that decides its pixels. Every item ends with a zero byte, which no path contains, so different data sets never give the
+    /// that decides its pixels. A part dataset that is not easy goes on with "level" and its name. Every item ends with a zero byte, which no path contains, so different data sets never give the
     /// same text.
     static func fingerprint(
-        classNames: [String], parts: [(split: Split, samples: [Sample], byteCounts: [Int])], crop: DatasetCrop? = nil
+        classNames: [String], parts: [(split: Split, samples: [Sample], byteCounts: [Int])], crop: DatasetCrop? = nil,
+        level: PartDataset.Level = .easy
     ) -> ContentDigest {
         var hasher = ContentHasher()
         func add(_ item: String) { hasher.update(item + "\0") }
@@ -35,6 +36,10 @@ extension Dataset {
             for part in parts {
                 for sample in part.samples { add(Self.cropText(sample.boxes ?? [])) }
             }
+        }
+        if level != .easy {
+            add("level")
+            add(level.rawValue)
         }
         return hasher.finalize()
     }

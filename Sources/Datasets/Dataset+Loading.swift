@@ -58,10 +58,11 @@ extension Dataset {
         case .classFolders, .parts:
             try requireNoCrop(options, kind)
             // A part data set is class folders with a manifest; reading that checks that it is one.
-            if kind == .parts { _ = try PartDataset.manifest(of: root) }
+            let level = kind == .parts ? try PartDataset.manifest(of: root).options.level : .easy
             var dataset = try ClassFolders.load(
                 root: root, testFraction: options.testFraction, seed: options.splitSeed)
             dataset.kind = kind.rawValue
+            if level != .easy { dataset.setLevel(level) }
             return dataset
         case .cub: return try CUB200.load(root: root, options: options, team: team)
         case .cars: return try StanfordCars.load(root: root, options: options, team: team)
@@ -184,6 +185,7 @@ extension Dataset {
                     + "scores on them are not those of the official test images."
             ])
         dataset.unpackedFiles = unpackedFiles
+        if level != .easy { dataset.setLevel(level) }
         return dataset
     }
 }

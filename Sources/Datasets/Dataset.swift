@@ -19,7 +19,9 @@ public struct Dataset: Sendable {
     public let train: [Sample]
     public let test: [Sample]
     /// Changes when a class, a path, a label, the size of a file or the order changes; see `fingerprint(of:)`.
-    public let fingerprint: ContentDigest
+    public private(set) var fingerprint: ContentDigest
+    /// Of the part dataset; others are easy.
+    public private(set) var level = PartDataset.Level.easy
     /// What was found and passed over, in sentences for the user.
     public internal(set) var notes: [String]
     /// Which layout it is and what that was recognised by; empty for a data set that was put together otherwise.
@@ -78,6 +80,16 @@ public struct Dataset: Sendable {
         fingerprint = Self.fingerprint(
             classNames: classNames, parts: [(.train, train, trainByteCounts), (.test, test, testByteCounts)], crop: crop
         )
+    }
+
+    /// Says at which level the part dataset is drawn. A folder of another level is another data set, whatever its files are called.
+    mutating func setLevel(_ level: PartDataset.Level) {
+        self.level = level
+        fingerprint = Self.fingerprint(
+            classNames: classNames,
+            parts: [
+                (.train, train, Array(byteCounts[..<train.count])), (.test, test, Array(byteCounts[train.count...])),
+            ], crop: crop, level: level)
     }
 
     /// The samples of one part, in order.

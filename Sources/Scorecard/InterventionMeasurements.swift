@@ -38,7 +38,7 @@ struct InterventionMeasurements: Sendable {
     private static let boxShare = 0.05
 
     /// Passes that an image takes: all sets of parts, and the bird without each thing around it.
-    static let passCount = 1 << partCount + PartDataset.Surrounding.allCases.count
+    static func passCount(at level: PartDataset.Level) -> Int { 1 << partCount + level.surroundingCount }
 
     /// Reads what the birds are drawn from.
     /// - Throws: `PartDatasetError`, `DurableFileError`.
@@ -301,7 +301,7 @@ struct InterventionMeasurements: Sendable {
     private func draw(
         _ description: PartDataset.BirdDescription, _ sample: Int, _ label: Int, _ workspace: BackboneWorkspace
     ) throws -> Bird {
-        let (parts, things) = (PartDataset.Part.allCases, PartDataset.Surrounding.allCases)
+        let (parts, things) = (PartDataset.Part.allCases, description.surroundings)
         let sets = (0...Self.whole).map { left in
             experiment.input.pixels(
                 of: PartDataset.draw(

@@ -23,10 +23,12 @@ struct PassMeasurements: Sendable {
     private static let alone = WorkerTeam(workerCount: 1)
 
     /// Passes that an image takes.
-    static func passCount(ways: Int, hasFidelity: Bool, hasStability: Bool, hasInterventions: Bool) -> Int {
+    ///
+    /// - Parameter interventions: those of birds that are drawn again.
+    static func passCount(ways: Int, hasFidelity: Bool, hasStability: Bool, interventions: Int) -> Int {
         let fills = Perturbation.Fill.allCases.count
         return (hasFidelity ? ways * fills * 2 * (ScorecardOptions.stepCount - 1) + fills : 0) + (hasStability ? 1 : 0)
-            + (hasInterventions ? InterventionMeasurements.passCount : 0)
+            + interventions
     }
 
     private var models: [ExplainedModel] { ways.blackBox == nil ? [.head] : [.head, .blackBox] }

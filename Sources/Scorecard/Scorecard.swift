@@ -338,7 +338,8 @@ public struct Scorecard {
         let hasFidelity = groups.contains(.fidelity)
         let passes = PassMeasurements.passCount(
             ways: 7, hasFidelity: hasFidelity, hasStability: hasParts,
-            hasInterventions: groups.contains(.interventions) && isPartDataset)
+            interventions: groups.contains(.interventions) && isPartDataset
+                ? InterventionMeasurements.passCount(at: model.experiment.dataset.level) : 0)
         let imageCount = passes == 0 ? 0 : min(all.count, options.passImageLimit)
         let side = model.experiment.input.crop
         let length = 15

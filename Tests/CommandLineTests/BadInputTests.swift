@@ -89,6 +89,22 @@ import Testing
         try expect(["train", "--config", "small.yaml"], in: folder, exitCode: 66, naming: "dataset.json")
     }
 
+    @Test func aLevelThatThereIsNotIsRefusedByName() throws {
+        let folder = try SmallExperiment.folder()
+        try expect(
+            ["generate", "--output", "new", "--level", "extreme"], in: folder, exitCode: 64, naming: "extreme", "easy",
+            "hard")
+        #expect(!folder.exists("new"))
+        let text = try String(contentsOf: folder.url("birds/dataset.json"), encoding: .utf8)
+        let changed = text.replacingOccurrences(
+            of: #""imageSide""#, with: "\"level\" : \"extreme\",\n    \"imageSide\"")
+        #expect(changed != text)
+        try folder.write(Data(changed.utf8), to: "birds/dataset.json")
+        try expect(
+            ["train", "--config", "small.yaml"], in: folder, exitCode: 65, naming: "dataset.json", "extreme",
+            "easy and hard")
+    }
+
     @Test func trainingThatDivergesSaysSo() throws {
         let folder = try SmallExperiment.folder()
         try expect(

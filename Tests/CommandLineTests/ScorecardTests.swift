@@ -129,6 +129,40 @@ import Testing
         #expect(cost.passCount == 5 * 462 && cost.secondsOfPasses > 0)
     }
 
+    @Test func birdsOfTheHardLevelAreMeasuredWithEachThingAroundThem() throws {
+        let folder = try Folder()
+        try Tool.infodisent.succeed(
+            "generate", "--output", "birds", "--level", "hard", "--classes", "8", "--train", "6", "--test", "3",
+            in: folder)
+        let configuration = """
+            run: {directory: run}
+            dataset: {root: birds}
+            cache: {directory: features}
+            training: {epochs: 6}
+            """
+        try folder.write(Data(configuration.utf8), to: "hard.yaml")
+        try Tool.infodisent.succeed("train", "--config", "hard.yaml", in: folder)
+        let evaluate = ["evaluate", "--checkpoint", "run", "--metrics", "interventions,localisation", "--json"]
+        // 32 sets of parts, 7 surroundings, 6 distractors, 3 obstacles; 1 with noise for the channels' stability.
+        struct Cost: Decodable { let passesPerImage: Int }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let cost = try decoder.decode(
+            Cost.self, from: Data(Tool.infodisent.run(evaluate + ["--dry-run"], in: folder).output.utf8))
+        #expect(cost.passesPerImage == 32 + 7 + 6 + 3 + 1)
+
+        let card = try card(Tool.infodisent.run(evaluate + ["--pass-images", "8"], in: folder).output)
+        #expect(card.passImageCount == 8)
+        for metric in ["completeness", "correctness", "background-independence"] {
+            let figures = card.figures.filter { $0.key.group == "interventions" && $0.key.metric == metric }
+            #expect(!figures.isEmpty && figures.allSatisfy { (0...1).contains($0.value) }, "\(metric)")
+        }
+        // Each of an image's sixteen things counts as much.
+        let independence = try #require(card.value("background-independence", "head"))
+        #expect(abs((independence * 16 * 8).rounded() - independence * 16 * 8) < 1e-3)
+        #expect(card.figures.contains { $0.key.group == "localisation" && $0.key.metric.contains("retrieval") })
+    }
+
     @Test func wrongUseIsSaidBeforeAnythingIsRead() throws {
         let folder = try Folder()
         for (arguments, words) in [

@@ -60,8 +60,8 @@ import Testing
 
             // Half-covered edge pixels are outside the region, so it is grown by two pixels. Pieces of fewer than four
             // pixels have no outline: they may change too, but there are hardly any.
-            let near = dilated(mask(region, side: bird.imageSide), side: bird.imageSide, by: 2)
-            let changes = near.indices.filter { differs(whole.image, without.image, $0) }
+            let near = DrawnPixels.dilated(DrawnPixels.mask(region, side: bird.imageSide), side: bird.imageSide, by: 2)
+            let changes = near.indices.filter { DrawnPixels.differs(whole.image, without.image, $0) }
             let outside = changes.filter { !near[$0] }
             #expect(outside.count <= 6, "\(outside) change without \(part) \(region.box)")
             #expect(changes.count * 10 > region.area * 8, "most of the \(part) must have been visible")
@@ -116,7 +116,7 @@ import Testing
     @Test func polygonsCoverThePixelsCounted() {
         for bird in birds {
             for region in PartDataset.draw(bird).parts {
-                let covered = mask(region, side: bird.imageSide).count { $0 }
+                let covered = DrawnPixels.mask(region, side: bird.imageSide).count { $0 }
                 // Simplification moves an edge by up to 0.75 pixels; gaps between toes and feathers count as inside.
                 let tolerance = region.polygons.map { $0.count }.reduce(0, +) + region.area / 5
                 #expect(
@@ -134,52 +134,5 @@ import Testing
             if let beak = boxes[.beak], let wing = boxes[.wing], beak[0] < wing[0] { left += 1 }
         }
         #expect((8...32).contains(left))
-    }
-
-    // MARK: - Pixels
-
-    private func differs(_ first: PixelImage, _ second: PixelImage, _ pixel: Int) -> Bool {
-        first.pixels[3 * pixel..<3 * pixel + 3] != second.pixels[3 * pixel..<3 * pixel + 3]
-    }
-
-    /// Pixels whose centre is inside a polygon (even-odd rule).
-    private func mask(_ region: PartDataset.PartRegion, side: Int) -> [Bool] {
-        var inside = [Bool](repeating: false, count: side * side)
-        for polygon in region.polygons {
-            let corners = stride(from: 0, to: polygon.count, by: 2).map {
-                (Double(polygon[$0]), Double(polygon[$0 + 1]))
-            }
-            for row in region.box[1]..<region.box[3] {
-                let y = Double(row) + 0.5
-                for column in region.box[0]..<region.box[2] {
-                    let x = Double(column) + 0.5
-                    var crossings = 0
-                    for (index, end) in corners.enumerated() {
-                        let start = corners[(index + corners.count - 1) % corners.count]
-                        if (start.1 > y) != (end.1 > y),
-                            x < start.0 + (y - start.1) / (end.1 - start.1) * (end.0 - start.0)
-                        {
-                            crossings += 1
-                        }
-                    }
-                    if crossings % 2 == 1 { inside[row * side + column] = true }
-                }
-            }
-        }
-        return inside
-    }
-
-    private func dilated(_ mask: [Bool], side: Int, by distance: Int) -> [Bool] {
-        var result = mask
-        for row in 0..<side {
-            for column in 0..<side where mask[row * side + column] {
-                for y in max(0, row - distance)...min(side - 1, row + distance) {
-                    for x in max(0, column - distance)...min(side - 1, column + distance) {
-                        result[y * side + x] = true
-                    }
-                }
-            }
-        }
-        return result
     }
 }

@@ -2,9 +2,9 @@ import CounterRandom
 
 extension BirdPainter {
     /// The side of the picture in bird units, about: what scatters over the whole picture is measured in pixels.
-    private var side: Float { Float(scene.side) }
+    var side: Float { Float(scene.side) }
     /// Pixels in one hundred-and-sixtieth of the side.
-    private var unit: Float { side / 160 }
+    var unit: Float { side / 160 }
 
     /// Sky or foliage out of focus, distant twigs and leaves.
     mutating func paintBackdrop() {
@@ -143,7 +143,7 @@ extension BirdPainter {
 
     // MARK: - Plants, in pixels
 
-    private mutating func paintTwig(
+    mutating func paintTwig(
         from start: Point, to end: Point, width: Float, haze: Float, layer: Int, _ stream: inout RandomStream
     ) {
         let bend = (end - start).turned * stream.float(in: -0.25...0.25)
@@ -178,8 +178,7 @@ extension BirdPainter {
     }
 
     /// A leaf with its stalk at `point`; `haze` in [0, 1] fades it into the background.
-    private mutating func paintLeaf(at point: Point, size: Float, haze: Float, layer: Int, _ stream: inout RandomStream)
-    {
+    mutating func paintLeaf(at point: Point, size: Float, haze: Float, layer: Int, _ stream: inout RandomStream) {
         let degrees = stream.float(in: 0...360)
         let shade = stream.float(in: 0.75...1.25)
         let width = stream.float(in: 0.35...0.55)

@@ -17,7 +17,9 @@ struct BirdPainter {
     }
 
     let scene: BirdScene
-    let variants: PartDataset.Variants
+    /// Of the part that is being painted: the bird's own, or for a moment that of a distractor.
+    var variants: PartDataset.Variants
+    let setting: PartDataset.Setting?
     let omitted: Set<Part>
     let omittedSurroundings: Set<PartDataset.Surrounding>
     var canvas: Canvas
@@ -26,8 +28,9 @@ struct BirdPainter {
         _ description: PartDataset.BirdDescription, omitting omitted: Set<Part>,
         surroundings: Set<PartDataset.Surrounding> = []
     ) {
-        scene = BirdScene(seed: description.sceneSeed, side: description.imageSide)
+        scene = BirdScene(seed: description.sceneSeed, side: description.imageSide, setting: description.setting)
         variants = description.variants
+        setting = description.setting
         self.omitted = omitted
         omittedSurroundings = surroundings
         canvas = Canvas(side: description.imageSide)
@@ -35,11 +38,13 @@ struct BirdPainter {
 
     mutating func paint() {
         paintBackdrop()
+        paintDistractors()
         unlessOmitted(.perch) { $0.paintPerch() }
         for part in [Part.tail, .foot] where !omitted.contains(part) { paint(part) }
         paintBody()
         for part in [Part.beak, .eye, .wing] where !omitted.contains(part) { paint(part) }
         unlessOmitted(.foreground) { $0.paintForeground() }
+        paintObstacles()
         paintLight()
     }
 
@@ -70,7 +75,12 @@ struct BirdPainter {
                 mirrored: true)
         case .foot: frame = Placement(at: Point(-2, 28), degrees: jitter.degrees * 0.3, scale: Point(jitter.scale, 1))
         }
-        var pen = Pen(layer: Layer.part(part), frame: frame, tint: jitter.tint)
+        paint(part, Pen(layer: Layer.part(part), frame: frame, tint: jitter.tint, dye: jitter.dye))
+    }
+
+    /// Paints the part's variant in the pen's frame.
+    mutating func paint(_ part: Part, _ pen: Pen) {
+        var pen = pen
         switch part {
         case .beak: paintBeak(&pen)
         case .eye: paintEye(&pen)
@@ -87,15 +97,32 @@ struct BirdPainter {
         let layer: Int
         var frame = Placement(at: .zero)
         var tint = Colour.zero
+        var dye: BirdScene.Dye?
+        /// The frame is in the picture, not on the bird.
+        var isLoose = false
+        /// What all colours are mixed with, and how far.
+        var haze: (colour: Colour, share: Float)?
         var outline = Colour(0x2B2320)
         var outlineWidth: Float = 1.1
     }
 
-    func pixels(_ shapes: [Shape], _ pen: Pen) -> [Shape] { shapes.map { scene.pixels(pen.frame($0)) } }
+    func pixels(_ shapes: [Shape], _ pen: Pen) -> [Shape] {
+        shapes.map { pen.isLoose ? pen.frame($0) : scene.pixels(pen.frame($0)) }
+    }
+
+    private func pixel(_ point: Point, _ pen: Pen) -> Point {
+        pen.isLoose ? pen.frame(point) : scene.pixel(pen.frame(point))
+    }
+
+    private func shown(_ colour: Colour, _ pen: Pen) -> Colour {
+        var colour = (pen.dye.map { $0(colour) } ?? colour) + pen.tint
+        if let haze = pen.haze { colour = colour.mixed(with: haze.colour.opacity(colour.w), haze.share) }
+        return colour
+    }
 
     /// Fills the union of shapes with one colour.
     mutating func fill(_ shapes: [Shape], _ colour: Colour, _ pen: Pen) {
-        canvas.fill(pixels(shapes, pen), .flat(colour + pen.tint), layer: pen.layer)
+        canvas.fill(pixels(shapes, pen), .flat(shown(colour, pen)), layer: pen.layer)
     }
 
     /// Fills with a gradient between two points of the pen's frame.
@@ -105,8 +132,7 @@ struct BirdPainter {
         canvas.fill(
             pixels(shapes, pen),
             .linear(
-                from: scene.pixel(pen.frame(start)), first + pen.tint, to: scene.pixel(pen.frame(end)),
-                second + pen.tint), layer: pen.layer)
+                from: pixel(start, pen), shown(first, pen), to: pixel(end, pen), shown(second, pen)), layer: pen.layer)
     }
 
     /// Paints the dark rim that the shapes, filled next, will have.

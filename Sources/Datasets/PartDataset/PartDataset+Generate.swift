@@ -30,9 +30,7 @@ extension PartDataset {
             public let variants: Variants
         }
 
-        /// Version of the files' layout and of the drawing: with another version the same seed gives other images.
-        public static let currentVersion = 1
-
+        /// Version of the files' layout and of the drawing at the level: with another version the same seed gives other images.
         public let schemaVersion: Int
         public let kind: String
         public let options: Options
@@ -106,7 +104,7 @@ extension PartDataset {
         try write(lines.withLock { Data($0.joined()) }, to: directory.appending("annotations.jsonl"))
 
         let manifest = Manifest(
-            schemaVersion: Manifest.currentVersion, kind: "parts", options: options,
+            schemaVersion: options.level.schemaVersion, kind: "parts", options: options,
             parts: Part.allCases.map { .init(part: $0, variants: $0.variantNames) },
             classes: classes.map { .init(name: className($0), classIndex: $0, variants: variants(ofClass: $0)) })
         let encoder = JSONEncoder()
@@ -123,7 +121,8 @@ extension PartDataset {
         let digits = String(index)
         let path = "\(split.rawValue)/\(name)/\(String(repeating: "0", count: 4 - digits.count))\(digits).jpg"
         let bird = description(
-            seed: options.seed, split: split, classIndex: classIndex, index: index, imageSide: options.imageSide)
+            seed: options.seed, split: split, classIndex: classIndex, index: index, imageSide: options.imageSide,
+            level: options.level)
         let drawing = draw(bird)
         try write(Data(ImageEncoder.jpeg(drawing.image)), to: directory.pushing(FilePath(path)))
         let encoder = JSONEncoder()

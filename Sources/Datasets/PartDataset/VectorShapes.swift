@@ -20,6 +20,9 @@ extension Colour {
     /// The colour with its light scaled; opacity stays.
     func lit(_ factor: Float) -> Colour { self * Colour(factor, factor, factor, 1) }
 
+    /// How light it looks, in [0, 1].
+    var light: Float { 0.3 * x + 0.59 * y + 0.11 * z }
+
     func opacity(_ opacity: Float) -> Colour { Colour(x, y, z, opacity) }
 }
 
