@@ -24,26 +24,26 @@ extension FeatureBatch {
     func purityGradient(
         channelMap: UnsafePointer<Scalar>, channels: [[Int]], scale: Double, team: WorkerTeam
     ) throws -> (lossSum: Double, gradient: SquareMatrix<Scalar>)? {
-        let D = channelCount
+        let width = channelCount
         nonisolated(unsafe) let map = channelMap
         let found = try team.map(imageCount) { _, image in
             channels[image].map { bestPixel(of: $0, in: image, channelMap: map) }
         }
         var sum = 0.0
-        var terms = [[(row: Int, factor: Scalar)]](repeating: [], count: D)
+        var terms = [[(row: Int, factor: Scalar)]](repeating: [], count: width)
         for pixel in found.joined() {
             guard pixel.purity.isFinite else { return nil }
             sum += pixel.purity
             terms[pixel.channel].append((pixel.row, Scalar(-scale * pixel.inverseNorm)))
         }
-        let gradient = SquareMatrix<Scalar>(size: D) { result in
+        let gradient = SquareMatrix<Scalar>(size: width) { result in
             nonisolated(unsafe) let result = result
-            team.forEach(D) { [terms] _, channel in
-                let row = result + channel &* D
-                row.update(repeating: 0, count: D)
+            team.forEach(width) { [terms] _, channel in
+                let row = result + channel &* width
+                row.update(repeating: 0, count: width)
                 for term in terms[channel] {
-                    let pixel = features + term.row &* D
-                    for column in 0..<D { row[column].addProduct(pixel[column], term.factor) }
+                    let pixel = features + term.row &* width
+                    for column in 0..<width { row[column].addProduct(pixel[column], term.factor) }
                 }
             }
         }
@@ -53,16 +53,16 @@ extension FeatureBatch {
     /// The pixel of an image where a channel is largest, the lowest of equal ones. A pixel of zeros has no purity.
     @inline(__always)
     private func bestPixel(of channel: Int, in image: Int, channelMap: UnsafePointer<Scalar>) -> PurePixel<Scalar> {
-        let D = channelCount
-        let row = channelMap + channel &* D
+        let width = channelCount
+        let row = channelMap + channel &* width
         var best = (pixel: image &* pixelCount, activation: -Scalar.infinity)
         for pixel in image &* pixelCount..<(image &+ 1) &* pixelCount {
-            let activation = Self.product(row, features + pixel &* D, count: D)
+            let activation = Self.product(row, features + pixel &* width, count: width)
             // What is not a number is kept, so that it is seen.
             if !(activation <= best.activation) { best = (pixel, activation) }
         }
-        let pixel = features + best.pixel &* D
-        let norm = Double(Self.product(pixel, pixel, count: D)).squareRoot()
+        let pixel = features + best.pixel &* width
+        let norm = Double(Self.product(pixel, pixel, count: width)).squareRoot()
         let inverse = norm > 0 ? 1 / norm : 0
         return PurePixel(
             channel: channel, row: best.pixel, purity: norm.isFinite ? Double(best.activation) * inverse : .nan,
