@@ -12,6 +12,8 @@ public struct Convolution2D: Sendable {
     let weights: [PackedMatrix]
     /// Of each bundle, filled up with zeros to whole panels.
     let biases: [[Float]]
+    /// Of a convolution that is done by F(4x4, 3x3).
+    let winograd: WinogradWeights?
 
     /// - Parameters:
     ///   - weights: [outputs, inputs / groups, kernel height, kernel width], PyTorch's order.
@@ -56,6 +58,9 @@ public struct Convolution2D: Sendable {
         self.biases = matrices.indices.map {
             PackedMatrix.padded(Array(biases[$0 * bundleOutputs..<($0 + 1) * bundleOutputs]))
         }
+        winograd =
+            WinogradWeights.fit(window, inputs: inputs, outputs: outputs, groupCount: groupCount)
+            ? WinogradWeights(weights, inputs: inputs, outputs: outputs) : nil
     }
 
     /// The largest number of groups that divides them and whose outputs fit a panel.
@@ -101,6 +106,10 @@ extension Convolution2D {
         precondition(
             input.channelCount == inputChannelCount && (residual == nil || pixelStride == outputChannelCount),
             "a convolution of \(inputChannelCount) channels was given \(input.channelCount)")
+        if let winograd, workspace.engine == .packed {
+            return compute(
+                input, with: winograd, adding: residual, into: output, pixelStride: pixelStride, in: workspace)
+        }
         let outputSize = window.outputSize(for: input.size)
         let padded = input.padded(by: window.padding, in: workspace)
         let segments = segments(rowStride: padded.size.width * inputChannelCount)
@@ -188,15 +197,30 @@ extension Convolution2D {
 // MARK: - Margins
 
 extension Activations {
-    /// The same images with a margin of zeros; themselves if there is none to add.
+    /// The same images with a margin of zeros on each side; themselves if there is none to add.
     func padded(by margin: SpatialSize, in workspace: Workspace) -> Activations {
-        guard margin.height > 0 || margin.width > 0 else { return self }
-        let paddedSize = SpatialSize(height: size.height + 2 * margin.height, width: size.width + 2 * margin.width)
+        padded(
+            by: margin,
+            to: SpatialSize(height: size.height + 2 * margin.height, width: size.width + 2 * margin.width),
+            in: workspace)
+    }
+
+    /// The same images with a margin of zeros above and on the left, and as many below and on the right as make them `paddedSize`.
+    func padded(by margin: SpatialSize, to paddedSize: SpatialSize, in workspace: Workspace) -> Activations {
+        guard paddedSize != size else { return self }
+        precondition(
+            paddedSize.height >= size.height + margin.height && paddedSize.width >= size.width + margin.width,
+            "images of \(size) do not fit \(paddedSize)")
         let result = Activations(
             imageCount: imageCount, size: paddedSize, channelCount: channelCount, in: workspace)
         let rowLength = size.width * channelCount
-        let sideLength = margin.width * channelCount
-        let bandLength = margin.height * paddedSize.width * channelCount
+        let (left, right) = (
+            margin.width * channelCount, (paddedSize.width - size.width - margin.width) * channelCount
+        )
+        let (above, below) = (
+            margin.height * paddedSize.width * channelCount,
+            (paddedSize.height - size.height - margin.height) * paddedSize.width * channelCount
+        )
         result.withMutablePointer { result in
             withPointer { own in
                 var source = own
@@ -206,15 +230,15 @@ extension Activations {
                     destination += count
                 }
                 for _ in 0..<imageCount {
-                    zeros(bandLength)
+                    zeros(above)
                     for _ in 0..<size.height {
-                        zeros(sideLength)
+                        zeros(left)
                         destination.update(from: source, count: rowLength)
                         destination += rowLength
                         source += rowLength
-                        zeros(sideLength)
+                        zeros(right)
                     }
-                    zeros(bandLength)
+                    zeros(below)
                 }
             }
         }
