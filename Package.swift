@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "DisentangledHead", dependencies: ["CounterRandom", "ElementaryFunctions", "Tensors"],
             swiftSettings: vectorised),
-        .target(name: "Results", dependencies: ["DurableFiles", "Tensors"]),
+        .target(name: "Results", dependencies: ["DurableFiles", "Tensors", system, yams]),
 
         // Level 3
         .target(
@@ -236,6 +236,7 @@ let package = Package(
         .executableTarget(
             name: "message-passing-probe", dependencies: ["MessagePassing", system], path: "Tests/MessagePassingProbe"),
         .testTarget(name: "TensorsTests", dependencies: ["SystemFacts", "Tensors"]),
+        .testTarget(name: "ResultsTests", dependencies: ["DurableFiles", "Results", "TemporaryFolders", system]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"]),
         .testTarget(
             name: "WeightFilesTests",

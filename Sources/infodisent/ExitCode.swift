@@ -13,6 +13,7 @@ import Foundation
 import ImageCoding
 import Inference
 import MessagePassing
+import Results
 import RunConfiguration
 import Scorecard
 import SystemPackage
@@ -70,6 +71,7 @@ extension ExplanationError: ErrorWithExitCode {}
 extension ExtractionError: ErrorWithExitCode {}
 extension FeatureCacheError: ErrorWithExitCode {}
 extension PartDatasetError: ErrorWithExitCode {}
+extension ResultsError: ErrorWithExitCode {}
 extension ScorecardError: ErrorWithExitCode {}
 extension ShardingError: ErrorWithExitCode {}
 extension TrainingError: ErrorWithExitCode {}
