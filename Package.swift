@@ -184,6 +184,14 @@ let package = Package(
             name: "Reports",
             dependencies: ["Datasets", "Explanations", "ImageCoding", "Results", "Tensors", system]),
         .target(
+            name: "Explorer",
+            dependencies: [
+                "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "Evaluation", "ExplanationMetrics",
+                "Explanations", "FeatureCache", "ImageCoding", "Inference", "MessagePassing", "Results", "RunControl",
+                "Scorecard", "Tensors", system,
+            ],
+            resources: [.copy("Resources/Explorer")], swiftSettings: vectorised),
+        .target(
             name: "Ablations",
             dependencies: [
                 "Checkpoints", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache", "Inference",
@@ -210,7 +218,8 @@ let package = Package(
             name: "infodisent",
             dependencies: [
                 "Ablations", "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
-                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Extraction", "FeatureCache",
+                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Explorer", "Extraction",
+                "FeatureCache",
                 "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
                 "Scorecard", "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
@@ -336,6 +345,13 @@ let package = Package(
             dependencies: [
                 "Datasets", "DurableFiles", "Explanations", "ImageCoding", "Reports", "Results", "TemporaryFolders",
                 "Tensors", system,
+            ]),
+        .testTarget(
+            name: "ExplorerTests",
+            dependencies: [
+                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Explorer", "Extraction",
+                "FeatureCache", "ImageCoding", "Inference", "Results", "RunConfiguration", "SmallModel",
+                "TemporaryFolders", "Tensors", "Training", system,
             ]),
         .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ImageCoding"]),
         .testTarget(name: "PlanningTests", dependencies: ["FeatureCache", "Planning", "Tensors"]),

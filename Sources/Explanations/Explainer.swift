@@ -1,6 +1,5 @@
 import DisentangledHead
 import ExplanationMetrics
-import ImageCoding
 public import Inference
 import NameSuggestions
 import Results
@@ -11,7 +10,7 @@ public import Tensors
 public struct Explainer {
     private let model: TrainedModel
     private let team: WorkerTeam
-    /// Channels that get heat maps, those with the largest contributions.
+    /// Channels that count as shown, those with the largest contributions.
     private let shownCount: Int
 
     /// Classes whose scores are part of an explanation's record.
@@ -37,9 +36,16 @@ public struct Explainer {
     }
 
     /// Explains the logit of `label`, or of the predicted class if nil, for the image at `path`.
+    ///
+    /// - Parameters:
+    ///   - versus: the class that it is held against on pages.
+    ///   - id: the image's address on pages; its picture is called e and then this.
+    ///   - trueLabel: what is known of its class.
     /// - Throws: the image's error if it cannot be read; `ExplanationError.noSuchLabel`; `ExplanationError.notAdditive` if the
     ///   contributions do not add up to the logit.
-    public func explain(_ path: FilePath, label: Int? = nil) throws -> ImageExplanation {
+    public func explain(
+        _ path: FilePath, label: Int? = nil, versus: Int? = nil, id: String = "0", trueLabel: Int? = nil
+    ) throws -> ImageExplanation {
         let (pixels, inference) = try model.inference(ofImageAt: path, team: team)
         let scores = scores(inference)
         if let label, !(0..<scores.count).contains(label) {
@@ -48,9 +54,10 @@ public struct Explainer {
         let explained = scores.first { $0.label == label } ?? scores[0]
         let contributions = contributions(to: explained.label, inference.pooled)
         let result = try result(path.string, scores, explained, contributions)
-        let shown = result.shown.map { ChannelSide(channel: $0.channel, side: $0.dominantSide) }
-        return ImageExplanation(
-            result: result, scores: scores, pixels: pixels, heatMaps: try heatMaps(shown, inference.features))
+        let record = try ImageReport(
+            model, features: inference.features, id: id, picture: "e\(id)", path: path.string, label: trueLabel,
+            explained: explained.label, versus: versus, team: team)
+        return ImageExplanation(result: result, scores: scores, pixels: pixels, record: record)
     }
 
     private func scores(_ inference: ImageInference) -> [ClassScore] {
@@ -107,20 +114,6 @@ public struct Explainer {
             negativeSum: contributions.reduce(0) { $0 + $1.negativeContribution }, shownCount: shownCount,
             shownSum: shownSum, restSum: Float(sum) - shownSum - (bias ?? 0), bias: bias, additivityError: residual,
             explanationSize: ExplanationSize.count(of: amounts))
-    }
-
-    /// ReLU(J_.k) or ReLU(-J_.k) of the asked channels and sides.
-    private func heatMaps(_ sides: [ChannelSide], _ features: Tensor) throws -> [ChannelSide: HeatMap] {
-        let map = model.experiment.cacheIdentity.featureMap
-        let activations = try model.head.activations(features, team: team).values
-        var result: [ChannelSide: HeatMap] = [:]
-        for side in sides {
-            let sign: Float = side.side == .positive ? 1 : -1
-            result[side] = HeatMap(
-                width: map.width, height: map.height,
-                values: (0..<map.pixelCount).map { max(0, sign * activations[$0 * map.channelCount + side.channel]) })
-        }
-        return result
     }
 }
 

@@ -1,5 +1,6 @@
 import CJPEGShim
 import CPNGShim
+import CWebP
 
 /// Encodes images in memory. The same pixels always give the same bytes (with the same version of the library).
 public enum ImageEncoder {
@@ -25,6 +26,29 @@ public enum ImageEncoder {
         // All that can fail here is the allocation of memory.
         precondition(status == CJPEG_OK, "encoding a JPEG failed: \(text(of: message))")
         defer { cjpeg_free(output) }
+        return [UInt8](UnsafeBufferPointer(start: output, count: byteCount))
+    }
+
+    /// The largest side a WebP file can have.
+    public static let maximumWebPSide = 16_383
+
+    /// A lossy WebP file, about two thirds of a JPEG's size.
+    ///
+    /// - Parameter quality: libwebp's scale, 0 (smallest) to 100.
+    public static func webp(_ image: PixelImage, quality: Int = 80) -> [UInt8] {
+        precondition((0...100).contains(quality), "WebP quality is 0 to 100, not \(quality)")
+        precondition(
+            max(image.width, image.height) <= maximumWebPSide,
+            "\(image.width) x \(image.height) pixels do not fit a WebP file, whose sides end at \(maximumWebPSide)")
+        var output: UnsafeMutablePointer<UInt8>?
+        let byteCount = image.pixels.withUnsafeBufferPointer {
+            WebPEncodeRGB(
+                $0.baseAddress, Int32(image.width), Int32(image.height), Int32(3 * image.width), Float(quality), &output
+            )
+        }
+        // All that can fail here is the allocation of memory.
+        precondition(byteCount > 0, "encoding a WebP failed")
+        defer { WebPFree(output) }
         return [UInt8](UnsafeBufferPointer(start: output, count: byteCount))
     }
 

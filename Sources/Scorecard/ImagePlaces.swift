@@ -5,7 +5,7 @@ import Inference
 import SystemPackage
 
 /// Where the objects and their parts are in what the network sees of an image, in shares of its sides.
-struct ImagePlaces: Sendable {
+package struct ImagePlaces: Sendable {
     /// Boxes of the objects, as far as they are seen.
     let objects: [GridBox]
     /// Boxes of the parts; none where only points are known.
@@ -15,9 +15,9 @@ struct ImagePlaces: Sendable {
 }
 
 /// What a dataset says of places.
-struct PlaceAnnotations: Sendable {
+package struct PlaceAnnotations: Sendable {
     /// Names of the parts, left and right ones being one; none for datasets without parts.
-    let partNames: [String]
+    package let partNames: [String]
     private let experiment: Experiment
     /// Of the part dataset, by path.
     private let drawn: [String: PartDataset.Annotation]
@@ -26,7 +26,7 @@ struct PlaceAnnotations: Sendable {
 
     /// Reads the annotations of a part dataset.
     /// - Throws: `PartDatasetError`, `DurableFileError`.
-    init(_ experiment: Experiment) throws {
+    package init(_ experiment: Experiment) throws {
         self.experiment = experiment
         if experiment.dataset.kind == DatasetKind.parts.rawValue {
             let annotations = try PartDataset.annotations(of: experiment.dataset.root)
@@ -47,7 +47,7 @@ struct PlaceAnnotations: Sendable {
         partNames = names
     }
 
-    var hasParts: Bool { !partNames.isEmpty }
+    package var hasParts: Bool { !partNames.isEmpty }
 
     /// Variants of the parts of a class of the part dataset, as numbers that go on from part to part; nil for other datasets.
     func variants(ofSample number: Int) -> [Int]? {
@@ -65,7 +65,7 @@ struct PlaceAnnotations: Sendable {
     ///
     /// - Parameter bytes: of the image file.
     /// - Throws: `ScorecardError.noAnnotation`, and the errors of annotations that are read on demand.
-    func places(ofSample number: Int, bytes: [UInt8]) throws -> ImagePlaces? {
+    package func places(ofSample number: Int, bytes: [UInt8]) throws -> ImagePlaces? {
         let dataset = experiment.dataset
         let sample = dataset[number]
         guard let header = ImageHeader(of: bytes),
@@ -113,12 +113,12 @@ struct PlaceAnnotations: Sendable {
 
 extension ImagePlaces {
     /// Of each part as a bit, whether it is visible.
-    var visibleParts: UInt32 {
+    package var visibleParts: UInt32 {
         parts.enumerated().reduce(0) { $1.element.isEmpty ? $0 : $0 | 1 << UInt32($1.offset) }
     }
 
     /// Of each part as a bit, whether a box holds a place of it.
-    func parts(in box: GridBox) -> UInt32 {
+    package func parts(in box: GridBox) -> UInt32 {
         parts.enumerated().reduce(0) { bits, part in
             part.element.contains { box.contains(x: $0.x, y: $0.y) } ? bits | 1 << UInt32(part.offset) : bits
         }

@@ -3,6 +3,7 @@ import Datasets
 import DurableFiles
 import Evaluation
 import Extraction
+import FeatureCache
 import Foundation
 import Inference
 import MessagePassing
@@ -69,6 +70,21 @@ struct Evaluate: CollectiveCommand {
         if let groups { return try makeScorecard(groups, of: model, team: team, on: communicator) }
         let cache = try model.cache(
             on: communicator, team: team, progress: Console.showProgress, note: Console.notes(of: communicator))
+        let (predictions, result) = try Self.figures(of: model, cache: cache, team: team, on: communicator)
+        try cacheOptions.showTraffic(of: cache, on: communicator)
+        try communicator.together {
+            guard communicator.rank == 0 else { return }
+            if let path = self.predictions {
+                try DurableFile.write(csv(predictions, classNames: cache.identity.classNames), to: path)
+            }
+            try Console.result(json ? try jsonText(result) : result.table)
+        }
+    }
+
+    /// The predictions for the test images, on rank 0, and the figures beside those of other classifiers. Collective.
+    static func figures(
+        of model: TrainedModel, cache: FeatureCache, team: WorkerTeam, on communicator: any Communicator
+    ) throws -> (predictions: [Prediction], result: EvaluationResult) {
         communicator.activity.begin(step: 0, "looking whether the test images are those of the cache")
         try communicator.together {
             try model.experiment.requireKnownImages(
@@ -90,16 +106,11 @@ struct Evaluate: CollectiveCommand {
                 seed: UInt64(model.configuration.run.seed), team: team, communicator: communicator
             ).score(cache, split: .test, team: team, communicator: communicator)
         }
-        try cacheOptions.showTraffic(of: cache, on: communicator)
-        try communicator.together {
-            guard communicator.rank == 0 else { return }
-            if let path = self.predictions {
-                try DurableFile.write(csv(predictions, classNames: cache.identity.classNames), to: path)
-            }
-            let result = EvaluationResult(
+        return (
+            predictions,
+            EvaluationResult(
                 model, predictions: predictions, ownLastLayer: ownLastLayer, blackBox: blackBox, team: team)
-            try Console.result(json ? try jsonText(result) : result.table)
-        }
+        )
     }
 
     /// RFC 4180, with a header line.

@@ -7,6 +7,7 @@ import Datasets
 import DisentangledHead
 import DurableFiles
 import Explanations
+import Explorer
 import Extraction
 import FeatureCache
 import Foundation
@@ -68,6 +69,7 @@ extension DatasetError: ErrorWithExitCode {}
 extension DurableFileError: ErrorWithExitCode {}
 extension ExperimentError: ErrorWithExitCode {}
 extension ExplanationError: ErrorWithExitCode {}
+extension ExplorerError: ErrorWithExitCode {}
 extension ExtractionError: ErrorWithExitCode {}
 extension FeatureCacheError: ErrorWithExitCode {}
 extension PartDatasetError: ErrorWithExitCode {}

@@ -1,12 +1,13 @@
 import ArgumentParser
+import Datasets
 import DurableFiles
 import Explanations
+import Explorer
 import Extraction
 import Foundation
 import ImageCoding
 import Inference
 import MessagePassing
-import Reports
 import Results
 import SystemPackage
 
@@ -14,7 +15,10 @@ import SystemPackage
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Explain the scores of images: which channels add what, where, and what they stand for.",
-        discussion: "Writes one self-contained page, index.html, and explanations.json into the output folder.")
+        discussion: """
+            Writes one self-contained page, index.html, with an index of the images, and explanations.json into the output \
+            folder. On the page any other class can be asked for, and what would be without a channel.
+            """)
 
     @OptionGroup var source: CheckpointOptions
     @Option(
@@ -23,7 +27,13 @@ struct Explain: ParsableCommand {
     @Flag(help: "Overwrite results that are there already.") var force = false
     @Option(name: .customLong("class"), help: "Explain this class, by name or label, instead of the predicted one.")
     var className: String?
-    @Option(help: "Channels shown for each image.") var channels = 8
+    @Option(
+        name: .customLong("versus"),
+        help: "Open the page with why that class and not this one, by name or label; the page offers all classes.")
+    var versusName: String?
+    @Option(help: "Channels of each image whose prototypes are shown, beside those of its first places.") var channels =
+        24
+    @OptionGroup var names: NameOptions
     @OptionGroup var deployment: DeploymentOptions
     @Argument(
         help: "Image files, or folders of them. Files that are no images are skipped and listed.", completion: .image,
@@ -45,6 +55,7 @@ struct Explain: ParsableCommand {
             output, holding: ["explanations.json", "index.html"], overwriting: force,
             outside: model.experiment.dataset.root)
         try model.requireKnownImages(at: files.paths)
+        let channelNames = try names.load(for: model)
         let found = try PrototypeTable.kept(for: model) {
             try PrototypeSearch.run(
                 model,
@@ -55,11 +66,15 @@ struct Explain: ParsableCommand {
         guard let table = found else { preconditionFailure("a single process is rank 0") }
         let explainer = Explainer(model, shownCount: channels, team: team)
         let label = try className.map { try explainer.label(ofClass: $0) }
+        let versus = try versusName.map { try explainer.label(ofClass: $0) }
+        let trueLabels = model.experiment.dataset.labels(of: files.paths)
         var skipped = files.bad
         var explanations: [ImageExplanation] = []
         for (index, path) in files.paths.enumerated() {
             do {
-                explanations.append(try explainer.explain(path, label: label))
+                explanations.append(
+                    try explainer.explain(
+                        path, label: label, versus: versus, id: "\(index)", trueLabel: trueLabels[path]))
             } catch let error as ImageCodingError {
                 skipped.append((path, "\(error)"))
                 if skipped.count == files.bad.count + files.paths.count { throw error }
@@ -67,14 +82,17 @@ struct Explain: ParsableCommand {
             Console.showProgress(
                 .init(activity: "explain", completed: index + 1, total: files.paths.count, unit: "images"))
         }
-        let pictures = PrototypePictures(model)
         let classNames = model.experiment.dataset.displayNames
-        let page = ExplanationPage(
-            explanations, prototypes: table, classNames: classNames, picture: { try pictures($0) })
+        let report = ModelReport(
+            of: explanations, model: model, prototypes: table, names: channelNames, channelCount: channels)
+        let pages = try ExplorerPages(
+            report,
+            pictures: report.pictures(
+                of: explanations, model: model, prototypes: table, isSingleFile: true, team: team))
         try DurableFile.createDirectory(output)
         try DurableFile.write(
             jsonText(explanations.map(\.result)) + "\n", to: output.appending("explanations.json"))
-        try DurableFile.write(page.html(), to: output.appending("index.html"))
+        try DurableFile.write(pages.singleFile(), to: output.appending("index.html"))
         for explanation in explanations {
             Console.note(summary(of: explanation, classNames))
         }
@@ -97,5 +115,21 @@ struct Explain: ParsableCommand {
             explained.label != predicted.label
         else { return line }
         return line + "; explained: \(text(explained))"
+    }
+}
+
+extension Dataset {
+    /// The labels of those of some files that are images of the dataset.
+    fileprivate func labels(of paths: [FilePath]) -> [FilePath: Int] {
+        let folder = root.absolute
+        let places = Dictionary(
+            paths.filter { $0.absolute.starts(with: folder) }.map { ($0.absolute, $0) },
+            uniquingKeysWith: { first, _ in first })
+        guard !places.isEmpty else { return [:] }
+        var labels: [FilePath: Int] = [:]
+        for index in 0..<count {
+            if let path = places[self.path(of: self[index]).absolute] { labels[path] = self[index].label }
+        }
+        return labels
     }
 }

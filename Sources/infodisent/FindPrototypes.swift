@@ -1,33 +1,39 @@
 import ArgumentParser
 import DurableFiles
 import Explanations
+import Explorer
 import Extraction
 import FeatureCache
 import Foundation
 import Inference
 import MessagePassing
-import Reports
 import Results
 import SystemPackage
+import Tensors
 
 /// `infodisent prototypes`: what each channel stands for.
 struct FindPrototypes: CollectiveCommand {
     static let configuration = CommandConfiguration(
         commandName: "prototypes", abstract: "Find the training images that stand for each channel.",
-        discussion: "Writes prototypes.json and a page to look at, index.html, into the output folder.")
+        discussion: """
+            Writes prototypes.json and a page to look at, index.html with the folder files beside it, into the output folder. \
+            `report` shows the same with all that is known of the model.
+            """)
 
     @OptionGroup var source: CheckpointOptions
     @Option(
         help: "The folder to write to; made if it is not there.", completion: .directory, transform: { FilePath($0) })
     var output: FilePath
     @Flag(help: "Overwrite results that are there already.") var force = false
-    @Option(help: "Channels on the page, at most: those that the classifier uses most.") var channels = 200
+    @Option(help: "Channels on the page, at most: those that the classifier uses most; without it, all that it uses.")
+    var channels: Int?
+    @OptionGroup var names: NameOptions
     @OptionGroup var cacheOptions: CacheOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
 
     func validate() throws {
-        if channels < 1 { throw ValidationError("--channels is \(channels), but at least 1 is needed.") }
+        if let channels, channels < 1 { throw ValidationError("--channels is \(channels), but at least 1 is needed.") }
     }
 
     func run(on communicator: any Communicator) throws {
@@ -36,11 +42,14 @@ struct FindPrototypes: CollectiveCommand {
         }
         let team = try deployment.team(on: communicator)
         let model = try source.load(on: communicator, team: team)
+        var channelNames = ChannelNames()
         try communicator.together {
             guard communicator.rank == 0 else { return }
             try OutputFolder.check(
                 output, holding: ["prototypes.json", "index.html"], overwriting: force,
                 outside: model.experiment.dataset.root)
+            try ExplorerPages.check(output.appending(ExplorerPages.folderName))
+            channelNames = try names.load(for: model)
         }
         // None if the table was found already.
         var usedCache: FeatureCache?
@@ -54,19 +63,21 @@ struct FindPrototypes: CollectiveCommand {
         try cacheOptions.showTraffic(of: usedCache, on: communicator)
         try communicator.together {
             try communicator.activity.allowing(.seconds(3600)) {
-                if let table { try write(table, of: model) }
+                if let table { try write(table, of: model, channelNames, team) }
             }
         }
     }
 
-    private func write(_ table: PrototypeTable, of model: TrainedModel) throws {
-        let pictures = PrototypePictures(model)
-        let page = PrototypePage(
-            table, uses: ChannelUse.ranked(ChannelUse.ofAllChannels(model)),
-            classNames: model.experiment.dataset.displayNames, channelLimit: channels, picture: { try pictures($0) })
+    private func write(
+        _ table: PrototypeTable, of model: TrainedModel, _ channelNames: ChannelNames, _ team: WorkerTeam
+    ) throws {
+        let report = ModelReport(of: model, prototypes: table, names: channelNames, channelCount: channels)
+        let pages = try ExplorerPages(
+            report,
+            pictures: report.pictures(of: [], model: model, prototypes: table, isSingleFile: false, team: team))
         try DurableFile.createDirectory(output)
         try DurableFile.write(table.json(), to: output.appending("prototypes.json"))
-        try DurableFile.write(page.html(), to: output.appending("index.html"))
+        try pages.write(into: output, replacing: force)
         try Console.result(output.appending("index.html").string)
     }
 }

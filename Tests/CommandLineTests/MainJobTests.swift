@@ -35,9 +35,52 @@ import WeightFiles
         }
         for page in ["prototypes/index.html", "explanation/index.html"] {
             let text = try folder.text(page)
-            #expect(text.contains("data:image/jpeg;base64,"))
+            #expect(text.contains("default-src 'none'"))
             #expect(!text.contains("http:") && !text.contains("https:"), "\(page) needs other files")
         }
+    }
+
+    @Test func aReportShowsTheWholeModelAndItsNumbersAreThoseOfTheCommands() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let summary = try json(Tool.infodisent.succeed("evaluate", "--checkpoint", "run", "--json", in: folder))
+        try folder.write(Data("3: \"<b>dotted</b> wing\"\n".utf8), to: "run/names.yaml")
+        let text = try Tool.infodisent.succeed(
+            "report", "--checkpoint", "run", "--output", "report", "--images", "5", "--json", in: folder)
+        let report = try json(text)
+        #expect(report["evaluation"] as? NSDictionary == summary as NSDictionary)
+        #expect((report["images"] as? [Any])?.count == 5 && (report["classes"] as? [Any])?.count == 4)
+        #expect((report["channel_names"] as? [String: String]) == ["3": "<b>dotted</b> wing"])
+        #expect(!(try #require(report["epochs"] as? [Any])).isEmpty)
+        let overview = try folder.text("report/files/data/overview.js")
+        #expect(overview.hasPrefix("infodisent(\"overview\",{") && !overview.contains("<"))
+        let page = try folder.text("report/index.html")
+        #expect(!page.contains("http:") && !page.contains("https:"))
+
+        let again = ["report", "--checkpoint", "run", "--output", "report"]
+        #expect(try Tool.infodisent.run(again, in: folder).exitCode == 64, "it is there already")
+        try Tool.infodisent.succeed(
+            "report", "--checkpoint", "run", "--output", "one", "--images", "2", "--single-file", in: folder)
+        #expect(!folder.exists("one/files") && folder.exists("one/index.html"))
+        try folder.write(Data("999: wing\n".utf8), to: "bad.yaml")
+        let bad = try Tool.infodisent.run(
+            ["report", "--checkpoint", "run", "--output", "bad", "--names", "bad.yaml"], in: folder)
+        #expect(bad.exitCode == 65 && bad.errors.contains("channel 999 is none of the"))
+        try folder.write(Data("{}".utf8), to: "card.json")
+        let card = ["report", "--checkpoint", "run", "--output", "bad", "--scorecard", "card.json"]
+        #expect(try Tool.infodisent.run(card, in: folder).exitCode == 65)
+        #expect(!folder.exists("bad"))
+    }
+
+    @Test func twoClassesAreHeldAgainstEachOther() throws {
+        let folder = try SmallExperiment.trainedFolder()
+        let image = try #require(try testImages(folder).first)
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.url("birds/test").path).sorted()
+        try Tool.infodisent.succeed(
+            "explain", "--checkpoint", "run", "--output", "why", "--class", names[0], "--versus", names[2], image,
+            in: folder)
+        #expect(try folder.text("why/index.html").contains("\"versus\":2"))
+        let unknown = ["explain", "--checkpoint", "run", "--output", "other", "--versus", "nothing", image]
+        #expect(try Tool.infodisent.run(unknown, in: folder).exitCode == 64)
     }
 
     @Test func thePredictionsAreWrittenForEveryTestImage() throws {

@@ -12,6 +12,8 @@ import Testing
         let summary = try Tool.infodisent.run(evaluation, in: reference).output
         let prototypes = ["prototypes", "--checkpoint", "run", "--output", "prototypes"]
         _ = try Tool.infodisent.run(prototypes, in: reference)
+        let report = ["report", "--checkpoint", "run", "--output", "report", "--images", "7"]
+        _ = try Tool.infodisent.run(report, in: reference)
 
         for ranks in 1...4 {
             let folder = try SmallExperiment.folder()
@@ -30,6 +32,8 @@ import Testing
             let outcome = try Mpirun.run(ranks: ranks, prototypes, in: folder)
             #expect(outcome.exitCode == 0 && outcome.output == "prototypes/index.html\n", "rank 0 alone speaks")
             #expect(try folder.contents(of: "prototypes") == reference.contents(of: "prototypes"), "\(ranks) ranks")
+            #expect(try Mpirun.run(ranks: ranks, report, in: folder).output == "report/index.html\n")
+            #expect(try folder.contents(of: "report") == reference.contents(of: "report"), "\(ranks) ranks")
         }
     }
 

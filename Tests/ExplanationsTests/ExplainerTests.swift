@@ -110,7 +110,7 @@ import Testing
                         #expect(result.contributions.contains { $0.negativeWeight != $0.weight })
                         #expect(result.negativeSum < 0)
                     }
-                    #expect(explanation.heatMaps.count == 4)
+                    #expect(explanation.record.maps.count >= 4)
                 }
             }
             let uses = ChannelUse.ofAllChannels(model)
@@ -137,20 +137,39 @@ import Testing
         }
     }
 
-    @Test func theWinningPixelIsThePeakOfTheHeatMap() throws {
+    @Test func theWinningPixelIsThePeakOfTheChannelsMap() throws {
         try withSmallModel { model in
             let sample = model.experiment.dataset.test[0]
             let explanation = try Explainer(model, shownCount: 6, team: team)
                 .explain(model.experiment.dataset.path(of: sample))
-            #expect(explanation.heatMaps.count == 6)
+            let width = model.experiment.cacheIdentity.featureMap.width
             for contribution in explanation.result.contributions.prefix(6) {
-                let side = contribution.dominantSide
-                let heat = try #require(
-                    explanation.heatMaps[ChannelSide(channel: contribution.channel, side: side)])
-                let position = contribution.position(of: side)
-                let activation = abs(contribution.activation(of: side))
-                #expect(heat.values[position.row * heat.width + position.column] == heat.maximum)
-                #expect(abs(heat.maximum - activation) <= 1e-5 * activation)
+                let sign: Int8 = contribution.dominantSide == .positive ? 1 : -1
+                let map = try #require(explanation.record.maps.first { $0.channel == contribution.channel })
+                let position = contribution.position(of: contribution.dominantSide)
+                let peak = map.values.values[position.row * width + position.column]
+                #expect(peak * sign == 127, "the largest magnitude is that of the dominant side")
+                let activation = abs(contribution.activation(of: contribution.dominantSide))
+                #expect(abs(map.scale - activation) <= 1e-5 * activation)
+            }
+        }
+    }
+
+    @Test func theRecordOfAnImageHasWhatItsLogitsAreMadeOf() throws {
+        try withSmallModel { model in
+            let sample = model.experiment.dataset.test[1]
+            let explanation = try Explainer(model, shownCount: 2, team: team)
+                .explain(
+                    model.experiment.dataset.path(of: sample), label: 2, versus: 1, id: "7", trueLabel: sample.label)
+            let record = explanation.record
+            #expect(record.id == "7" && record.label == sample.label && record.explained == 2 && record.versus == 1)
+            let classifier = model.head.classifier
+            for label in 0..<3 {
+                let sum = (0..<model.head.channelCount).reduce(Double(classifier.offset(of: label))) {
+                    let pooled = Double(max(0, record.maxima.values[$1])) + Double(min(0, record.minima.values[$1]))
+                    return $0 + Double(classifier.weight(of: $1, for: label)) * pooled
+                }
+                #expect(abs(sum - Double(record.logits.values[label])) <= 1e-5 * max(1, abs(sum)))
             }
         }
     }
