@@ -140,6 +140,9 @@ def main():
                 name = f"{address.replace('/', '_')}-{width}-{theme}.png"
                 browser.picture(os.path.join(options.out, name), options.limit)
                 found = list(browser.run(CUT))
+                heading = browser.run("(document.querySelector('h1') || {textContent: 'no heading'}).textContent")
+                if heading in ("no heading", "Not here", "This cannot be shown", "This report cannot be read"):
+                    found.append(heading + ": " + browser.run("document.querySelector('main').textContent")[:200])
                 wide = browser.run("document.documentElement.scrollWidth")
                 if wide > width:
                     found.append(f"{wide} pixels wide")
@@ -168,4 +171,5 @@ def main():
     sys.exit(1 if problems else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

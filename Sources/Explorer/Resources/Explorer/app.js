@@ -38,7 +38,11 @@
     const plain = text.replace(/[\s\u0000-\u001f\u007f]+/g, " ").trim() || "(no name)";
     return h("bdi", { title: plain.length > limit ? plain : null }, shorten(plain, limit));
   }
-  const plain = (text, limit = 70) => shorten(text.replace(/[\s\u0000-\u001f\u007f]+/g, " ").trim() || "(no name)", limit);
+  /// The same where only text can stand; what runs from the right is isolated by characters.
+  function plain(text, limit = 70) {
+    const result = shorten(text.replace(/[\s\u0000-\u001f\u007f]+/g, " ").trim() || "(no name)", limit);
+    return /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufefc]/.test(result) ? `\u2068${result}\u2069` : result;
+  }
   const classOf = (label, limit) => named(model.class_names[label], limit);
   const classText = (label, limit) => plain(model.class_names[label], limit);
 
@@ -203,7 +207,7 @@
       const high = difference(k) * Math.max(0, image.maxima[k]);
       const low = model.sides === "positive" ? 0 : difference(model.sides === "untied" ? count + k : k) * Math.min(0, image.minima[k]);
       const amount = model.sides === "tied" ? difference(k) * values[k] : high + low;
-      if (amount === 0 && !(factors.get(k) === 0 && weights[label * width + k] !== 0)) continue;
+      if (amount === 0 && factors.get(k) !== 0) continue;
       const side = model.sides === "tied"
         ? (image.maxima[k] >= -Math.min(0, image.minima[k]) ? "positive" : "negative")
         : (Math.abs(high) >= Math.abs(low) ? "positive" : "negative");
@@ -222,6 +226,23 @@
       group.items.push(item);
     }
     return Array.from(groups.values()).sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum) || a.cell - b.cell);
+  }
+
+  /// Contributions and their places, in the order that they have without the user's changes, so that nothing jumps.
+  function inOrder(image, label, versus) {
+    const list = contributions(image, label, versus);
+    const groups = grouped(list);
+    if (!factors.size) return [list, groups];
+    const kept = Array.from(factors);
+    factors.clear();
+    const before = contributions(image, label, versus);
+    for (const [channel, factor] of kept) factors.set(channel, factor);
+    const channels = new Map(before.map((item, i) => [item.channel, i]));
+    const places = new Map(grouped(before).map((group, i) => [group.cell, i]));
+    const by = (ranks, key) => (a, b) => (ranks.get(a[key]) ?? Infinity) - (ranks.get(b[key]) ?? Infinity) || 0;
+    list.sort(by(channels, "channel"));
+    for (const group of groups) group.items.sort(by(channels, "channel"));
+    return [list, groups.sort(by(places, "cell"))];
   }
 
   // ------------------------------------------------------------------ What the user changes
@@ -383,15 +404,14 @@
     const asked = options.versus === undefined ? (record.versus ?? null) : options.versus;
     const versus = inside(asked) && asked !== label ? asked : null;
     const probabilities = softmax(logits);
-    const list = contributions(image, label, versus);
-    const groups = grouped(list);
+    const [list, groups] = inOrder(image, label, versus);
     const total = logits[label] - (versus === null ? 0 : logits[versus]);
     const ownBias = biasOf(label) - (versus === null ? 0 : biasOf(versus));
     const first = groups.slice(0, PLACES);
     const firstSum = first.reduce((sum, group) => sum + group.sum, 0);
     const rest = groups.slice(PLACES).reduce((sum, group) => sum + group.sum, 0);
     const restCount = groups.slice(PLACES).reduce((count, group) => count + group.items.length, 0);
-    const largest = list.length ? Math.abs(list[0].amount) : 1;
+    const largest = list.reduce((most, item) => Math.max(most, Math.abs(item.amount)), 0);
     if (options.check) writeState({ logits: Array.from(logits), probabilities, sum: list.reduce((sum, item) => sum + item.amount, ownBias), total });
 
     const address = (changes) => {
@@ -471,7 +491,7 @@
   function cells(groups) {
     const { width: columns, height: rows } = model.feature_map;
     const svg = s("svg", { viewBox: `0 0 ${columns} ${rows}`, preserveAspectRatio: "none", role: "img", "aria-label": "what each place of the picture adds to the score" });
-    const largest = groups.length ? Math.abs(groups[0].sum) : 1;
+    const largest = groups.reduce((most, group) => Math.max(most, Math.abs(group.sum)), 0);
     for (const group of groups) {
       svg.append(s("rect", { class: "cell " + (group.sum < 0 ? "n" : "p"), x: group.column, y: group.row, width: 1, height: 1, opacity: (0.85 * Math.abs(group.sum)) / (largest || 1) }, s("title", {}, signed(group.sum))));
     }
@@ -487,7 +507,7 @@
     const values = new Float32Array(columns * rows);
     const map = heat.channel === null ? null : record.maps.find((map) => map.channel === heat.channel);
     if (map) new Int8Array(bytes(map.values)).forEach((value, i) => { values[i] = value / 127; });
-    else if (heat.channel === null) for (const group of groups) values[group.cell] = group.sum / Math.abs(groups[0].sum || 1);
+    else if (heat.channel === null) for (const group of groups) values[group.cell] = group.sum / (Math.max(...groups.map((other) => Math.abs(other.sum))) || 1);
     values.forEach((value, i) => {
       const colour = value < 0 ? [255, 128, 20] : [30, 150, 255];
       pixels.data.set([...colour, Math.round(Math.abs(value) * heat.strength * 0.01 * 0.7 * 255)], 4 * i);
@@ -731,11 +751,11 @@
     const chart = (lines, heading, text) => {
       const values = lines.flatMap((line) => line.values).filter((v) => Number.isFinite(v));
       const [low, high] = [Math.min(...values), Math.max(...values)];
-      const x = (i) => 50 + (360 * i) / Math.max(1, epochs.length - 1);
+      const x = (i) => 58 + (352 * i) / Math.max(1, epochs.length - 1);
       const y = (v) => 150 - (130 * (v - low)) / (high - low || 1);
       return h("figure", {}, h("figcaption", {}, heading), s("svg", { class: "chart", viewBox: "0 0 420 190", role: "img", "aria-label": `${heading}: from ${text(values[0])} to ${text(values[values.length - 1])}` },
-        s("line", { class: "axis", x1: 50, x2: 410, y1: 150.5, y2: 150.5 }), s("text", { x: 44, y: 154, "text-anchor": "end" }, text(low)), s("text", { x: 44, y: 24, "text-anchor": "end" }, text(high)),
-        s("text", { x: 50, y: 174 }, `epoch ${epochs[0].epoch}`), s("text", { x: 410, y: 174, "text-anchor": "end" }, epochs[epochs.length - 1].epoch),
+        s("line", { class: "axis", x1: 58, x2: 410, y1: 150.5, y2: 150.5 }), s("text", { x: 52, y: 154, "text-anchor": "end" }, text(low)), s("text", { x: 52, y: 24, "text-anchor": "end" }, text(high)),
+        s("text", { x: 58, y: 174 }, `epoch ${epochs[0].epoch}`), s("text", { x: 410, y: 174, "text-anchor": "end" }, epochs[epochs.length - 1].epoch),
         lines.map((line) => s("polyline", { class: line.kind, points: line.values.map((v, i) => (Number.isFinite(v) ? `${x(i).toFixed(1)},${y(v).toFixed(1)}` : "")).join(" ") }))),
       lines.length > 1 ? h("figcaption", {}, lines.map((line) => h("span", { class: line.kind === "line-p" ? "for" : "against" }, line.kind === "line-p" ? "\u2014 " : "- - ", line.words, " "))) : null);
     };
@@ -766,7 +786,7 @@
           h("tbody", {}, Array.from(rows.values(), (row) => {
             const all = Array.from(row.values.values());
             const best = row.better && all.length > 1 ? (row.better === "higher" ? Math.max(...all) : Math.min(...all)) : null;
-            return h("tr", {}, h("td", { title: row.formula }, row.words, row.better ? (row.better === "higher" ? " \u2191" : " \u2193") : ""), ways.map((way) => { const value = row.values.get(way); return h("td", { class: "number" }, value === undefined ? "" : h(value === best ? "b" : "span", {}, fixed(value, Math.abs(value) >= 100 ? 1 : 3))); }));
+            return h("tr", {}, h("td", { title: row.formula }, row.words, row.better ? (row.better === "higher" ? " \u2191" : " \u2193") : ""), ways.map((way) => { const value = row.values.get(way); return h("td", { class: "number" }, value === undefined ? "" : h(value === best ? "b" : "span", {}, value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1).replace("-", "\u2212") : fixed(value, Math.abs(value) >= 100 ? 1 : 3))); }));
           })))));
       })];
   }
