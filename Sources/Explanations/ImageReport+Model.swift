@@ -28,8 +28,9 @@ extension ImageReport {
         let whole =
             head.channelsPerImage == nil
             ? inference.pooled
-            : try Head(channelMap: head.channelMap, classifier: head.classifier, sides: head.sides)
-                .pooledActivations(features, team: team)
+            : try Head(
+                channelMap: head.channelMap, classifier: head.classifier, sides: head.sides, reading: head.reading
+            ).pooledActivations(features, team: team)
         let classNames = model.experiment.dataset.displayNames
         let first = inference.ranking.prefix(Self.scoredClassCount)
         var mapped: Set<Int> = []
@@ -48,8 +49,10 @@ extension ImageReport {
                     label: $0, className: classNames[$0], logit: inference.logits[$0],
                     probability: inference.probabilities[$0])
             },
-            logits: PackedFloats(inference.logits), maxima: PackedFloats(whole.maxima),
-            minima: PackedFloats(whole.minima), maximumPixels: PackedIntegers(whole.maximumPixels),
+            logits: PackedFloats(inference.logits),
+            positive: PackedFloats((0..<head.channelCount).map { whole.positiveActivation(of: $0) }),
+            negative: PackedFloats((0..<head.channelCount).map { whole.negativeActivation(of: $0) }),
+            maximumPixels: PackedIntegers(whole.maximumPixels),
             minimumPixels: PackedIntegers(whole.minimumPixels),
             maps: mapped.sorted().map { channel in
                 let values = stride(from: channel, to: activations.count, by: head.channelCount).map { activations[$0] }

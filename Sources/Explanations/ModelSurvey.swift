@@ -59,7 +59,7 @@ public struct ModelSurvey: Sendable {
             .prefix(Self.companionCount).map { $0 }
     }
 
-    /// EPIC's purity of a prototype: J_pk / |j_p| (as U is orthogonal, |j_p| is |x_p|).
+    /// EPIC's purity of a prototype: J_pk / |j_p|.
     public func purity(of prototype: Prototype, place: Int, channel: Int, side: Side) -> Double {
         let norm = Float(bitPattern: UInt32(truncatingIfNeeded: counts[layout.norm(channel, side, place)]))
         return ChannelPurity.purity(of: Double(abs(prototype.activation)), norm: Double(norm))
@@ -86,7 +86,6 @@ public struct ModelSurvey: Sendable {
     ) throws -> [Int64] {
         var counts = [Int64](repeating: 0, count: layout.count)
         let head = model.head
-        let map = cache.identity.featureMap
         let places = layout.places(of: table)
         let share = cache.share(of: Split.train.rawValue, on: communicator)
         let total = cache.indices(of: Split.train.rawValue).count
@@ -115,12 +114,9 @@ public struct ModelSurvey: Sendable {
                 for one in first {
                     for other in first { counts[layout.pairs + one * layout.channelCount + other] += 1 }
                 }
-                for place in places[sample] ?? [] {
-                    let start = (row * map.pixelCount + place.pixel) * map.channelCount
-                    let square = features.values[start..<start + map.channelCount]
-                        .reduce(0.0) { $0 + Double($1) * Double($1) }
-                    counts[place.index] = Int64(Float(square.squareRoot()).bitPattern)
-                }
+                let own = places[sample] ?? []
+                let norms = try norms(at: own.map(\.pixel), of: row, in: features, head, team)
+                for (place, norm) in zip(own, norms) { counts[place.index] = Int64(norm.bitPattern) }
             }
             completed += samples.count
             communicator.activity.progress()
@@ -130,6 +126,32 @@ public struct ModelSurvey: Sendable {
                 ))
         }
         return counts
+    }
+}
+
+extension ModelSurvey {
+    /// |j_p| at some pixels of an image of a batch [N, H, W, D].
+    private static func norms(
+        at pixels: [Int], of row: Int, in features: Tensor, _ head: Head, _ team: WorkerTeam
+    ) throws -> [Float] {
+        guard !pixels.isEmpty else { return [] }
+        let (channelCount, size) = (head.channelCount, features.shape[1] * features.shape[2] * features.shape[3])
+        let image = features.values[row * size..<(row + 1) * size]
+        // Pixels that are standardised need all of their image (`ChannelReading.mean`).
+        let isWhole = head.epsilon != nil
+        let values =
+            isWhole
+            ? Array(image)
+            : pixels.flatMap {
+                image[image.startIndex + $0 * channelCount..<image.startIndex + ($0 + 1) * channelCount]
+            }
+        let activations = try head.activations(
+            Tensor(shape: [1, values.count / channelCount, channelCount], values: values), team: team)
+        return pixels.enumerated().map { place, pixel in
+            let start = (isWhole ? pixel : place) * channelCount
+            let square = activations.values[start..<start + channelCount].reduce(0.0) { $0 + Double($1) * Double($1) }
+            return Float(square.squareRoot())
+        }
     }
 }
 
@@ -146,7 +168,7 @@ private struct Layout: Sendable {
     let histograms: Int
     /// Explanations that two channels are in.
     let pairs: Int
-    /// Bits of |x_p| of each prototype.
+    /// Bits of |j_p| of each prototype.
     private let norms: Int
     let count: Int
     let lowest: [Float]

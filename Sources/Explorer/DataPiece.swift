@@ -90,6 +90,8 @@ struct DataPiece {
         let featureMap: SpatialSize
         let channelNames: [Int: String]
         let sides: String
+        let reading: String
+        let loss: String
         let channelsPerImage: Int?
         let bias: PackedFloats?
         let classes: [ClassLine]
@@ -112,6 +114,8 @@ struct DataPiece {
             featureMap = report.featureMap
             channelNames = report.channelNames
             sides = report.classifier.sides
+            reading = report.classifier.reading
+            loss = report.classifier.loss
             channelsPerImage = report.classifier.channelsPerImage
             bias = report.classifier.bias
             classes = report.classes.map {

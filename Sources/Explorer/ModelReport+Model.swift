@@ -9,7 +9,8 @@ extension ModelReport.ClassifierRecord {
     public init(_ head: Head) {
         precondition(head.classifier.standardisation == nil, "a checkpoint's classifier has no standardisation")
         self.init(
-            sides: head.sides.rawValue,
+            sides: head.sides.rawValue, reading: head.reading == .extrema ? "extrema" : "mean",
+            loss: head.loss.rawValue,
             channelsPerImage: head.channelsPerImage.flatMap { $0 < head.channelCount ? $0 : nil },
             bias: head.classifier.bias.map(PackedFloats.init), weights: PackedFloats(head.classifier.weights))
     }

@@ -31,9 +31,11 @@ public struct ImageReport: Codable, Equatable, Sendable {
     public let topScores: [ClassScore]
     /// [C], as the program computes them.
     public let logits: PackedFloats
-    /// M_k and m_k [D] with their pixels, before a choice of channels (`channels_per_image`).
-    public let maxima: PackedFloats
-    public let minima: PackedFloats
+    /// What both sides of each channel are to the classifier, [D] each: max(0, M_k) and min(0, m_k), or what a head has that reads
+    /// channels by their means. Before a choice of channels (`channels_per_image`).
+    public let positive: PackedFloats
+    public let negative: PackedFloats
+    /// The pixels where a channel is largest and smallest, [D].
     public let maximumPixels: PackedIntegers
     public let minimumPixels: PackedIntegers
     /// Of the channels that matter most to the first classes.
@@ -42,7 +44,7 @@ public struct ImageReport: Codable, Equatable, Sendable {
     public init(
         id: String, picture: String, path: String, label: Int?, explained: Int, versus: Int? = nil,
         topScores: [ClassScore],
-        logits: PackedFloats, maxima: PackedFloats, minima: PackedFloats, maximumPixels: PackedIntegers,
+        logits: PackedFloats, positive: PackedFloats, negative: PackedFloats, maximumPixels: PackedIntegers,
         minimumPixels: PackedIntegers, maps: [ActivationMap]
     ) {
         self.id = id
@@ -53,8 +55,8 @@ public struct ImageReport: Codable, Equatable, Sendable {
         self.versus = versus
         self.topScores = topScores
         self.logits = logits
-        self.maxima = maxima
-        self.minima = minima
+        self.positive = positive
+        self.negative = negative
         self.maximumPixels = maximumPixels
         self.minimumPixels = minimumPixels
         self.maps = maps

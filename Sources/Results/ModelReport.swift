@@ -31,6 +31,10 @@ public struct ModelReport: Codable, Equatable, Sendable {
     public struct ClassifierRecord: Codable, Equatable, Sendable {
         /// `tied`, `untied` or `positive` (`head.signs`).
         public let sides: String
+        /// How a channel's pixels become its number: `extrema`, its largest and smallest response, or `mean` (`head.mode: posthoc`).
+        public let reading: String
+        /// How logits become probabilities: `cross_entropy`, by a softmax, or `binary_cross_entropy`, each by itself.
+        public let loss: String
         /// Channels of an image that count; all if nil.
         public let channelsPerImage: Int?
         /// [C]; nil for none.
@@ -38,8 +42,13 @@ public struct ModelReport: Codable, Equatable, Sendable {
         /// A [C, D], or [C, 2 D] for untied sides.
         public let weights: PackedFloats
 
-        public init(sides: String, channelsPerImage: Int?, bias: PackedFloats?, weights: PackedFloats) {
+        public init(
+            sides: String, reading: String, loss: String, channelsPerImage: Int?, bias: PackedFloats?,
+            weights: PackedFloats
+        ) {
             self.sides = sides
+            self.reading = reading
+            self.loss = loss
             self.channelsPerImage = channelsPerImage
             self.bias = bias
             self.weights = weights

@@ -166,7 +166,7 @@ import Testing
             let classifier = model.head.classifier
             for label in 0..<3 {
                 let sum = (0..<model.head.channelCount).reduce(Double(classifier.offset(of: label))) {
-                    let pooled = Double(max(0, record.maxima.values[$1])) + Double(min(0, record.minima.values[$1]))
+                    let pooled = Double(record.positive.values[$1]) + Double(record.negative.values[$1])
                     return $0 + Double(classifier.weight(of: $1, for: label)) * pooled
                 }
                 #expect(abs(sum - Double(record.logits.values[label])) <= 1e-5 * max(1, abs(sum)))

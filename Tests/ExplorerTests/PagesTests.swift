@@ -76,11 +76,23 @@ import Testing
 
     @Test(
         .enabled(if: Chromium.path != nil, "there is no Chromium here"),
-        arguments: [(ChannelSides.tied, nil), (.tied, 6), (.untied, nil), (.positive, nil)] as [(ChannelSides, Int?)])
-    func whatIfOnThePageIsWhatTheProgramSays(sides: ChannelSides, channelsPerImage: Int?) throws {
+        arguments: [
+            [], ["channels_per_image: 6"], ["signs: untied"], ["signs: positive"], ["mode: posthoc"],
+            ["loss: binary_cross_entropy"],
+        ])
+    func whatIfOnThePageIsWhatTheProgramSays(settings: [String]) throws {
         try SmallReport.with {
-            $0.configuration.head.signs = sides
-            $0.configuration.head.channelsPerImage = channelsPerImage
+            for setting in settings {
+                switch setting {
+                case "channels_per_image: 6": $0.configuration.head.channelsPerImage = 6
+                case "signs: untied": $0.configuration.head.signs = .untied
+                case "signs: positive": $0.configuration.head.signs = .positive
+                case "mode: posthoc":
+                    $0.configuration.head.mode = .posthoc
+                    ($0.configuration.head.prototypesBegin, $0.configuration.head.prototypesEnd) = (10, 3)
+                default: $0.configuration.head.loss = .binaryCrossEntropy
+                }
+            }
         } _: { small, folder in
             let head = small.model.head
             let output = folder.appending("report")
@@ -88,7 +100,7 @@ import Testing
             let image = small.report.images[1]
             let sample = try #require(Int(image.id))
             // Some that matter in this image.
-            let first = Ranking.top(3, of: image.maxima.values[...])
+            let first = Ranking.top(3, of: image.positive.values[...])
             let edits = HeadEdits(
                 checkpoint: small.model.headDigest, channels: [first[0]: 0, first[1]: 0.3, first[2]: 2, 0: 1.7])
             let weights = (0..<head.classCount).flatMap { label in
@@ -96,11 +108,11 @@ import Testing
                     edits.weight(head.classifier.weight(of: $0, for: label), of: $0 % head.channelCount, for: label)
                 }
             }
-            let edited = try Head(
+            let edited = try head.replacing(
                 channelMap: head.channelMap,
                 classifier: Classifier(
-                    weights: weights, bias: head.classifier.bias, classCount: head.classCount,
-                    channelCount: head.classifier.channelCount), sides: sides, channelsPerImage: channelsPerImage)
+                    weights: weights, bias: head.classifier.bias, signs: .any, classCount: head.classCount,
+                    channelCount: head.classifier.channelCount))
             let map = small.cache.identity.featureMap
             let features = Tensor(
                 shape: [1, map.height, map.width, map.channelCount], values: try small.cache.features(of: [sample]))
@@ -113,6 +125,9 @@ import Testing
                 let state = try #require(html.firstMatch(of: #/id="state">([^<]+)</script>/#)?.output.1)
                 let found = try JSONDecoder().decode(PageState.self, from: Data(state.utf8))
                 let expected = try head.forward(features, team: WorkerTeam()).logits
+                for (own, other) in zip(found.probabilities, head.loss.probabilities(expected[...])) {
+                    #expect(abs(own - Double(other)) <= 1e-5)
+                }
                 #expect(found.logits.count == expected.count)
                 for (own, other) in zip(found.logits, expected) {
                     #expect(abs(own - Double(other)) <= 1e-5 * max(1, abs(Double(other))), "\(address)")
@@ -162,8 +177,8 @@ import Testing
                 topScores: (0..<5).map {
                     ClassScore(label: $0, className: "tench, Tinca tinca", logit: 1, probability: 0.2)
                 },
-                logits: PackedFloats(Array(numbers.prefix(classCount))), maxima: PackedFloats(numbers),
-                minima: PackedFloats(numbers.map { -$0 }), maximumPixels: PackedIntegers(numbers.map { Int32($0) }),
+                logits: PackedFloats(Array(numbers.prefix(classCount))), positive: PackedFloats(numbers),
+                negative: PackedFloats(numbers.map { -$0 }), maximumPixels: PackedIntegers(numbers.map { Int32($0) }),
                 minimumPixels: PackedIntegers(numbers.map { Int32($0) }),
                 maps: (0..<120).map {
                     .init(channel: $0, scale: 1, values: PackedBytes([Int8](repeating: 77, count: 49)))
@@ -174,7 +189,8 @@ import Testing
             classNames: (0..<classCount).map { "class with a name of a usual length, or two (n0\(1_000_000 + $0))" },
             channelCount: channelCount, featureMap: SpatialSize(height: 7, width: 7), channelNames: [:],
             classifier: .init(
-                sides: "tied", channelsPerImage: nil, bias: PackedFloats([Float](repeating: 1, count: classCount)),
+                sides: "tied", reading: "extrema", loss: "cross_entropy", channelsPerImage: nil,
+                bias: PackedFloats([Float](repeating: 1, count: classCount)),
                 weights: PackedFloats((0..<classCount * channelCount).map { Float($0 % 1009) / 307 })), images: images,
             channels: channels, classes: classes,
             confusions: (0..<30000).map { .init(label: $0 % classCount, predicted: $0 / 30, count: 3) }, origins: [])
@@ -196,6 +212,7 @@ import Testing
 
     private struct PageState: Decodable {
         let logits: [Double]
+        let probabilities: [Double]
         /// Of the parts that are shown.
         let sum: Double
         let total: Double

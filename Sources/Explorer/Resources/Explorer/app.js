@@ -130,7 +130,7 @@
   /// An image with its numbers as arrays, and which of its channels count.
   function unpack(image) {
     return {
-      record: image, maxima: floats(image.maxima), minima: floats(image.minima),
+      record: image, positive: floats(image.positive), negative: floats(image.negative),
       maximumPixels: new Int32Array(bytes(image.maximum_pixels)), minimumPixels: new Int32Array(bytes(image.minimum_pixels)),
       logits: floats(image.logits),
     };
@@ -140,7 +140,7 @@
     const count = model.channel_count;
     const values = new Float32Array(width);
     for (let k = 0; k < count; k++) {
-      const [high, low] = [Math.max(0, image.maxima[k]), Math.min(0, image.minima[k])];
+      const [high, low] = [image.positive[k], image.negative[k]];
       if (model.sides === "untied") [values[k], values[count + k]] = [high, low];
       else values[k] = model.sides === "positive" ? high : high + low;
     }
@@ -186,7 +186,9 @@
       return sum;
     });
   }
-  function softmax(logits) {
+  /// A softmax, or for a head of binary cross-entropy the sigmoid of each.
+  function probabilitiesOf(logits) {
+    if (model.loss === "binary_cross_entropy") return Array.from(logits, (x) => 1 / (1 + Math.exp(-x)));
     const largest = Math.max(...logits);
     const powers = Array.from(logits, (x) => Math.exp(x - largest));
     const sum = powers.reduce((a, b) => a + b, 0);
@@ -204,12 +206,12 @@
     for (let k = 0; k < count; k++) {
       const counts = values[k] !== 0 || (model.sides === "untied" && values[count + k] !== 0);
       if (!counts) continue;
-      const high = difference(k) * Math.max(0, image.maxima[k]);
-      const low = model.sides === "positive" ? 0 : difference(model.sides === "untied" ? count + k : k) * Math.min(0, image.minima[k]);
+      const high = difference(k) * image.positive[k];
+      const low = model.sides === "positive" ? 0 : difference(model.sides === "untied" ? count + k : k) * image.negative[k];
       const amount = model.sides === "tied" ? difference(k) * values[k] : high + low;
       if (amount === 0 && factors.get(k) !== 0) continue;
       const side = model.sides === "tied"
-        ? (image.maxima[k] >= -Math.min(0, image.minima[k]) ? "positive" : "negative")
+        ? (image.positive[k] >= -image.negative[k] ? "positive" : "negative")
         : (Math.abs(high) >= Math.abs(low) ? "positive" : "negative");
       const cell = side === "positive" ? image.maximumPixels[k] : image.minimumPixels[k];
       list.push({ channel: k, amount, high, low, side, cell, row: Math.floor(cell / columns), column: cell % columns });
@@ -403,7 +405,7 @@
     const label = inside(options.label) ? options.label : factors.size ? record.explained : record.explained;
     const asked = options.versus === undefined ? (record.versus ?? null) : options.versus;
     const versus = inside(asked) && asked !== label ? asked : null;
-    const probabilities = softmax(logits);
+    const probabilities = probabilitiesOf(logits);
     const [list, groups] = inOrder(image, label, versus);
     const total = logits[label] - (versus === null ? 0 : logits[versus]);
     const ownBias = biasOf(label) - (versus === null ? 0 : biasOf(versus));
@@ -480,7 +482,7 @@
     title(`${classText(label)}`);
     return [strip(line), h("div", { class: "head" },
       h("figure", {}, photo, h("figcaption", {}, "what the network saw; boxes: the places below")),
-      h("figure", {}, map, h("figcaption", {}, "what each place adds ", h("span", { class: "for" }, "\u25a0 for"), " ", h("span", { class: "against" }, "\u25a0 against"))), words),
+      h("figure", {}, map, h("figcaption", {}, model.reading === "mean" ? "what channels add, at the places where each is strongest " : "what each place adds ", h("span", { class: "for" }, "\u25a0 for"), " ", h("span", { class: "against" }, "\u25a0 against"))), words),
     controls, h("h2", { class: "hidden" }, "Places"), cards, scoreTable(image, logits, probabilities, order, address), allChannels(list, total, what)];
   }
 
@@ -564,7 +566,7 @@
     return part ? h("span", { class: "quiet small" }, `${part.part} in ${part.hit_count} of ${part.visible_count}`) : null;
   }
   function scoreTable(image, logits, probabilities, order, address) {
-    const before = softmax(image.logits);
+    const before = probabilitiesOf(image.logits);
     return h("details", {}, h("summary", {}, "Scores of the classes"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "scores of the classes" }, h("table", {},
       h("thead", {}, h("tr", {}, ["class", "score", "probability"].map((t, i) => h("th", { class: i ? "number" : null }, t)), factors.size ? ["score before", "probability before"].map((t) => h("th", { class: "number" }, t)) : null)),
       h("tbody", {}, order.slice(0, 10).map((y) => h("tr", {}, h("td", {}, link(address({ label: y, versus: null }), classOf(y))), h("td", { class: "number" }, fixed(logits[y], 3)), h("td", { class: "number" }, percent(probabilities[y], 2)),
@@ -615,7 +617,7 @@
     let outcome = null;
     if (image) {
       const before = ranking(image.logits)[0];
-      const old = softmax(image.logits);
+      const old = probabilitiesOf(image.logits);
       outcome = h("span", {}, classOf(before, 50), ` ${percent(old[before])} \u2192 ${percent(probabilities[before])}`, order[0] === before ? "" : [h("b", { class: "against" }, "; now "), classOf(order[0], 50), ` (${percent(probabilities[order[0]])})`]);
     }
     place.replaceChildren(h("div", { class: "in" }, h("b", {}, "What if"), h("span", {}, `${plural(factors.size, "channel")} changed: ${text}`), h("span", { "aria-live": "polite" }, outcome),
@@ -839,7 +841,7 @@
     await whatIf();
     return [h("h1", {}, "How to read these pages"),
       h("p", {}, "A network has learned from many pictures to find patterns. This model sorts what it finds into channels: each channel responds to one kind of thing, such as a dotted wing. What a channel stands for is shown, not told: by the training pictures in which it responds most strongly, cut out around the place where it does."),
-      h("p", {}, "For a new picture, each channel looks for the one place where it responds most. The response times a weight that the class gives the channel is what the channel adds to the score of that class. Nothing else goes into a score, but for a fixed bias. So the parts on a page add up to the score exactly, and the class with the highest score is what the model predicts. The probability is computed from the scores of all classes (softmax)."),
+      h("p", {}, model.reading === "mean" ? "For a new picture, the mean of a channel\u2019s response over the picture, times a weight that the class gives the channel, is what the channel adds to the score of that class; the page shows it at the place where the channel is strongest." : "For a new picture, each channel looks for the one place where it responds most. The response times a weight that the class gives the channel is what the channel adds to the score of that class.", " Nothing else goes into a score, but for a fixed bias. So the parts on a page add up to the score exactly, and the class with the highest score is what the model predicts. ", model.loss === "binary_cross_entropy" ? "Each class has a probability of its own, from its score." : "The probability is computed from the scores of all classes (softmax)."),
       h("h2", {}, "A row"), h("p", {}, "\u201cThis looks like these: +2.17\u201d. On the left a part of the picture, magnified; beside it parts of training pictures, in which the same channel responds; then what it adds. Blue speaks for the class, orange against it. A channel can also respond the opposite way, which speaks against the classes that use it: \u201cits opposite\u201d shows the training pictures in which it does so most. Rows about the same place are together. The grey picture shows what each place adds, by all its channels. Numbers are rounded, so that the last digit of a sum may differ."),
       h("p", {}, "A contribution means something in comparison with other classes: choose one under \u201cand not\u201d to see which parts decide between two classes."),
       h("h2", {}, "What if"), h("p", {}, "Switch a channel off, or weigh it otherwise, and all scores are computed again, as the program would with the changed weights. Save the edit list, and make a model of it with "), h("pre", {}, "infodisent edit --checkpoint RUN --edits edits.json"),
