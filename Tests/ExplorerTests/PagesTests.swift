@@ -96,7 +96,8 @@ import Testing
         } _: { small, folder in
             let head = small.model.head
             let output = folder.appending("report")
-            try ExplorerPages(small.report, pictures: small.pictures).write(into: output, replacing: false)
+            let named = try SmallReport(small.model, names: ChannelNames(Self.names))
+            try ExplorerPages(named.report, pictures: named.pictures).write(into: output, replacing: false)
             let image = small.report.images[1]
             let sample = try #require(Int(image.id))
             // Some that matter in this image.
@@ -135,6 +136,15 @@ import Testing
                 #expect(
                     abs(found.sum - found.total) <= 1e-5 * max(1, abs(found.total)), "the parts add up to the score")
                 #expect(found.total == found.logits[1])
+                // What the page saves is what the program reads.
+                let (list, names) = (folder.appending("edits.json"), folder.appending("names.yaml"))
+                try DurableFile.write(found.edits, to: list)
+                let read = try HeadEdits(
+                    reading: list, head: small.model.headDigest, channelCount: head.channelCount,
+                    classCount: head.classCount)
+                #expect(read == (name.isEmpty ? HeadEdits(checkpoint: small.model.headDigest, channels: [:]) : edits))
+                try DurableFile.write(found.names, to: names)
+                #expect(try ChannelNames(reading: names, channelCount: head.channelCount).names == Self.names)
             }
         }
     }
@@ -210,11 +220,15 @@ import Testing
         }
     }
 
+    private static let names = [0: "<b>dotted</b> wing", 3: "\u{202E}\u{5D0} \u{FEFF}\"quoted\" \\ \u{7F}"]
+
     private struct PageState: Decodable {
         let logits: [Double]
         let probabilities: [Double]
         /// Of the parts that are shown.
         let sum: Double
         let total: Double
+        let edits: String
+        let names: String
     }
 }

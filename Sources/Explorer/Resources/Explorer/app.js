@@ -414,7 +414,7 @@
     const rest = groups.slice(PLACES).reduce((sum, group) => sum + group.sum, 0);
     const restCount = groups.slice(PLACES).reduce((count, group) => count + group.items.length, 0);
     const largest = list.reduce((most, item) => Math.max(most, Math.abs(item.amount)), 0);
-    if (options.check) writeState({ logits: Array.from(logits), probabilities, sum: list.reduce((sum, item) => sum + item.amount, ownBias), total });
+    if (options.check) writeState({ logits: Array.from(logits), probabilities, sum: list.reduce((sum, item) => sum + item.amount, ownBias), total, edits: editsFile(), names: namesFile() });
 
     const address = (changes) => {
       const all = { label: options.label, versus, ...changes };
@@ -603,7 +603,7 @@
     const old = byId("state");
     if (old) old.remove();
     const block = h("script", { type: "application/json", id: "state" });
-    block.textContent = JSON.stringify(state);
+    block.textContent = JSON.stringify(state).replace(/</g, "\\u003c");
     document.body.append(block);
   }
 
