@@ -75,6 +75,9 @@ extension Dataset {
         case .cifar:
             try requireNoCrop(options, kind)
             return try CIFAR.load(root: root, options: options, team: team)
+        case .funnybirds:
+            try requireNoCrop(options, kind)
+            return try FunnyBirds.load(root: root, options: options, team: team)
         }
     }
 

@@ -14,6 +14,7 @@ public enum DatasetKind: String, CaseIterable, Sendable {
     case csv
     case webdataset
     case cifar
+    case funnybirds
 
     /// The name people know it by.
     public var title: String {
@@ -28,6 +29,7 @@ public enum DatasetKind: String, CaseIterable, Sendable {
         case .csv: "a CSV manifest"
         case .webdataset: "WebDataset shards"
         case .cifar: "CIFAR"
+        case .funnybirds: "FunnyBirds"
         }
     }
 }

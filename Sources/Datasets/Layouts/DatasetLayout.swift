@@ -12,7 +12,7 @@ public struct DatasetLayout: Equatable, Sendable {
     /// Recognises the layout of the data set at `root` by the names of files and folders; nothing is read but the first folders.
     ///
     /// In order: a file that ends in .csv or .tsv; CUB-200-2011; Stanford Cars; Stanford Dogs; ImageNet; the built-in part data
-    /// set; a manifest.csv (or Hugging Face's metadata.csv where there are no class folders); tar shards; CIFAR; and class folders for
+    /// set; FunnyBirds; a manifest.csv (or Hugging Face's metadata.csv where there are no class folders); tar shards; CIFAR; and class folders for
     /// everything else. A folder that holds nothing but another one, as archives unpack, is entered.
     ///
     /// - Throws: `DatasetError.missingRoot`, `.unreadable`.
@@ -45,6 +45,7 @@ public struct DatasetLayout: Equatable, Sendable {
     private static let detectors: [(DatasetKind, @Sendable (FilePath) throws -> String?)] = [
         (.cub, { CUB200.evidence($0) }), (.cars, { StanfordCars.evidence($0) }), (.dogs, { StanfordDogs.evidence($0) }),
         (.imagenet, { try ImageNet.evidence($0) }), (.parts, { partsEvidence($0) }),
+        (.funnybirds, { FunnyBirds.evidence($0) }),
         (.csv, { try CSVManifest.evidence($0) }), (.webdataset, { try TarShards.evidence($0) }),
         (.cifar, { CIFAR.evidence($0) }),
     ]
