@@ -1,5 +1,5 @@
 // The tile kernel of `Tensors` for processors with AVX-512: the same chains of fused multiply-adds, and so the same bits, with
-// registers twice as wide and twice as many. A tile is 6 rows by 4 or 2 panels of 16 columns.
+// registers twice as wide and twice as many. A tile is 6 rows by 4 or 2 panels of 16 columns, or 12 rows by one.
 //
 // A target of its own because it is compiled for another processor than the rest. Nothing in it is called before the
 // processor has been asked. It has no types: the code that the compiler makes for those can be shared between modules, and
@@ -232,6 +232,94 @@ public func multiplyTwoPanels(
             store(c51 + load(rows + 5 &* addedStride + 16), rectified, to: tile + 5 &* stride + 16)
         }
         row &+= 6
+    }
+}
+
+/// The same for 16 columns: one panel. A tile has 12 rows, so that as many sums run as in that of two panels.
+public func multiplyOnePanel(
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
+    segmentCount: Int, segmentLength: Int, panels: UnsafePointer<Float>, panelLength: Int,
+    adding added: UnsafePointer<Float>, addedStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
+    stride: Int
+) {
+    let last = rowCount &- 1
+    var row = 0
+    while row < rowCount {
+        let start0 = a + rowOffsets[row]
+        let start1 = a + rowOffsets[min(row &+ 1, last)]
+        let start2 = a + rowOffsets[min(row &+ 2, last)]
+        let start3 = a + rowOffsets[min(row &+ 3, last)]
+        let start4 = a + rowOffsets[min(row &+ 4, last)]
+        let start5 = a + rowOffsets[min(row &+ 5, last)]
+        let start6 = a + rowOffsets[min(row &+ 6, last)]
+        let start7 = a + rowOffsets[min(row &+ 7, last)]
+        let start8 = a + rowOffsets[min(row &+ 8, last)]
+        let start9 = a + rowOffsets[min(row &+ 9, last)]
+        let start10 = a + rowOffsets[min(row &+ 10, last)]
+        let start11 = a + rowOffsets[min(row &+ 11, last)]
+        var c0 = Vector()
+        var c1 = Vector()
+        var c2 = Vector()
+        var c3 = Vector()
+        var c4 = Vector()
+        var c5 = Vector()
+        var c6 = Vector()
+        var c7 = Vector()
+        var c8 = Vector()
+        var c9 = Vector()
+        var c10 = Vector()
+        var c11 = Vector()
+        var b = panels
+        var segment = 0
+        while segment < segmentCount {
+            let offset = segmentOffsets[segment]
+            let a0 = start0 + offset
+            let a1 = start1 + offset
+            let a2 = start2 + offset
+            let a3 = start3 + offset
+            let a4 = start4 + offset
+            let a5 = start5 + offset
+            let a6 = start6 + offset
+            let a7 = start7 + offset
+            let a8 = start8 + offset
+            let a9 = start9 + offset
+            let a10 = start10 + offset
+            let a11 = start11 + offset
+            var k = 0
+            while k < segmentLength {
+                let b0 = load(b)
+                b += 16
+                c0.addProduct(Vector(repeating: a0[k]), b0)
+                c1.addProduct(Vector(repeating: a1[k]), b0)
+                c2.addProduct(Vector(repeating: a2[k]), b0)
+                c3.addProduct(Vector(repeating: a3[k]), b0)
+                c4.addProduct(Vector(repeating: a4[k]), b0)
+                c5.addProduct(Vector(repeating: a5[k]), b0)
+                c6.addProduct(Vector(repeating: a6[k]), b0)
+                c7.addProduct(Vector(repeating: a7[k]), b0)
+                c8.addProduct(Vector(repeating: a8[k]), b0)
+                c9.addProduct(Vector(repeating: a9[k]), b0)
+                c10.addProduct(Vector(repeating: a10[k]), b0)
+                c11.addProduct(Vector(repeating: a11[k]), b0)
+                k &+= 1
+            }
+            segment &+= 1
+        }
+        let tile = c + row &* stride
+        let rows = added + row &* addedStride
+        store(c0 + load(rows), rectified, to: tile)
+        if row &+ 1 <= last { store(c1 + load(rows + 1 &* addedStride), rectified, to: tile + 1 &* stride) }
+        if row &+ 2 <= last { store(c2 + load(rows + 2 &* addedStride), rectified, to: tile + 2 &* stride) }
+        if row &+ 3 <= last { store(c3 + load(rows + 3 &* addedStride), rectified, to: tile + 3 &* stride) }
+        if row &+ 4 <= last { store(c4 + load(rows + 4 &* addedStride), rectified, to: tile + 4 &* stride) }
+        if row &+ 5 <= last { store(c5 + load(rows + 5 &* addedStride), rectified, to: tile + 5 &* stride) }
+        if row &+ 6 <= last { store(c6 + load(rows + 6 &* addedStride), rectified, to: tile + 6 &* stride) }
+        if row &+ 7 <= last { store(c7 + load(rows + 7 &* addedStride), rectified, to: tile + 7 &* stride) }
+        if row &+ 8 <= last { store(c8 + load(rows + 8 &* addedStride), rectified, to: tile + 8 &* stride) }
+        if row &+ 9 <= last { store(c9 + load(rows + 9 &* addedStride), rectified, to: tile + 9 &* stride) }
+        if row &+ 10 <= last { store(c10 + load(rows + 10 &* addedStride), rectified, to: tile + 10 &* stride) }
+        if row &+ 11 <= last { store(c11 + load(rows + 11 &* addedStride), rectified, to: tile + 11 &* stride) }
+        row &+= 12
     }
 }
 

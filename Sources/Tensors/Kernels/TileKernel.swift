@@ -8,7 +8,7 @@ import WideKernels
 // depend on its batch. (OpenBLAS does not promise that: it switches kernels and splits K by the size of the product.)
 // B comes packed, A is read in place, so nothing is copied per call: measured on a Zen 4 core, 106-117 GFLOP/s over the
 // shapes of ResNet-50, where the peak is about 118 and OpenBLAS gives 71-103. Where there is AVX-512, `WideKernels` multiplies
-// whole groups of panels; its chains are the same.
+// groups of panels; its chains are the same.
 //
 // Index arithmetic here and in the other kernels wraps: shapes are checked where a layer or a product is entered.
 
@@ -69,46 +69,74 @@ func multiply(
     _ a: GatheredRows, panels: UnsafePointer<Float>, depth: Int, columnCount: Int, adding added: AddedRows,
     activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
-    let width = PackedMatrix.panelWidth
-    let panelCount = (columnCount &+ width &- 1) / width
-    var panel = 0
     if Processor.hasWideVectors {
-        panel = multiplyWide(
-            a, panels: panels, depth: depth, panelCount: columnCount / width, adding: added, activation: activation,
-            into: c, stride: stride)
+        multiplyWide(
+            a, panels: panels, depth: depth, columnCount: columnCount, adding: added, activation: activation, into: c,
+            stride: stride)
+        return
     }
-    while panel < panelCount {
-        let column = panel &* width
+    let width = PackedMatrix.panelWidth
+    var column = 0
+    while column < columnCount {
         multiply(
             a, panel: panels + column &* depth, adding: AddedRows(base: added.base + column, stride: added.stride),
             activation: activation, into: c + column, stride: stride, columnCount: min(width, columnCount &- column))
-        panel &+= 1
+        column &+= width
     }
 }
 
-/// All groups of four and of two whole panels, with AVX-512.
-///
-/// - Returns: the number of panels that were multiplied.
+/// All panels with AVX-512: groups of four, then of two, then one.
 private func multiplyWide(
-    _ a: GatheredRows, panels: UnsafePointer<Float>, depth: Int, panelCount: Int, adding added: AddedRows,
+    _ a: GatheredRows, panels: UnsafePointer<Float>, depth: Int, columnCount: Int, adding added: AddedRows,
     activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
-) -> Int {
-    let panelLength = depth &* PackedMatrix.panelWidth
-    var panel = 0
-    while panel &+ 2 <= panelCount {
-        let count = panel &+ 4 <= panelCount ? 4 : 2
-        let column = panel &* PackedMatrix.panelWidth
-        (count == 4 ? multiplyFourPanels : multiplyTwoPanels)(
-            a.base, a.rowOffsets, a.rowCount, a.segmentOffsets, a.segmentCount, a.segmentLength,
-            panels + panel &* panelLength, panelLength, added.base + column, added.stride, activation == .relu,
-            c + column, stride)
-        if activation == .gelu {
-            applyGELU(
-                to: c + column, rowCount: a.rowCount, columnCount: count &* PackedMatrix.panelWidth, stride: stride)
+) {
+    let width = PackedMatrix.panelWidth
+    var column = 0
+    while column < columnCount {
+        let left = (columnCount &- column &+ width &- 1) / width
+        let group = left >= 4 ? 4 : left >= 2 ? 2 : 1
+        let (panel, base) = (panels + column &* depth, added.base + column)
+        if columnCount &- column >= group &* width {
+            multiplyGroup(
+                group, a, rows: 0..<a.rowCount, panel, depth, AddedRows(base: base, stride: added.stride), activation,
+                into: c + column, stride: stride)
+        } else {
+            // A group over the edge is computed whole and stored in part, some rows at a time.
+            let piece = min(a.rowCount, 96)
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: piece &* group &* width) { tile in
+                let tile = tile.baseAddress!
+                var first = 0
+                while first < a.rowCount {
+                    let rows = first..<min(a.rowCount, first &+ piece)
+                    multiplyGroup(
+                        group, a, rows: rows, panel, depth,
+                        AddedRows(base: base + first &* added.stride, stride: added.stride), activation, into: tile,
+                        stride: group &* width)
+                    for row in rows {
+                        (c + row &* stride + column).update(
+                            from: tile + (row &- first) &* group &* width, count: columnCount &- column)
+                    }
+                    first &+= piece
+                }
+            }
         }
-        panel &+= count
+        column &+= group &* width
     }
-    return panel
+}
+
+/// Some rows of a group of four, two or one whole panels.
+@inline(__always)
+private func multiplyGroup(
+    _ count: Int, _ a: GatheredRows, rows: Range<Int>, _ panels: UnsafePointer<Float>, _ depth: Int,
+    _ added: AddedRows, _ activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
+) {
+    let kernel = count == 4 ? multiplyFourPanels : count == 2 ? multiplyTwoPanels : multiplyOnePanel
+    kernel(
+        a.base, a.rowOffsets + rows.lowerBound, rows.count, a.segmentOffsets, a.segmentCount, a.segmentLength, panels,
+        depth &* PackedMatrix.panelWidth, added.base, added.stride, activation == .relu, c, stride)
+    if activation == .gelu {
+        applyGELU(to: c, rowCount: rows.count, columnCount: count &* PackedMatrix.panelWidth, stride: stride)
+    }
 }
 
 private let tileHeight = 6
