@@ -81,6 +81,13 @@ struct ChannelBasis: Sendable {
         try head?.activations(features, team: Self.alone).values ?? features.values
     }
 
+    /// Whether each channel counts in an image (`Head.channelsPerImage`): the others do not move a logit. Nil if all do.
+    func counting(_ features: Tensor) throws -> [Bool]? {
+        guard let head, head.channelsPerImage != nil else { return nil }
+        let pooled = try head.pooledActivations(features, team: Self.alone)
+        return uses.indices.map { pooled.maxima[$0] != 0 || pooled.minima[$0] != 0 }
+    }
+
     /// Of each channel the cell of its maximum; the first if there are several.
     func strongestCells(_ activations: [Float]) -> [Int] {
         let width = uses.count

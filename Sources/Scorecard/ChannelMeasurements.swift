@@ -27,7 +27,8 @@ struct ChannelMeasurements: Sendable {
         let sums: [Float]
         /// Parts in the box of each channel of the image's class, by channel.
         let consistent: [(channel: Int, parts: UInt32)]
-        /// Of each detector: score v, maximum M and the parts in its patch; nil if the image is none of `scoredSamples`.
+        /// Of each detector: score v, maximum M and the parts in its patch; nil if the image is none of `scoredSamples`. Score and
+        /// maximum of a channel that does not count in the image are 0, as for the head, and then no maximum is below 0.
         let scores: [(score: Float, maximum: Float, parts: UInt32)]?
         /// [P, n] of the channels between which RV coefficients are taken; nil if the image is none of `mapSamples`.
         let maps: [Float]?
@@ -44,6 +45,7 @@ struct ChannelMeasurements: Sendable {
         sample: Int, label: Int, features: Tensor, places: ImagePlaces?, variants: [Int]?
     ) throws -> Part {
         let activations = try basis.activations(features)
+        let counts = try basis.counting(features)
         let (height, width, channels) = (features.shape[1], features.shape[2], basis.uses.count)
         let cells = basis.strongestCells(activations)
         let visible = places?.visibleParts ?? 0
@@ -63,8 +65,9 @@ struct ChannelMeasurements: Sendable {
         }
         let byMaximum = (0..<channels).map { channel in
             let value = activations[cells[channel] * channels + channel]
+            // Nor does an image stand for a channel that does not count in it.
             return ChannelImage(
-                strength: value, sample: sample,
+                strength: counts.map { $0[channel] ? value : 0 } ?? value, sample: sample,
                 purity: Float(ChannelPurity.purity(of: Double(value), norm: norms[cells[channel]])),
                 parts: box(patch, channel), visible: visible)
         }
@@ -76,10 +79,14 @@ struct ChannelMeasurements: Sendable {
         var scores: [(score: Float, maximum: Float, parts: UInt32)]?
         if scoredSamples.contains(sample) {
             scores = basis.detectors.map { channel in
+                if let counts, !counts[channel] { return (0, 0, byMaximum[channel].parts) }
                 var least = Float.infinity
                 for cell in 0..<height * width { least = min(least, activations[cell * channels + channel]) }
                 let maximum = byMaximum[channel].strength
-                return (max(0, maximum) + min(0, least), maximum, byMaximum[channel].parts)
+                return (
+                    max(0, maximum) + min(0, least), counts == nil ? maximum : max(0, maximum),
+                    byMaximum[channel].parts
+                )
             }
         }
         var maps: [Float]?
