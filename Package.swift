@@ -361,7 +361,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "Backbones", "Benchmarks", "Checkpoints", "ImageCoding", "infodisent", "infodisent-inspect",
+                "Backbones", "Benchmarks", "Checkpoints", "Datasets", "ImageCoding", "infodisent", "infodisent-inspect",
                 "SystemFacts", "WeightFiles", system,
             ]),
     ],

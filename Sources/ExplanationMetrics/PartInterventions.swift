@@ -15,13 +15,13 @@ public enum PartInterventions {
     /// Smallest sets of parts of a class that no other class has all of.
     ///
     /// - Parameter variants: of each class, the variant of each part.
-    public static func sufficientSets(of label: Int, variants: [[Int]]) -> [UInt32] {
+    public static func sufficientSets(of label: Int, variants: [[Int]]) -> [UInt64] {
         let count = variants[label].count
-        let sufficient = (1..<UInt32(1) << UInt32(count)).filter { set in
+        let sufficient = (1..<UInt64(1) << UInt64(count)).filter { set in
             !variants.indices.contains { other in
                 other != label
                     && (0..<count).allSatisfy {
-                        set >> UInt32($0) & 1 == 0 || variants[other][$0] == variants[label][$0]
+                        set >> UInt64($0) & 1 == 0 || variants[other][$0] == variants[label][$0]
                     }
             }
         }
@@ -29,22 +29,22 @@ public enum PartInterventions {
     }
 
     /// The parts whose importance is above `threshold` of `total`.
-    public static func important(_ importances: [Double], threshold: Double, total: Double) -> UInt32 {
-        importances.enumerated().reduce(0) { $1.element > threshold * total ? $0 | 1 << UInt32($1.offset) : $0 }
+    public static func important(_ importances: [Double], threshold: Double, total: Double) -> UInt64 {
+        importances.enumerated().reduce(0) { $1.element > threshold * total ? $0 | 1 << UInt64($1.offset) : $0 }
     }
 
     /// The largest share of a sufficient set that is named.
-    public static func sufficiency(of named: UInt32, sets: [UInt32]) -> Double? {
+    public static func sufficiency(of named: UInt64, sets: [UInt64]) -> Double? {
         sets.map { Double(($0 & named).nonzeroBitCount) / Double($0.nonzeroBitCount) }.max()
     }
 
     /// The parts and things whose absence changes the logit by less than 5 % of its size, or raises it.
     ///
     /// - Parameter logits: without each of them.
-    public static func unimportant(without logits: [Double], whole: Double) -> UInt32 {
+    public static func unimportant(without logits: [Double], whole: Double) -> UInt64 {
         logits.enumerated().reduce(0) { set, entry in
             let fall = whole - entry.element
-            return fall < unimportantShare * abs(whole) ? set | 1 << UInt32(entry.offset) : set
+            return fall < unimportantShare * abs(whole) ? set | 1 << UInt64(entry.offset) : set
         }
     }
 
@@ -57,11 +57,11 @@ public enum PartInterventions {
     /// with those parts.
     public static func targets(
         of label: Int, variants: [[Int]]
-    ) -> (first: (label: Int, shared: UInt32), second: (label: Int, shared: UInt32))? {
-        let candidates = variants.indices.compactMap { other -> (label: Int, shared: UInt32)? in
+    ) -> (first: (label: Int, shared: UInt64), second: (label: Int, shared: UInt64))? {
+        let candidates = variants.indices.compactMap { other -> (label: Int, shared: UInt64)? in
             guard other != label else { return nil }
-            let shared = variants[label].indices.reduce(UInt32(0)) {
-                variants[other][$1] == variants[label][$1] ? $0 | 1 << UInt32($1) : $0
+            let shared = variants[label].indices.reduce(UInt64(0)) {
+                variants[other][$1] == variants[label][$1] ? $0 | 1 << UInt64($1) : $0
             }
             return shared.nonzeroBitCount == 2 ? (other, shared) : nil
         }
@@ -73,10 +73,10 @@ public enum PartInterventions {
         return nil
     }
 
-    /// The share of surroundings that the logit rests on: those whose absence lowers it by at least 5 % of its size.
-    public static func backgroundIndependence(without logits: [Double], whole: Double) -> Double {
-        let count = logits.count { whole - $0 >= unimportantShare * abs(whole) && whole > $0 }
-        return 1 - Double(count) / Double(logits.count)
+    /// How many of the surroundings the logit rests on: those whose absence lowers it by at least 5 % of its size. Background
+    /// independence is 1 - the share of these among the surroundings of all images.
+    public static func dependenceCount(without logits: [Double], whole: Double) -> Int {
+        logits.count { whole - $0 >= unimportantShare * abs(whole) && whole > $0 }
     }
 
     /// The sums of four curves over the thresholds, and what they are where (CSDC + PC + DC) / 3 + D is largest; the first of equal

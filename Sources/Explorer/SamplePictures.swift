@@ -36,7 +36,7 @@ struct SamplePictures {
     ///   read.
     func draw(_ samples: [Int], digests: [Int: ContentDigest]) throws -> Drawn {
         let size = PictureSize(pictureCount: samples.count)
-        let annotations = try PlaceAnnotations(model.experiment)
+        let annotations = try PlaceAnnotations(model.experiment, split: nil)
         let known = CachedImages(of: cache)
         let completed = Atomic(0)
         let results = try team.map(samples.count) { _, index -> (file: [UInt8], places: ImagePlaces?) in

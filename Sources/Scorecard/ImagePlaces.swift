@@ -21,13 +21,26 @@ package struct PlaceAnnotations: Sendable {
     private let experiment: Experiment
     /// Of the part dataset, by path.
     private let drawn: [String: PartDataset.Annotation]
+    /// Of FunnyBirds, whose places are in its part maps.
+    private let birds: FunnyBirds?
     /// The merged part of each of the dataset's parts.
     private let merged: [Int]
 
-    /// Reads the annotations of a part dataset.
-    /// - Throws: `PartDatasetError`, `DurableFileError`.
-    package init(_ experiment: Experiment) throws {
+    /// Reads the annotations of a part dataset, or what FunnyBirds says of the images of `split`.
+    ///
+    /// - Parameter split: nil for all images. FunnyBirds has part maps of some only, and then no parts at all.
+    /// - Throws: `PartDatasetError`, `DatasetError`, `DurableFileError`.
+    package init(_ experiment: Experiment, split: Split?) throws {
         self.experiment = experiment
+        if let split, experiment.dataset.kind == DatasetKind.funnybirds.rawValue {
+            birds = try FunnyBirds(
+                root: experiment.dataset.root, splits: FunnyBirds.splits(of: experiment.dataset.samples(split)))
+            drawn = [:]
+            partNames = FunnyBirds.parts
+            merged = Array(partNames.indices)
+            return
+        }
+        birds = nil
         if experiment.dataset.kind == DatasetKind.parts.rawValue {
             let annotations = try PartDataset.annotations(of: experiment.dataset.root)
             drawn = Dictionary(annotations.map { ($0.path, $0) }) { first, _ in first }
@@ -99,6 +112,17 @@ package struct PlaceAnnotations: Sendable {
             return ImagePlaces(
                 objects: GridBox(enclosing: seen).map { [$0] } ?? [], partBoxes: seen,
                 parts: boxes.map { $0.map { [(($0.left + $0.right) / 2, ($0.top + $0.bottom) / 2)] } ?? [] })
+        }
+        if let birds {
+            let map = try birds.readPartMap(ofImage: sample.path)
+            let parts = map.parts.map { pieces in
+                pieces.compactMap { map.box(around: $0) }
+                    .compactMap { box($0.x, $0.y, $0.x + $0.width, $0.y + $0.height) }
+            }
+            let seen = parts.flatMap { $0 }
+            return ImagePlaces(
+                objects: GridBox(enclosing: seen).map { [$0] } ?? [], partBoxes: seen,
+                parts: parts.map { $0.map { (($0.left + $0.right) / 2, ($0.top + $0.bottom) / 2) } })
         }
         let objects = try dataset.boxes(of: sample)?.compactMap { box($0.x, $0.y, $0.x + $0.width, $0.y + $0.height) }
         var parts = [[(x: Double, y: Double)]](repeating: [], count: partNames.count)

@@ -28,6 +28,8 @@ package enum Reduction: String, Codable, Sendable {
     case classMean
     /// The numbers are overlaps by threshold, and what is asked for is `BoxFromMap.accuracy`.
     case boxAccuracy
+    /// The numbers are two, a count and what it is of: 1 - sum of the counts / sum of what they are of.
+    case pooledRemainder
     /// The numbers are the four curves of `PartInterventions.Completeness`, one after the other.
     case interventionalCompleteness
 }
@@ -115,6 +117,15 @@ package struct RowTable {
                 let overlaps = rows.map { Array($0.values[place..<place + count]) }.filter { !$0[0].isNaN }
                 if !overlaps.isEmpty { result += Self.boxFigures(overlaps, column.key) }
                 place += count
+            case .pooledRemainder:
+                let counts = rows.map { (Double($0.values[place]), Double($0.values[place + 1])) }
+                if let summary = Summary.pooledRemainder(counts) {
+                    result.append(
+                        ScorecardFigure(
+                            key: column.key, value: summary.value, standardError: summary.error,
+                            imageCount: counts.count { $0.1 > 0 }))
+                }
+                place += 2
             case .interventionalCompleteness:
                 let count = PartInterventions.thresholds.count
                 result += completeness(from: place, column.key)

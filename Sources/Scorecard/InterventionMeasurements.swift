@@ -1,6 +1,4 @@
 import Attribution
-import Backbones
-import Datasets
 import DisentangledHead
 import ExplanationMetrics
 import ImageCoding
@@ -8,7 +6,7 @@ import Inference
 import Results
 import Tensors
 
-/// What is measured on a bird by drawing it again without parts of it or of what is around it.
+/// What is measured on an image by taking away, for true, parts of its object or what is around it.
 struct InterventionMeasurements: Sendable {
     typealias Key = ScorecardFigure.Key
 
@@ -23,61 +21,41 @@ struct InterventionMeasurements: Sendable {
 
     let ways: Ways
     let experiment: Experiment
-    /// Of each class the variants of its parts.
-    let variants: [[Int]]
-    private let drawn: [String: PartDataset.BirdDescription]
-    private let sufficientSets: [[UInt32]]
-    private let targets: [(first: (label: Int, shared: UInt32), second: (label: Int, shared: UInt32))?]
+    let source: any InterventionSource
+    /// Of each class.
+    private let sufficientSets: [[UInt64]]
+    private let targets: [(first: (label: Int, shared: UInt64), second: (label: Int, shared: UInt64))?]
+    private let partCount: Int
+    /// All parts.
+    private let allParts: UInt64
 
     private static let alone = WorkerTeam(workerCount: 1)
-    private static let partCount = PartDataset.Part.allCases.count
-    private static let whole = UInt32(1) << UInt32(partCount) - 1
-    /// A pixel belongs to what is taken away if one of its colours changes by more than this.
-    private static let changedBy = 8
     /// The share of a map's pixels that a box is around.
     private static let boxShare = 0.05
 
-    /// Passes that an image takes: all sets of parts, and the bird without each thing around it.
-    static func passCount(at level: PartDataset.Level) -> Int { 1 << partCount + level.surroundingCount }
-
-    /// Reads what the birds are drawn from.
-    /// - Throws: `PartDatasetError`, `DurableFileError`.
-    init(_ ways: Ways, _ experiment: Experiment) throws {
+    init(_ ways: Ways, _ experiment: Experiment, _ source: any InterventionSource) {
         self.ways = ways
         self.experiment = experiment
-        let root = experiment.dataset.root
-        drawn = Dictionary(try PartDataset.annotations(of: root).map { ($0.path, $0.bird) }) { first, _ in first }
-        let manifest = try PartDataset.manifest(of: root)
-        let byName = Dictionary(manifest.classes.map { ($0.name, $0.variants) }) { first, _ in first }
-        variants = try experiment.dataset.classNames.map { name in
-            guard let variants = byName[name] else {
-                throw ScorecardError.noAnnotation(image: name, file: root.appending("dataset.json"))
-            }
-            return PartDataset.Part.allCases.map { variants[$0] }
-        }
-        let all = variants
-        sufficientSets = all.indices.map { PartInterventions.sufficientSets(of: $0, variants: all) }
-        targets = all.indices.map { PartInterventions.targets(of: $0, variants: all) }
-    }
-
-    /// The models that a way is measured on: the one it explains, or both.
-    private func models(of way: Ways.Way) -> [ExplainedModel] {
-        let all: [ExplainedModel] = ways.blackBox == nil ? [.head] : [.head, .blackBox]
-        return way.method.explainedModel.map { [$0] } ?? all
+        self.source = source
+        let variants = source.variants
+        partCount = variants.first?.count ?? 0
+        allParts = UInt64(1) << UInt64(partCount) - 1
+        sufficientSets = variants.indices.map { PartInterventions.sufficientSets(of: $0, variants: variants) }
+        targets = variants.indices.map { PartInterventions.targets(of: $0, variants: variants) }
     }
 
     var columns: [Column] {
         var columns: [Column] = []
-        for model in ways.blackBox == nil ? [ExplainedModel.head] : [.head, .blackBox] {
-            columns.append(
-                Column(
+        for model in ways.models {
+            columns += Array(
+                repeating: Column(
                     key: Key(
                         "interventions", "background-independence", PartInterventions.backgroundFormula,
                         way: model == .head ? "head" : "backbone", model: model.rawValue, better: .higher),
-                    reduction: .mean))
+                    reduction: .pooledRemainder), count: 2)
         }
         for way in ways.ways {
-            for model in models(of: way) {
+            for model in ways.models(of: way) {
                 for naming in Naming.allCases {
                     func column(_ metric: String, _ formula: String, _ reduction: Reduction) -> Column {
                         Column(
@@ -101,54 +79,49 @@ struct InterventionMeasurements: Sendable {
 
     // MARK: - One image
 
-    /// What the models make of the bird and of what is left of it.
-    private struct Bird {
+    /// What the models make of the object and of what is left of it.
+    private struct Object {
         let sample: Int
         let label: Int
-        /// Of the whole bird, [1, H, W, D].
+        /// Of all of it, [1, H, W, D].
         let features: Tensor
         /// Logits by model and set of the parts that are left.
         let logits: [[[Double]]]
         /// Logits by model and thing that is missing.
         let surroundings: [[[Double]]]
-        /// Pixels of the network's input that change without each part and each thing.
-        let parts: [[Bool]]
+        /// Pixels of the network's input that each piece of each part, and each thing, has.
+        let parts: [[[Bool]]]
         let things: [[Bool]]
     }
 
-    func values(sample: Int, label: Int, workspace: BackboneWorkspace) throws -> [Float] {
-        guard let description = drawn[experiment.dataset[sample].path] else {
-            throw ScorecardError.noAnnotation(
-                image: experiment.dataset[sample].path,
-                file: experiment.dataset.root.appending("annotations.jsonl"))
-        }
-        let bird = try draw(description, sample, label, workspace)
+    func values(sample: Int, label: Int, passes: Passes) throws -> [Float] {
+        let object = try look(at: source.pictures(ofSample: sample), sample, label, passes)
         var values: [Float] = []
-        for model in bird.logits.indices {
-            let whole = bird.logits[model][Int(Self.whole)][label]
-            values.append(
-                Float(
-                    PartInterventions.backgroundIndependence(
-                        without: bird.surroundings[model].map { $0[label] }, whole: whole)))
+        for model in object.logits.indices {
+            let whole = object.logits[model][Int(allParts)][label]
+            let without = object.surroundings[model].map { $0[label] }
+            values += [
+                Float(PartInterventions.dependenceCount(without: without, whole: whole)), Float(without.count),
+            ]
         }
         for way in ways.ways {
-            for model in models(of: way) {
+            for model in ways.models(of: way) {
                 let index = model == .head ? 0 : 1
-                let logits = bird.logits[index]
-                let predicted = Self.best(logits[Int(Self.whole)])
+                let logits = object.logits[index]
+                let predicted = Self.best(logits[Int(allParts)])
                 let pair = targets[label]
                 let labels = [label, predicted] + (pair.map { [$0.first.label, $0.second.label] } ?? [])
-                let components = try labels.map { try self.components(way.method, bird, $0) }
+                let components = try labels.map { try self.components(way.method, object, $0) }
                 for naming in Naming.allCases {
-                    let named = components.map { importances($0, bird, naming) }
-                    let falls = (0..<Self.partCount).map {
-                        logits[Int(Self.whole)][label] - logits[Int(Self.whole ^ 1 << UInt32($0))][label]
+                    let named = components.map { importances($0, object, naming) }
+                    let falls = (0..<partCount).map {
+                        logits[Int(allParts)][label] - logits[Int(allParts ^ 1 << UInt64($0))][label]
                     }
                     values.append(
                         PartInterventions.singleDeletion(falls: falls, importances: named[0].parts)
                             .map { Float($0) } ?? .nan)
                     values.append(pair.flatMap { contrast($0, logits, named[2].parts, named[3].parts) } ?? .nan)
-                    values += curves(named[1], bird, index, predicted)
+                    values += curves(named[1], object, index, predicted)
                 }
             }
         }
@@ -158,12 +131,12 @@ struct InterventionMeasurements: Sendable {
     /// 0, 0.5 or 1: how many of the two classes' parts are more important to their own class; nil unless the model itself tells
     /// them apart.
     private func contrast(
-        _ pair: (first: (label: Int, shared: UInt32), second: (label: Int, shared: UInt32)), _ logits: [[Double]],
+        _ pair: (first: (label: Int, shared: UInt64), second: (label: Int, shared: UInt64)), _ logits: [[Double]],
         _ first: [Double], _ second: [Double]
     ) -> Float? {
-        func without(_ set: UInt32, _ label: Int) -> Double { logits[Int(Self.whole & ~set)][label] }
-        func sum(_ values: [Double], _ set: UInt32) -> Double {
-            values.enumerated().reduce(0) { set >> UInt32($1.offset) & 1 == 1 ? $0 + $1.element : $0 }
+        func without(_ set: UInt64, _ label: Int) -> Double { logits[Int(allParts & ~set)][label] }
+        func sum(_ values: [Double], _ set: UInt64) -> Double {
+            values.enumerated().reduce(0) { set >> UInt64($1.offset) & 1 == 1 ? $0 + $1.element : $0 }
         }
         let (a, b) = (pair.first, pair.second)
         guard without(a.shared, a.label) < without(b.shared, a.label),
@@ -174,24 +147,24 @@ struct InterventionMeasurements: Sendable {
     }
 
     /// CSDC, PC, DC and D by threshold, one curve after the other.
-    private func curves(_ named: Importances, _ bird: Bird, _ model: Int, _ predicted: Int) -> [Float] {
-        let logits = bird.logits[model]
-        let whole = logits[Int(Self.whole)]
+    private func curves(_ named: Importances, _ object: Object, _ model: Int, _ predicted: Int) -> [Float] {
+        let logits = object.logits[model]
+        let whole = logits[Int(allParts)]
         let without =
-            (0..<Self.partCount).map { logits[Int(Self.whole ^ 1 << UInt32($0))][bird.label] }
-            + bird.surroundings[model].map { $0[bird.label] }
-        let idle = PartInterventions.unimportant(without: without, whole: whole[bird.label])
+            (0..<partCount).map { logits[Int(allParts ^ 1 << UInt64($0))][object.label] }
+            + object.surroundings[model].map { $0[object.label] }
+        let idle = PartInterventions.unimportant(without: without, whole: whole[object.label])
         var curves = [[Float]](repeating: [], count: 4)
         for threshold in PartInterventions.thresholds {
             let all = named.set(above: threshold)
-            let parts = all & Self.whole
+            let parts = all & allParts
             curves[0].append(
-                predicted == bird.label
-                    ? PartInterventions.sufficiency(of: parts, sets: sufficientSets[bird.label]).map { Float($0) }
+                predicted == object.label
+                    ? PartInterventions.sufficiency(of: parts, sets: sufficientSets[object.label]).map { Float($0) }
                         ?? .nan
                     : .nan)
             curves[1].append(Self.best(logits[Int(parts)]) == predicted ? 1 : 0)
-            curves[2].append(Self.best(logits[Int(Self.whole & ~parts)]) != predicted ? 1 : 0)
+            curves[2].append(Self.best(logits[Int(allParts & ~parts)]) != predicted ? 1 : 0)
             curves[3].append(
                 idle == 0 ? .nan : 1 - Float((all & idle).nonzeroBitCount) / Float(idle.nonzeroBitCount))
         }
@@ -210,18 +183,18 @@ struct InterventionMeasurements: Sendable {
         /// What is held against the threshold, of the parts and then of the things.
         let shares: [Double]
 
-        func set(above threshold: Double) -> UInt32 {
+        func set(above threshold: Double) -> UInt64 {
             PartInterventions.important(shares, threshold: threshold, total: 1)
         }
     }
 
-    private func components(_ method: any AttributionMethod, _ bird: Bird, _ label: Int) throws -> [PlaceMap] {
-        try [method.map(of: bird.features, sample: bird.sample, for: label, team: Self.alone)]
-            + method.components(of: bird.features, sample: bird.sample, for: label, team: Self.alone)
+    private func components(_ method: any AttributionMethod, _ object: Object, _ label: Int) throws -> [PlaceMap] {
+        try [method.map(of: object.features, sample: object.sample, for: label, team: Self.alone)]
+            + method.components(of: object.features, sample: object.sample, for: label, team: Self.alone)
     }
 
     /// - Parameter maps: the whole map, and those it is made of.
-    private func importances(_ maps: [PlaceMap], _ bird: Bird, _ naming: Naming) -> Importances {
+    private func importances(_ maps: [PlaceMap], _ object: Object, _ naming: Naming) -> Importances {
         let side = experiment.input.crop
         func upsampled(_ map: PlaceMap, _ interpolation: Interpolation) -> [Float] {
             HeatMap(width: map.size.width, height: map.size.height, values: map.values.map { max(0, $0) })
@@ -238,17 +211,21 @@ struct InterventionMeasurements: Sendable {
             let negative = upsampled(
                 PlaceMap(size: maps[0].size, values: maps[0].values.map { -$0 }), .bilinear)
             let total = positive.reduce(0.0) { $0 + Double($1) }
-            let masks = (bird.parts + bird.things).map { dilated($0, side) }
-            let sums = masks.map { sum(positive, $0) }
+            // Pieces are widened each for itself, as the framework does, so that a pixel between two of them counts twice.
+            let masks = (object.parts + object.things.map { [$0] }).map { $0.map { dilated($0, side) } }
+            func sums(_ values: [Float], _ masks: [[Bool]]) -> Double { masks.reduce(0) { $0 + sum(values, $1) } }
+            let positives = masks.map { sums(positive, $0) }
             return Importances(
-                parts: (0..<Self.partCount).map { sums[$0] - sum(negative, masks[$0]) },
-                shares: sums.map { total > 0 ? $0 / total : 0 })
+                parts: (0..<partCount).map { positives[$0] - sums(negative, masks[$0]) },
+                shares: positives.map { total > 0 ? $0 / total : 0 })
         case .boxes:
             var weights = [Float](repeating: 0, count: side * side)
             var isCovered = [Bool](repeating: false, count: side * side)
             for map in maps.dropFirst() {
                 guard let most = map.values.max(), most > 0 else { continue }
-                let box = Self.box(around: upsampled(map, .bicubic), side)
+                guard let box = PixelBox(around: Self.boxShare, of: upsampled(map, .bicubic), side: side) else {
+                    continue
+                }
                 for row in box.rows {
                     for column in box.columns {
                         weights[row * side + column] += most
@@ -260,22 +237,11 @@ struct InterventionMeasurements: Sendable {
                 let count = mask.count { $0 }
                 return count == 0 ? 0 : Double(zip(mask, isCovered).count { $0 && $1 }) / Double(count)
             }
-            return Importances(
-                parts: bird.parts.map { sum(weights, $0) }, shares: (bird.parts + bird.things).map(share))
+            let parts = object.parts.map { pieces in
+                pieces.dropFirst().reduce(pieces[0]) { zip($0, $1).map { $0 || $1 } }
+            }
+            return Importances(parts: parts.map { sum(weights, $0) }, shares: (parts + object.things).map(share))
         }
-    }
-
-    /// The smallest box around the upper 5 % of the pixels.
-    private static func box(around values: [Float], _ side: Int) -> (rows: ClosedRange<Int>, columns: ClosedRange<Int>)
-    {
-        let count = max(1, Int(boxShare * Double(values.count)))
-        let limit = values.sorted(by: >)[count - 1]
-        var (top, bottom, left, right) = (side - 1, 0, side - 1, 0)
-        for (pixel, value) in values.enumerated() where value >= limit && value > 0 {
-            (top, bottom) = (min(top, pixel / side), max(bottom, pixel / side))
-            (left, right) = (min(left, pixel % side), max(right, pixel % side))
-        }
-        return (min(top, bottom)...max(top, bottom), min(left, right)...max(left, right))
     }
 
     /// With the pixels next to it: two of 256 a side, as the framework's 5 x 5.
@@ -296,62 +262,25 @@ struct InterventionMeasurements: Sendable {
         return result
     }
 
-    // MARK: - Drawing
+    // MARK: - Passes
 
-    private func draw(
-        _ description: PartDataset.BirdDescription, _ sample: Int, _ label: Int, _ workspace: BackboneWorkspace
-    ) throws -> Bird {
-        let (parts, things) = (PartDataset.Part.allCases, description.surroundings)
-        let sets = (0...Self.whole).map { left in
-            experiment.input.pixels(
-                of: PartDataset.draw(
-                    description, omitting: Set(parts.indices.filter { left >> UInt32($0) & 1 == 0 }.map { parts[$0] })
-                ).image)
+    private func look(
+        at pictures: InterventionPictures, _ sample: Int, _ label: Int, _ passes: Passes
+    ) throws -> Object {
+        let all = pictures.bySet + pictures.withoutThings
+        let place = Int(allParts)
+        var features: Tensor?
+        var logits = [[[Double]]](repeating: [], count: ways.models.count)
+        for start in stride(from: 0, to: all.count, by: Passes.length) {
+            let range = start..<min(all.count, start + Passes.length)
+            let batch = passes.batch(all[range].map { experiment.input.normalised($0) }[...])
+            if range.contains(place) { features = batch.images[place - start] }
+            for (model, values) in try ways.logits(of: batch).enumerated() { logits[model] += values }
         }
-        let without = things.map {
-            experiment.input.pixels(of: PartDataset.draw(description, surroundings: [$0]).image)
-        }
-        let all = sets[Int(Self.whole)]
-        let pictures = sets + without
-        let side = experiment.input.crop
-        let features = experiment.features(
-            ofNormalised: Tensor(
-                shape: [pictures.count, side, side, 3], values: pictures.flatMap { experiment.input.normalised($0) }),
-            workspace: workspace)
-        let logits = try self.logits(of: features)
-        let length = features.shape[1] * features.shape[2] * features.shape[3]
-        let place = Int(Self.whole)
-        return Bird(
-            sample: sample, label: label,
-            features: Tensor(
-                shape: [1] + features.shape.dropFirst(),
-                values: Array(features.values[place * length..<(place + 1) * length])),
-            logits: logits.map { Array($0[..<sets.count]) }, surroundings: logits.map { Array($0[sets.count...]) },
-            parts: parts.indices.map { Self.changed(all, sets[Int(Self.whole ^ 1 << UInt32($0))]) },
-            things: without.map { Self.changed(all, $0) })
-    }
-
-    private static func changed(_ first: PixelImage, _ second: PixelImage) -> [Bool] {
-        (0..<first.width * first.height).map { pixel in
-            (0..<3).contains { abs(Int(first.pixels[3 * pixel + $0]) - Int(second.pixels[3 * pixel + $0])) > changedBy }
-        }
-    }
-
-    /// By model and image.
-    private func logits(of features: Tensor) throws -> [[[Double]]] {
-        let forward = try ways.head.forward(features, team: Self.alone)
-        var result = [(0..<features.shape[0]).map { forward.logits(ofImage: $0).map(Double.init) }]
-        if let blackBox = ways.blackBox {
-            let (cells, width) = (features.shape[1] * features.shape[2], features.shape[3])
-            result.append(
-                (0..<features.shape[0]).map { image in
-                    var mean = [Double](repeating: 0, count: width)
-                    for cell in image * cells..<(image + 1) * cells {
-                        for channel in 0..<width { mean[channel] += Double(features.values[cell * width + channel]) }
-                    }
-                    return blackBox.logits(ofMean: mean.map { $0 / Double(cells) })
-                })
-        }
-        return result
+        return Object(
+            sample: sample, label: label, features: features!,
+            logits: logits.map { Array($0[..<pictures.bySet.count]) },
+            surroundings: logits.map { Array($0[pictures.bySet.count...]) }, parts: pictures.parts,
+            things: pictures.things)
     }
 }

@@ -2,7 +2,7 @@ import NameSuggestions
 
 /// What can be asked of `evaluate --metrics`.
 public enum MetricGroup: String, CaseIterable, Sendable {
-    case completeness, sizes, budget, fidelity, localisation, disentanglement, sanity, interventions
+    case completeness, sizes, budget, fidelity, localisation, disentanglement, sanity, interventions, misalignment
 
     /// The groups of a list such as `sizes,fidelity`, or all of them for `all`, in their order.
     /// - Throws: `ScorecardError.unknownMetric`, `.noMetric`.

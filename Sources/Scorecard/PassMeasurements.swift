@@ -8,7 +8,7 @@ import Results
 import Tensors
 
 /// What is measured on one image by true passes of changed pixels through the backbone: deletion, insertion, comprehensiveness,
-/// sufficiency and, where the places of parts are known, stability.
+/// sufficiency and, where the places of parts are known, stability; interventions and misalignment.
 struct PassMeasurements: Sendable {
     typealias Key = ScorecardFigure.Key
 
@@ -17,21 +17,16 @@ struct PassMeasurements: Sendable {
     let hasFidelity: Bool
     /// Nil unless the stability of channels is asked for.
     let channels: ChannelBases?
-    /// Nil unless birds are drawn again.
+    /// Nil unless parts are taken away.
     let interventions: InterventionMeasurements?
+    /// Nil unless images are disturbed away from their objects.
+    let misalignment: MisalignmentMeasurements?
 
-    private static let alone = WorkerTeam(workerCount: 1)
-
-    /// Passes that an image takes.
-    ///
-    /// - Parameter interventions: those of birds that are drawn again.
-    static func passCount(ways: Int, hasFidelity: Bool, hasStability: Bool, interventions: Int) -> Int {
-        let fills = Perturbation.Fill.allCases.count
-        return (hasFidelity ? ways * fills * 2 * (ScorecardOptions.stepCount - 1) + fills : 0) + (hasStability ? 1 : 0)
-            + interventions
+    /// The most passes that the steps of `wayCount` ways take on one image: each set of cells of each fill passes once, whichever
+    /// ways ask for it.
+    static func fidelityPassCount(wayCount: Int) -> Int {
+        Perturbation.Fill.allCases.count * (wayCount * 2 * (ScorecardOptions.stepCount - 1) + 1)
     }
-
-    private var models: [ExplainedModel] { ways.blackBox == nil ? [.head] : [.head, .blackBox] }
 
     /// What the places of `values` are, in the same order.
     var columns: [Column] {
@@ -39,7 +34,7 @@ struct PassMeasurements: Sendable {
         if hasFidelity {
             for way in ways.ways {
                 for fill in Perturbation.Fill.allCases {
-                    for model in models {
+                    for model in ways.models {
                         func key(_ metric: String, _ formula: String, _ better: Key.Direction) -> Key {
                             Key(
                                 "fidelity", metric, formula, way: way.name, model: model.rawValue, fill: fill.rawValue,
@@ -64,6 +59,7 @@ struct PassMeasurements: Sendable {
             }
         }
         return keys.map { Column(key: $0, reduction: .mean) } + (interventions?.columns ?? [])
+            + (misalignment?.columns ?? [])
     }
 
     /// - Parameters:
@@ -72,50 +68,11 @@ struct PassMeasurements: Sendable {
     func values(
         sample: Int, label: Int, features: Tensor, pixels: [Float], places: ImagePlaces?, workspace: BackboneWorkspace
     ) throws -> [Float] {
+        let passes = Passes(experiment: experiment, workspace: workspace)
         var values: [Float] = []
-        let map = SpatialSize(height: features.shape[1], width: features.shape[2])
-        let perturbation = Perturbation(side: experiment.input.crop, map: map)
-        if hasFidelity {
-            let predicted = try ways.head.forward(features, team: Self.alone).predictions()[0]
-            let whole = try scores(of: features, predicted)[0]
-            let fillings = Perturbation.Fill.allCases.map { perturbation.filling($0, of: pixels) }
-            let empty = try fillings.map { try scores(of: pass([$0], workspace), predicted)[0] }
-            for way in ways.ways {
-                let order = ways.order(
-                    of: try way.method.map(of: features, sample: sample, for: predicted, team: Self.alone),
-                    sample: sample)
-                for (filling, empty) in zip(fillings, empty) {
-                    let counts = (1..<ScorecardOptions.stepCount).map {
-                        (2 * $0 * order.count + ScorecardOptions.stepCount) / (2 * ScorecardOptions.stepCount)
-                    }
-                    func curve(_ kept: (Int) -> ArraySlice<Int>) throws -> [[Double]] {
-                        let images = counts.map { count in
-                            var image = filling
-                            image.withUnsafeMutableBufferPointer {
-                                perturbation.copy(kept(count), of: pixels, into: $0)
-                            }
-                            return image
-                        }
-                        return try scores(of: pass(images, workspace), predicted)
-                    }
-                    let without = [whole] + (try curve { order[$0...] }) + [empty]
-                    let alone = [empty] + (try curve { order[..<$0] }) + [whole]
-                    for model in models.indices {
-                        let deletion = PerturbationCurve(without.map { $0[model] })
-                        let insertion = PerturbationCurve(alone.map { $0[model] })
-                        func loss(_ curve: PerturbationCurve) -> Double {
-                            PerturbationCurve.meanLoss(
-                                from: whole[model], to: ScorecardOptions.eraserSteps.map { curve.scores[$0] })
-                        }
-                        values += [
-                            deletion.area, insertion.area, deletion.areaOver, loss(deletion), loss(insertion),
-                        ].map { Float($0) }
-                    }
-                }
-            }
-        }
+        if hasFidelity { values += try fidelity(sample: sample, features: features, pixels: pixels, passes) }
         if let channels {
-            let noisy = try pass([noise(on: pixels, sample: sample)], workspace)
+            let noisy = passes.features(of: [noise(on: pixels, sample: sample)])[0]
             values += try channels.bases.map { basis in
                 let shares = try places.flatMap {
                     try basis.stability(features, noisy, label: label, places: $0)
@@ -123,33 +80,75 @@ struct PassMeasurements: Sendable {
                 return shares.map { Float($0) } ?? .nan
             }
         }
-        if let interventions {
-            values += try interventions.values(sample: sample, label: label, workspace: workspace)
+        if let interventions { values += try interventions.values(sample: sample, label: label, passes: passes) }
+        if let misalignment {
+            values += try misalignment.values(
+                sample: sample, label: label, features: features, pixels: pixels, places: places, passes: passes)
         }
         return values
     }
 
-    /// The features [n, H, W, D] of changed images.
-    private func pass(_ images: [[Float]], _ workspace: BackboneWorkspace) throws -> Tensor {
-        let side = experiment.input.crop
-        return experiment.features(
-            ofNormalised: Tensor(shape: [images.count, side, side, 3], values: images.flatMap { $0 }),
-            workspace: workspace)
+    // MARK: - Fidelity
+
+    /// Way by way, fill by fill, model by model.
+    private func fidelity(sample: Int, features: Tensor, pixels: [Float], _ passes: Passes) throws -> [Float] {
+        let map = SpatialSize(height: features.shape[1], width: features.shape[2])
+        let predicted = try ways.head.forward(features, team: WorkerTeam(workerCount: 1)).predictions()[0]
+        let whole = try scores(of: features, predicted)[0]
+        let orders = try ways.ways.map { way in
+            ways.order(
+                of: try way.method.map(
+                    of: features, sample: sample, for: predicted, team: WorkerTeam(workerCount: 1)), sample: sample)
+        }
+        let counts = (1..<ScorecardOptions.stepCount).map {
+            (2 * $0 * map.area + ScorecardOptions.stepCount) / (2 * ScorecardOptions.stepCount)
+        }
+        var copies = ChangedCopies(cellCount: map.area)
+        let empty = copies.number(of: [])
+        let steps = orders.map { order in
+            (
+                without: counts.map { copies.number(of: order[$0...]) },
+                alone: counts.map { copies.number(of: order[..<$0]) }
+            )
+        }
+        let perturbation = Perturbation(side: experiment.input.crop, map: map)
+        // [fill][copy][model]
+        let found = try Perturbation.Fill.allCases.map { fill in
+            let filling = perturbation.filling(fill, of: pixels)
+            return try stride(from: 0, to: copies.sets.count, by: Passes.length).flatMap { start in
+                let images = copies.sets[start..<min(copies.sets.count, start + Passes.length)].map { cells in
+                    var image = filling
+                    image.withUnsafeMutableBufferPointer { perturbation.copy(cells, of: pixels, into: $0) }
+                    return image
+                }
+                return try scores(of: passes.batch(images[...]), predicted)
+            }
+        }
+        return steps.flatMap { without, alone in
+            found.flatMap { scores in
+                ways.models.indices.flatMap { model in
+                    func curve(_ copies: [Int]) -> [Double] { copies.map { scores[$0][model] } }
+                    let deletion = PerturbationCurve([whole[model]] + curve(without + [empty]))
+                    let insertion = PerturbationCurve(curve([empty] + alone) + [whole[model]])
+                    func loss(_ curve: PerturbationCurve) -> Double {
+                        PerturbationCurve.meanLoss(
+                            from: whole[model], to: ScorecardOptions.eraserSteps.map { curve.scores[$0] })
+                    }
+                    return [deletion.area, insertion.area, deletion.areaOver, loss(deletion), loss(insertion)]
+                        .map { Float($0) }
+                }
+            }
+        }
     }
 
     /// Of each image the probability of a class, by model.
     private func scores(of features: Tensor, _ label: Int) throws -> [[Double]] {
-        let forward = try ways.head.forward(features, team: Self.alone)
-        let (cells, width) = (features.shape[1] * features.shape[2], features.shape[3])
+        let logits = try ways.logits(of: features)
         return (0..<features.shape[0]).map { image in
-            let own = Double(ways.head.loss.probabilities(forward.logits(ofImage: image))[label])
-            guard let blackBox = ways.blackBox else { return [own] }
-            var mean = [Double](repeating: 0, count: width)
-            for cell in image * cells..<(image + 1) * cells {
-                for channel in 0..<width { mean[channel] += Double(features.values[cell * width + channel]) }
+            ways.models.indices.map { model in
+                let own = logits[model][image].map { Float($0) }[...]
+                return Double((model == 0 ? ways.head.loss.probabilities(own) : softmax(own))[label])
             }
-            let logits = blackBox.logits(ofMean: mean.map { $0 / Double(cells) }).map { Float($0) }
-            return [own, Double(softmax(logits[...])[label])]
         }
     }
 

@@ -12,6 +12,21 @@ enum Summary {
         return (mean, (squares / (count - 1) / count).squareRoot())
     }
 
+    /// 1 - the sum of the counts / the sum of what they are of, and its standard error as that of a ratio of means over images; nil
+    /// if they are of nothing.
+    static func pooledRemainder(_ counts: [(count: Double, total: Double)]) -> (value: Double, error: Double?)? {
+        let counts = counts.filter { $0.total > 0 }
+        let (count, total) = counts.reduce((0.0, 0.0)) { ($0.0 + $1.count, $0.1 + $1.total) }
+        guard total > 0 else { return nil }
+        let ratio = count / total
+        guard counts.count > 1 else { return (1 - ratio, nil) }
+        let number = Double(counts.count)
+        let squares = counts.reduce(0) {
+            $0 + ($1.count - ratio * $1.total) * ($1.count - ratio * $1.total)
+        }
+        return (1 - ratio, (squares / (number - 1) / number).squareRoot() / (total / number))
+    }
+
     /// The mean of the classes' means, and its standard error over classes.
     static func classMean(_ values: [(label: Int, value: Double)]) -> (value: Double, error: Double?) {
         var sums: [Int: (sum: Double, count: Int)] = [:]

@@ -46,15 +46,15 @@ public struct Scorecard {
             try communicator.activity.allowing(.seconds(600)) {
                 (
                     try Ways(head: model.head, blackBox: blackBox, blackBoxName: name, seed: options.seed),
-                    groups.contains(.localisation) ? try PlaceAnnotations(model.experiment) : nil
+                    groups.isDisjoint(with: [.localisation, .misalignment])
+                        ? nil : try PlaceAnnotations(model.experiment, split: options.split)
                 )
             }
         }
         let (maps, totals) = try measureFeatures(all, ways, annotations)
         let interventions = try communicator.together {
             try communicator.activity.allowing(.seconds(600)) {
-                groups.contains(.interventions) && isPartDataset
-                    ? try InterventionMeasurements(ways, model.experiment) : nil
+                try interventionSource().map { InterventionMeasurements(ways, model.experiment, $0) }
             }
         }
         let passes = try measurePasses(all, ways, annotations, interventions)
@@ -62,7 +62,8 @@ public struct Scorecard {
             guard communicator.rank == 0, let maps, let passes else { return nil }
             communicator.activity.begin(step: 0, "adding up the figures")
             return try communicator.activity.allowing(.seconds(3600)) {
-                try result(all, ways, annotations, maps, totals, passes)
+                try result(
+                    all, ways, annotations, maps, totals, passes, hasInterventions: interventions != nil)
             }
         }
     }
@@ -82,7 +83,7 @@ public struct Scorecard {
         let rowGroups: Set<MetricGroup> = [.completeness, .sizes, .budget, .localisation, .sanity]
         let measurements = groups.isDisjoint(with: rowGroups) ? nil : MapMeasurements(ways: ways, groups: groups)
         var totals: [ChannelTotals] = []
-        if groups.contains(.disentanglement) || annotations?.hasParts == true {
+        if groups.contains(.disentanglement) || measuresParts(annotations) {
             let (scored, mapped) = (
                 Set(Self.spread(all, ScorecardOptions.scoredImageLimit)),
                 Set(Self.spread(all, ScorecardOptions.mapImageLimit))
@@ -153,17 +154,33 @@ public struct Scorecard {
         Self.spread(cache.indices(of: options.split.rawValue), options.passImageLimit)
     }
 
-    private var isPartDataset: Bool { model.experiment.dataset.kind == DatasetKind.parts.rawValue }
+    /// Who takes parts away from this dataset's images; nil if that is not asked for, or nobody does.
+    private func interventionSource() throws -> (any InterventionSource)? {
+        guard groups.contains(.interventions) else { return nil }
+        switch DatasetKind(rawValue: model.experiment.dataset.kind) {
+        case .parts: return try DrawnInterventions(model.experiment)
+        case .funnybirds: return try FunnyBirdsInterventions(model.experiment, split: options.split)
+        default: return nil
+        }
+    }
+
+    /// Whether channels are looked at as detectors of parts.
+    private func measuresParts(_ annotations: PlaceAnnotations?) -> Bool {
+        groups.contains(.localisation) && annotations?.hasParts == true
+    }
 
     private func passMeasurements(
         _ ways: Ways, _ annotations: PlaceAnnotations?, _ interventions: InterventionMeasurements?
     ) -> PassMeasurements? {
-        let channels = annotations?.hasParts == true ? ChannelBases(ways) : nil
-        guard groups.contains(.fidelity) || channels != nil || interventions != nil, options.passImageLimit > 0
+        let channels = measuresParts(annotations) ? ChannelBases(ways) : nil
+        let misalignment =
+            groups.contains(.misalignment) ? MisalignmentMeasurements(ways, model.experiment) : nil
+        guard groups.contains(.fidelity) || channels != nil || interventions != nil || misalignment != nil,
+            options.passImageLimit > 0
         else { return nil }
         return PassMeasurements(
             ways: ways, experiment: model.experiment, hasFidelity: groups.contains(.fidelity), channels: channels,
-            interventions: interventions)
+            interventions: interventions, misalignment: misalignment)
     }
 
     private func measurePasses(
@@ -228,7 +245,7 @@ public struct Scorecard {
     /// What the rows of passes depend on.
     private func identity(_ ways: Ways) -> [String] {
         [
-            "version 1", "\(model.headDigest)", "\(cache.identity)", "\(options.seed)", options.split.rawValue,
+            "version 2", "\(model.headDigest)", "\(cache.identity)", "\(options.seed)", options.split.rawValue,
             ways.blackBoxName,
         ]
     }
@@ -237,7 +254,7 @@ public struct Scorecard {
 
     private func result(
         _ all: [Int], _ ways: Ways, _ annotations: PlaceAnnotations?, _ maps: RowTable, _ totals: [ChannelTotals],
-        _ passes: RowTable
+        _ passes: RowTable, hasInterventions: Bool
     ) throws -> ScorecardResult {
         let samples = cache.samples
         var found = maps.figures { samples.label(of: $0) } + passes.figures { samples.label(of: $0) }
@@ -248,7 +265,7 @@ public struct Scorecard {
             missing += part.missing
         }
         found += globalSizes
-        missing += absent(annotations, found.map(\.key))
+        missing += absent(annotations, found.map(\.key), hasInterventions: hasInterventions)
         let baselines = Dictionary(
             found.filter { $0.key.way == Ways.randomName }.map { ($0.key, $0.value) }
         ) { first, _ in first }
@@ -297,7 +314,7 @@ public struct Scorecard {
 
     /// What was asked for and cannot be had of this dataset.
     private func absent(
-        _ annotations: PlaceAnnotations?, _ keys: [ScorecardFigure.Key]
+        _ annotations: PlaceAnnotations?, _ keys: [ScorecardFigure.Key], hasInterventions: Bool
     ) -> [UnmeasuredMetric] {
         var missing: [UnmeasuredMetric] = []
         if groups.contains(.localisation) {
@@ -312,13 +329,18 @@ public struct Scorecard {
                         reason: "the dataset does not say where parts are"))
             }
         }
-        if groups.contains(.interventions), !isPartDataset {
+        if groups.contains(.misalignment), options.passImageLimit > 0,
+            !keys.contains(where: { $0.group == "misalignment" && $0.formula.hasSuffix("outside-object") })
+        {
             missing.append(
-                UnmeasuredMetric(
-                    metric: "interventions", reason: "only birds of the part dataset can be drawn again without a part")
+                UnmeasuredMetric(metric: "misalignment outside objects", reason: "the dataset has no boxes"))
+        }
+        if groups.contains(.interventions), !hasInterventions {
+            missing.append(
+                UnmeasuredMetric(metric: "interventions", reason: "there are no pictures of this dataset without parts")
             )
         }
-        for group in [MetricGroup.fidelity, .interventions]
+        for group in [MetricGroup.fidelity, .interventions, .misalignment]
         where groups.contains(group) && options.passImageLimit == 0 {
             missing.append(
                 UnmeasuredMetric(metric: group.rawValue, reason: "no images were to be passed (--pass-images 0)"))
@@ -328,21 +350,24 @@ public struct Scorecard {
 
     // MARK: - Cost
 
-    /// How long the passes of this scorecard will take, from a few of them. Collective; nothing is measured beside.
+    /// The most passes that an image takes, with all ways to attribute.
+    private func largestPassCount() throws -> Int {
+        let hasParts =
+            groups.contains(.localisation)
+            ? try PlaceAnnotations(model.experiment, split: options.split).hasParts : false
+        return (groups.contains(.fidelity) ? PassMeasurements.fidelityPassCount(wayCount: 7) : 0)
+            + (hasParts ? 1 : 0) + (try interventionSource()?.largestPassCount ?? 0)
+            + (groups.contains(.misalignment) ? MisalignmentMeasurements.passCount(basisCount: 2) : 0)
+    }
+
+    /// How long the passes of this scorecard will take at most, from a few of them. Collective; nothing is measured beside.
     public func cost() throws -> ScorecardCost {
         let all = cache.indices(of: options.split.rawValue)
         guard !all.isEmpty else { throw ScorecardError.noImages(split: options.split.rawValue) }
-        let hasParts =
-            groups.contains(.localisation)
-            && (isPartDataset || !model.experiment.dataset.partNames.isEmpty)
-        let hasFidelity = groups.contains(.fidelity)
-        let passes = PassMeasurements.passCount(
-            ways: 7, hasFidelity: hasFidelity, hasStability: hasParts,
-            interventions: groups.contains(.interventions) && isPartDataset
-                ? InterventionMeasurements.passCount(at: model.experiment.dataset.level) : 0)
+        let passes = try communicator.together { try largestPassCount() }
         let imageCount = passes == 0 ? 0 : min(all.count, options.passImageLimit)
         let side = model.experiment.input.crop
-        let length = 15
+        let length = Passes.length
         let workspaces = WorkerLocal(team) { model.experiment.backbone.makeWorkspace() }
         let (experiment, activity) = (model.experiment, communicator.activity)
         communicator.activity.begin(step: 0, "timing the backbone")
@@ -371,6 +396,7 @@ public struct Scorecard {
 public struct ScorecardCost: Codable, Equatable, Sendable {
     public let imageCount: Int
     public let passImageCount: Int
+    /// The most: a copy that several ways to attribute ask for passes once.
     public let passesPerImage: Int
     public let passCount: Int
     /// On the ranks and threads at hand; what comes from the cached features takes a few milliseconds an image beside.

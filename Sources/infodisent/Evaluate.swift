@@ -19,7 +19,8 @@ struct Evaluate: CollectiveCommand {
         discussion: """
             With --metrics, a scorecard of its explanations beside Grad-CAM, CAM, random maps and a centred Gaussian on the same \
             images: completeness, sizes, budget (accuracy from few channels or cells), fidelity (deletion and insertion by \
-            passes through the backbone), localisation (where the dataset has boxes or parts), disentanglement and sanity. \
+            passes through the backbone), localisation and misalignment (where the dataset has boxes or parts), \
+            disentanglement, sanity, and interventions (drawn birds and FunnyBirds without parts). \
             Sources/Scorecard/README.md says what each figure is.
             """)
 

@@ -50,7 +50,7 @@ import Testing
             Set(card.figures.map(\.key.group))
                 == [
                     "completeness", "sizes", "budget", "fidelity", "localisation", "disentanglement", "sanity",
-                    "interventions",
+                    "interventions", "misalignment",
                 ])
         #expect(card.notMeasured.map(\.metric) == [])
         for figure in card.figures {
@@ -59,6 +59,12 @@ import Testing
                 #expect((-1...1).contains(figure.value), "\(figure.key)")
             }
             if figure.key.group == "fidelity" { #expect(figure.imageCount == 3) }
+        }
+        // Both bases; 2 channels by 3 disturbances outside the object, and 1 outside its own place.
+        #expect(card.figures.filter { $0.key.metric == "location-change" }.count == 2 * (2 * 3 + 1))
+        #expect(card.figures.filter { $0.key.metric == "accuracy-change" }.count == 2 * 4)
+        for figure in card.figures where figure.key.group == "misalignment" {
+            #expect((-100...100).contains(figure.value) || figure.key.metric == "ranking-change", "\(figure.key)")
         }
         // What adds up does so to rounding.
         #expect(card.figures.filter { $0.key.metric == "completeness" }.count == (5 + 2 * 2) * 2)
@@ -124,9 +130,10 @@ import Testing
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let cost = try decoder.decode(Cost.self, from: Data(text.utf8))
-        // 7 ways, 2 fills, 2 directions of 15 steps; the 2 fillings; 1 with noise; 32 sets of parts, 7 surroundings.
-        #expect(cost.imageCount == 20 && cost.passImageCount == 5 && cost.passesPerImage == 462)
-        #expect(cost.passCount == 5 * 462 && cost.secondsOfPasses > 0)
+        // 7 ways, 2 fills, 2 directions of 15 steps; the 2 fillings; 1 with noise; 32 sets of parts, 7 surroundings; 3
+        // disturbances outside the object, 1 outside the place of a channel of either basis.
+        #expect(cost.imageCount == 20 && cost.passImageCount == 5 && cost.passesPerImage == 467)
+        #expect(cost.passCount == 5 * 467 && cost.secondsOfPasses > 0)
     }
 
     @Test func birdsOfTheHardLevelAreMeasuredWithEachThingAroundThem() throws {

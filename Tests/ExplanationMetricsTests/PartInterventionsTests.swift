@@ -25,7 +25,7 @@ import Testing
         // Of 10: 9.6 is 4 % less, 9 is 10 % less, 12 is more.
         #expect(PartInterventions.unimportant(without: [9.6, 9, 12], whole: 10) == 0b101)
         #expect(PartInterventions.unimportant(without: [-10.4, -11], whole: -10) == 0b01)
-        #expect(PartInterventions.backgroundIndependence(without: [9.6, 9, 12, 2], whole: 10) == 0.5)
+        #expect(PartInterventions.dependenceCount(without: [9.6, 9, 12, 2], whole: 10) == 2)
     }
 
     @Test func importancesAreHeldAgainstWhatDeletionsCost() {

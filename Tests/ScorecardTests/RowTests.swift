@@ -27,6 +27,25 @@ import Testing
         #expect(figures[1].value == 0.5 && figures[1].imageCount == 3)
     }
 
+    @Test func countsArePooledOverTheImages() throws {
+        let columns = [ScorecardFigure.Key](repeating: key("independence"), count: 2)
+            .map { Column(key: $0, reduction: .pooledRemainder) }
+        func figures(_ rows: [ImageRow]) throws -> [ScorecardFigure] {
+            try #require(try RowTable.gathered(rows, columns: columns, subject: "test", on: SingleProcess()))
+                .figures { _ in 0 }
+        }
+        // 1 of 2 and 0 of 6: 1 of 8, where the mean of the shares would be a quarter. An image without any has no part in it.
+        let rows = [
+            ImageRow(sample: 0, values: [1, 2]), ImageRow(sample: 1, values: [0, 6]),
+            ImageRow(sample: 2, values: [0, 0]),
+        ]
+        let figure = try #require(try figures(rows).first)
+        #expect(figure.value == 0.875 && figure.imageCount == 2)
+        // Residuals 0.75 and -0.75: sqrt(2 * 0.5625 / 1 / 2) = 0.75, of means of 4.
+        #expect(figure.standardError == 0.1875)
+        #expect(try figures([ImageRow(sample: 0, values: [0, 0])]).isEmpty)
+    }
+
     @Test func rowsSurviveTheirWayThroughAFileUpToTheFirstDamagedOne() {
         let rows = (0..<3).map { ImageRow(sample: $0, values: [Float($0), .nan]) }
         let bytes = rows.flatMap { PassLog.bytes($0) }
