@@ -137,10 +137,10 @@ import Testing
                     abs(found.sum - found.total) <= 1e-5 * max(1, abs(found.total)), "the parts add up to the score")
                 #expect(found.total == found.logits[1])
                 // What the page saves is what the program reads.
-                let (list, names) = (folder.appending("edits.json"), folder.appending("names.yaml"))
-                try DurableFile.write(found.edits, to: list)
+                let (saved, names) = (folder.appending("edits.json"), folder.appending("names.yaml"))
+                try DurableFile.write(found.edits, to: saved)
                 let read = try HeadEdits(
-                    reading: list, head: small.model.headDigest, channelCount: head.channelCount,
+                    reading: saved, head: small.model.headDigest, channelCount: head.channelCount,
                     classCount: head.classCount)
                 #expect(read == (name.isEmpty ? HeadEdits(checkpoint: small.model.headDigest, channels: [:]) : edits))
                 try DurableFile.write(found.names, to: names)
