@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized) struct FunnyBirdsJobTests {
     private static let side = 128
     private static let classes = 4
-    private static let things = PartDataset.Surrounding.allCases
+    private static let things = PartDataset.Surrounding.common
     /// The variants of FunnyBirds' parts, which are called as those of the built-in birds.
     private static let parts = FunnyBirds.parts.map { PartDataset.Part(rawValue: $0)! }
 
