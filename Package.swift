@@ -154,6 +154,13 @@ let package = Package(
                 "Inference", "LinearProbing", "MessagePassing", "Results", "RunControl", "Tensors", system,
             ], swiftSettings: vectorised),
 
+        .target(
+            name: "HeadExport",
+            dependencies: [
+                "Checkpoints", "DisentangledHead", "DurableFiles", "FeatureCache", "Inference", "RunConfiguration",
+                "StrictJSON", "WeightFiles", system,
+            ]),
+
         // Level 7
         .target(
             name: "Training",
@@ -178,6 +185,14 @@ let package = Package(
                 "ImageCoding", "Inference", "MessagePassing", "NameSuggestions", "Results", "RunControl", "Tensors",
                 system,
             ], swiftSettings: vectorised),
+
+        .target(
+            name: "HeadEditing",
+            dependencies: [
+                "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache",
+                "Inference",
+                "MessagePassing", "Results", "RunConfiguration", "Tensors", system,
+            ]),
 
         // Level 8
         .target(
@@ -218,9 +233,9 @@ let package = Package(
             name: "infodisent",
             dependencies: [
                 "Ablations", "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
-                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Explorer", "Extraction",
-                "FeatureCache",
-                "ImageCoding", "Inference",
+                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Explorer",
+                "Extraction", "FeatureCache",
+                "HeadEditing", "HeadExport", "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
                 "Scorecard", "SystemFacts", "Tensors", "Training", "WeightFiles", arguments, system,
             ]),
@@ -313,6 +328,19 @@ let package = Package(
                 "Tensors",
                 system,
             ]),
+        .testTarget(
+            name: "HeadEditingTests",
+            dependencies: [
+                "Checkpoints", "DisentangledHead", "DurableFiles", "Evaluation", "Extraction", "HeadEditing",
+                "Inference", "Results",
+                "SmallModel", "TemporaryFolders", "Tensors", "Training", system,
+            ]),
+        .testTarget(
+            name: "HeadExportTests",
+            dependencies: [
+                "DisentangledHead", "DurableFiles", "HeadExport", "SeededNumbers", "Tensors", "WeightFiles", system,
+            ],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "EvaluationTests",
             dependencies: [

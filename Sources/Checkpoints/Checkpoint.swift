@@ -1,4 +1,4 @@
-import DurableFiles
+public import DurableFiles
 public import SystemPackage
 import WeightFiles
 
@@ -46,6 +46,9 @@ public struct Checkpoint: Sendable {
     public var classCount: Int { state.classNames.count }
     /// Weights of a class: D or 2 D.
     public var weightsPerClass: Int { classifier.count == classCount * channelCount ? channelCount : 2 * channelCount }
+
+    /// SHA-256 of `head.safetensors`; a sound checkpoint states it (`init(reading:)`).
+    public var headDigest: ContentDigest { state.headDigest! }
 
     /// The largest max|U^T U - I| of a sound checkpoint.
     public static let orthogonalityLimit = 1e-5

@@ -51,11 +51,11 @@ public struct CheckpointComparison: Equatable, Codable, Sendable {
     }
 
     private static func provenance(_ state: CheckpointState) -> [String: String] {
-        [
+        (state.edits.isEmpty ? [:] : ["edits": state.edits.map(\.summary).joined(separator: "; then ")]).merging([
             "step": "\(state.step)", "epoch": "\(state.epoch)", "seed": "\(state.seed)", "backbone": state.backbone,
             "weights": "\(state.weightDigest)", "input": state.input.text(), "dataset": "\(state.datasetFingerprint)",
             "classes": "\(state.classNames.count): " + state.classNames.joined(separator: ", "),
-        ]
+        ]) { own, _ in own }
     }
 
     private static func differences(_ first: [String: String], _ second: [String: String]) -> [Difference] {

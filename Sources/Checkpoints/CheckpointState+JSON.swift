@@ -7,8 +7,12 @@ extension CheckpointState {
 
     /// The state as JSON. A seed above 2^63 - 1 becomes a string, since readers of JSON cannot hold it as a number.
     public var json: JSONValue {
-        .object([
-            "schema_version": .integer(Self.schemaVersion),
+        .object(members)
+    }
+
+    private var members: [String: JSONValue] {
+        var members: [String: JSONValue] = [
+            "schema_version": .integer(fileSchemaVersion),
             "step": .integer(step),
             "epoch": .integer(epoch),
             "seed": Int(exactly: seed).map { .integer($0) } ?? .string(String(seed)),
@@ -20,7 +24,9 @@ extension CheckpointState {
             "dataset_fingerprint": .string(datasetFingerprint.hexadecimal),
             "metrics": .object(metrics.mapValues { .number($0) }),
             "files": .object(files.mapValues { .string($0.hexadecimal) }),
-        ])
+        ]
+        if !edits.isEmpty { members["edits"] = .array(edits.map(\.json)) }
+        return members
     }
 
     /// The bytes of `state.json`.
@@ -49,8 +55,8 @@ extension CheckpointState {
             guard case .integer(let version) = members.removeValue(forKey: "schema_version") else {
                 throw Problem("it has no \"schema_version\"")
             }
-            guard version == Self.schemaVersion else {
-                throw CheckpointError.unknownVersion(path: path, found: version, supported: Self.schemaVersion)
+            guard [Self.schemaVersion, Self.editedSchemaVersion].contains(version) else {
+                throw CheckpointError.unknownVersion(path: path, found: version, supported: Self.editedSchemaVersion)
             }
             let digest = members.removeValue(forKey: Self.digestKey)
             try self.init(members)
@@ -112,12 +118,21 @@ extension CheckpointState {
                 return name
             }
         }
+        func edits() throws -> [CheckpointEdit] {
+            guard let value = members.removeValue(forKey: "edits") else { return [] }
+            guard case .array(let values) = value, !values.isEmpty else { throw wrong("edits") }
+            return try values.map {
+                guard let edit = CheckpointEdit($0) else { throw wrong("edits") }
+                return edit
+            }
+        }
         self.init(
             step: try count("step"), epoch: try count("epoch"), seed: try seed(),
             configuration: try string("configuration"), classNames: try classNames(),
             backbone: try string("backbone"), weightDigest: try digest("weight_digest"), input: try take("input"),
             datasetFingerprint: try digest("dataset_fingerprint"),
             metrics: try dictionary("metrics") { if case .number(let value) = $0 { value } else { nil } },
+            edits: try edits(),
             files: try dictionary("files") {
                 if case .string(let text) = $0 { ContentDigest(hexadecimal: text) } else { nil }
             })

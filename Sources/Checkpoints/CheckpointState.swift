@@ -6,6 +6,8 @@ public import StrictJSON
 public struct CheckpointState: Equatable, Sendable {
     /// Raised whenever the files change in a way that older programs cannot read.
     public static let schemaVersion = 1
+    /// Of the files of a head that a person has edited, which programs from before there was such a thing cannot read.
+    public static let editedSchemaVersion = 2
 
     /// Steps done.
     public var step: Int
@@ -24,14 +26,17 @@ public struct CheckpointState: Equatable, Sendable {
     public var datasetFingerprint: ContentDigest
     /// Metrics so far, by name; all finite.
     public var metrics: [String: Double]
+    /// What a person has changed of the trained head, in order; none for a head as it was trained.
+    public var edits: [CheckpointEdit]
     /// The digest of each other file of the checkpoint; `CheckpointStore.save` fills it.
     public var files: [String: ContentDigest]
 
     public init(
         step: Int, epoch: Int, seed: UInt64, configuration: String, classNames: [String], backbone: String,
         weightDigest: ContentDigest, input: JSONValue, datasetFingerprint: ContentDigest,
-        metrics: [String: Double] = [:], files: [String: ContentDigest] = [:]
+        metrics: [String: Double] = [:], edits: [CheckpointEdit] = [], files: [String: ContentDigest] = [:]
     ) {
+        self.edits = edits
         self.step = step
         self.epoch = epoch
         self.seed = seed
@@ -44,6 +49,12 @@ public struct CheckpointState: Equatable, Sendable {
         self.metrics = metrics
         self.files = files
     }
+
+    /// SHA-256 of `head.safetensors`; nil for a state that was not saved.
+    public var headDigest: ContentDigest? { files[Checkpoint.headName] }
+
+    /// The schema version that its file has.
+    public var fileSchemaVersion: Int { edits.isEmpty ? Self.schemaVersion : Self.editedSchemaVersion }
 }
 
 extension CheckpointState {

@@ -24,10 +24,7 @@ public struct TrainedModel: Sendable {
     public var checkpointName: String { checkpoint.directory.lastComponent?.string ?? "" }
 
     /// SHA-256 of the checkpoint's head.
-    public var headDigest: ContentDigest {
-        // A sound checkpoint states it (`Checkpoint.init(reading:)`).
-        checkpoint.state.files["head.safetensors"]!
-    }
+    public var headDigest: ContentDigest { checkpoint.headDigest }
 
     /// Reads the checkpoint at `path` (a run directory, its checkpoints folder, or one checkpoint's folder). Collective:
     /// rank 0 reads it and gives it to the others.
@@ -76,14 +73,14 @@ public struct TrainedModel: Sendable {
     }
 
     /// The run that a checkpoint lies in; nil for one that was moved out of its run.
-    private static func runDirectory(of checkpoint: Checkpoint) -> FilePath? {
+    package static func runDirectory(of checkpoint: Checkpoint) -> FilePath? {
         let folder = checkpoint.directory.removingLastComponent()
         return folder.lastComponent == "checkpoints" ? folder.removingLastComponent() : nil
     }
 
     /// Where the run's own configuration says that dataset, weights and cache are; a checkpoint does not say it, so that
     /// equal runs have equal checkpoints. Nothing but the run directory if there is no such file.
-    private static func locations(ofRun runDirectory: FilePath?) throws -> [String] {
+    package static func locations(ofRun runDirectory: FilePath?) throws -> [String] {
         guard let runDirectory else { return ["run.directory=none"] }
         let path = runDirectory.appending(RunPlaces.configurationName)
         guard DurableFile.exists(path) else { return ["run.directory=\(runDirectory)"] }

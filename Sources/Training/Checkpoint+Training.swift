@@ -15,9 +15,13 @@ extension Checkpoint {
 
     /// Checks that the checkpoint is of the run that `experiment` describes, of as many epochs or of fewer, but for how many
     /// channels its map turns.
-    /// - Throws: `TrainingError.configurationDiffers` naming the keys, `.epochsDiffer`, `.beyondTheEnd`, or
+    /// - Throws: `TrainingError.edited`, `.configurationDiffers` naming the keys, `.epochsDiffer`, `.beyondTheEnd`, or
     ///   `ExperimentError.provenanceDiffers`.
     func requireSameRun(as experiment: Experiment, schedule: RunSchedule) throws {
+        guard state.edits.isEmpty else {
+            throw TrainingError.edited(
+                checkpoint: directory, edits: state.edits.map(\.summary).joined(separator: "; then "))
+        }
         var recorded = try RunConfiguration(
             recordedIn: state, of: directory, overrides: experiment.configuration.locations)
         let epochs = (recorded: recorded.training.epochs, asked: experiment.configuration.training.epochs)

@@ -12,6 +12,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case epochsDiffer(checkpoint: FilePath, recorded: Int, asked: Int, reason: String)
     /// Fewer epochs than the run has behind it.
     case beyondTheEnd(checkpoint: FilePath, step: Int, totalSteps: Int)
+    /// A person has changed the head of the checkpoint that a training is to go on from.
+    case edited(checkpoint: FilePath, edits: String)
     /// The checkpoint's figures of the epoch in work are not what training writes.
     case metricsUnreadable(checkpoint: FilePath)
     /// The head's parameters are no longer numbers.
@@ -37,7 +39,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The exit code (sysexits) of a program that ends with this error.
     public var exitCode: Int32 {
         switch self {
-        case .runInUse, .runExists, .configurationDiffers, .epochsDiffer, .beyondTheEnd, .tooFewSamples,
+        case .runInUse, .runExists, .configurationDiffers, .epochsDiffer, .beyondTheEnd, .edited, .tooFewSamples,
             .tooManySamples,
             .classifierNotInWeights, .startUnfit, .startNotGiven, .sweepUnfit, .sweepOverRun:
             78
@@ -74,6 +76,11 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
             """
             \(checkpoint) is of step \(step), but a run of this training.epochs ends with step \(totalSteps). Raise \
             training.epochs, go on from an older checkpoint with --resume DIR, or choose another run.directory.
+            """
+        case .edited(let checkpoint, let edits):
+            """
+            \(checkpoint) was edited after its training (\(edits)), so no training goes on from it: it would be none of the run. \
+            To train on with this head, begin a run of its own with head.start: \(checkpoint), in another run.directory.
             """
         case .metricsUnreadable(let checkpoint):
             """

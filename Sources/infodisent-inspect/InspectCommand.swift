@@ -113,7 +113,7 @@ struct InspectCommand: ParsableCommand {
         }
         let inspected = try Inspected(path)
         let (directory, state) = (inspected.directory, inspected.state)
-        ok("state.json: schema version \(CheckpointState.schemaVersion), digest, step \(state.step)")
+        ok("state.json: schema version \(state.fileSchemaVersion), digest, step \(state.step)")
         let checkpoint = try inspected.checkpoint.get()
         for (name, digest) in state.files.sorted(by: { $0.key < $1.key }) { ok("\(name): digest \(digest)") }
         ok("channel_map [\(checkpoint.channelCount), \(checkpoint.channelCount)] is finite")

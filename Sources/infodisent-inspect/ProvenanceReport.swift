@@ -21,6 +21,9 @@ struct ProvenanceReport {
         head.add("dataset", state.datasetFingerprint)
         if let path = places?.paths["dataset.root"] { head.add("dataset in", described(path)) }
         if let path = places?.paths["cache.directory"] { head.add("features in", described(path)) }
+        for edit in state.edits {
+            head.add("edited", "\(edit.summary) (of \(edit.checkpoint) with the head \(edit.head))")
+        }
         head.add("classes", "\(state.classNames.count): \(listed(state.classNames))")
         var metrics = AlignedText()
         for (name, value) in state.metrics.sorted(by: { $0.key < $1.key }) { metrics.add(name, short(value)) }

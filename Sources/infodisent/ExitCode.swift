@@ -11,6 +11,8 @@ import Explorer
 import Extraction
 import FeatureCache
 import Foundation
+import HeadEditing
+import HeadExport
 import ImageCoding
 import Inference
 import MessagePassing
@@ -67,11 +69,13 @@ extension AblationError: ErrorWithExitCode {}
 extension CheckpointError: ErrorWithExitCode {}
 extension DatasetError: ErrorWithExitCode {}
 extension DurableFileError: ErrorWithExitCode {}
+extension ExportError: ErrorWithExitCode {}
 extension ExperimentError: ErrorWithExitCode {}
 extension ExplanationError: ErrorWithExitCode {}
 extension ExplorerError: ErrorWithExitCode {}
 extension ExtractionError: ErrorWithExitCode {}
 extension FeatureCacheError: ErrorWithExitCode {}
+extension HeadEditingError: ErrorWithExitCode {}
 extension PartDatasetError: ErrorWithExitCode {}
 extension ResultsError: ErrorWithExitCode {}
 extension ScorecardError: ErrorWithExitCode {}

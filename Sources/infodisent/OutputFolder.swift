@@ -43,6 +43,10 @@ enum OutputFolder {
 enum OutputError: Error, CustomStringConvertible {
     /// Results are there already.
     case exists(FilePath)
+    /// The folder of a new run holds one.
+    case holdsRun(FilePath, found: FilePath)
+    /// A file is there already that an option names.
+    case fileExists(FilePath, option: String)
     /// The folder lies inside the dataset, whose images the results would be mixed with.
     case insideDataset(FilePath, dataset: FilePath)
 
@@ -50,6 +54,10 @@ enum OutputError: Error, CustomStringConvertible {
         switch self {
         case .exists(let path):
             "\(path) is there already. Choose another folder with --output, or overwrite it with --force."
+        case .holdsRun(let path, let found):
+            "\(path) holds a run already (\(found)), which is not overwritten. Choose another folder with --output."
+        case .fileExists(let path, let option):
+            "\(path) is there already. Choose another file with --\(option), or overwrite it with --force."
         case .insideDataset(let path, let dataset):
             "--output (\(path)) lies inside the dataset (\(dataset)), whose images it would be mixed with. "
                 + "Choose a folder outside."
