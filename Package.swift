@@ -163,6 +163,13 @@ let package = Package(
 
         // Level 7
         .target(
+            name: "DeployedModels",
+            dependencies: [
+                "Backbones", "Checkpoints", "Datasets", "DisentangledHead", "DurableFiles", "Evaluation",
+                "FeatureCache", "FieldCoding", "ImageCoding", "Inference", "MessagePassing", "PrintableText", "Results",
+                "RunConfiguration", "RunControl", "StrictJSON", "Tensors", "WeightFiles", system,
+            ], swiftSettings: vectorised),
+        .target(
             name: "Training",
             dependencies: [
                 "Backbones", "Checkpoints", "DataSharding", "DisentangledHead", "DurableFiles", "ElementaryFunctions",
@@ -233,7 +240,7 @@ let package = Package(
             name: "infodisent",
             dependencies: [
                 "Ablations", "Backbones", "Benchmarks", "CProcessShim", "Checkpoints", "DataSharding", "Datasets",
-                "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Explorer",
+                "DeployedModels", "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Explorer",
                 "Extraction", "FeatureCache",
                 "HeadEditing", "HeadExport", "ImageCoding", "Inference",
                 "MessagePassing", "Planning", "PrintableText", "Reports", "Results", "RunConfiguration", "RunControl",
@@ -341,6 +348,13 @@ let package = Package(
                 "DisentangledHead", "DurableFiles", "HeadExport", "SeededNumbers", "Tensors", "WeightFiles", system,
             ],
             resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "DeployedModelsTests",
+            dependencies: [
+                "Datasets", "DeployedModels", "DurableFiles", "Explanations", "ImageCoding", "Inference",
+                "MessagePassing",
+                "Results", "SmallModel", "TemporaryFolders", "Tensors", system,
+            ]),
         .testTarget(
             name: "EvaluationTests",
             dependencies: [

@@ -15,6 +15,7 @@ extension Dataset {
         writer.append(optional: boxFiles) { $0.append($1) }
         for split in Split.allCases { writer.append(list: samples(split)) { $0.append($1) } }
         writer.append(list: byteCounts) { $0.append($1) }
+        writer.append(hasOwnSplit ? 1 : 0)
         return writer.bytes
     }
 
@@ -34,6 +35,7 @@ extension Dataset {
             try reader.readList(ofAtLeast: 40) { reader throws in try reader.readSample(classCount: classNames.count) }
         }
         let byteCounts = try reader.readList(ofAtLeast: 8) { reader throws in try reader.readCount() }
+        let hasOwnSplit = try reader.readCount() == 1
         try reader.requireEnd()
         guard byteCounts.count == parts[0].count + parts[1].count, classTitles.count == classNames.count else {
             throw FieldFault(problem: "it does not have one size for each image and one title for each class")
@@ -45,6 +47,7 @@ extension Dataset {
         if level != .easy { setLevel(level) }
         self.recognition = recognition
         self.classTitles = classTitles
+        self.hasOwnSplit = hasOwnSplit
     }
 }
 

@@ -189,6 +189,7 @@ extension Dataset {
             ])
         dataset.unpackedFiles = unpackedFiles
         if level != .easy { dataset.setLevel(level) }
+        dataset.hasOwnSplit = false
         return dataset
     }
 }

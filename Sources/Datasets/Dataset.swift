@@ -24,6 +24,8 @@ public struct Dataset: Sendable {
     public private(set) var level = PartDataset.Level.easy
     /// What was found and passed over, in sentences for the user.
     public internal(set) var notes: [String]
+    /// Whether the data set says itself which of its images are for testing; else they were drawn class by class.
+    public internal(set) var hasOwnSplit = true
     /// Which layout it is and what that was recognised by; empty for a data set that was put together otherwise.
     public internal(set) var recognition = ""
     /// What people call the classes, by label; their names where there is nothing better. Not part of the fingerprint.

@@ -53,59 +53,9 @@ public enum HeadEvaluation {
                         unit: "images"))
             }
         }
-        // Sample indices are in the dataset's order, whoever had the sample.
-        return try communicator.gatherMessages(records.flatMap(\.words), to: 0, of: "predictions") { reader in
-            var records: [PredictionRecord] = []
-            while !reader.isAtEnd { records.append(try PredictionRecord(readingFrom: &reader)) }
-            return records
-        }
-        .flatMap { $0 }.sorted { $0.sample < $1.sample }
-        .map { record in
+        return try PredictionRecord.gather(records, on: communicator).map { record in
             let sample = cache.samples[record.sample]
-            return Prediction(
-                path: sample.path, label: sample.label, topClasses: record.topClasses,
-                probability: record.probability, explanationSize: record.explanationSize,
-                topTenShare: record.topTenShare)
+            return record.prediction(path: sample.path, label: sample.label)
         }
-    }
-}
-
-/// A prediction on its way to rank 0.
-private struct PredictionRecord {
-    /// Index in the cache.
-    let sample: Int
-    let topClasses: [Int]
-    let probability: Float
-    let explanationSize: Int
-    let topTenShare: Float
-
-    init(_ result: HeadForward, row: Int, head: Head, sample: Int) {
-        self.sample = sample
-        let logits = result.logits(ofImage: row)
-        topClasses = Ranking.top(5, of: logits)
-        let predicted = topClasses[0]
-        probability = head.loss.probabilities(logits)[predicted]
-        let contributions = (0..<head.channelCount).map {
-            head.contribution(of: $0, to: predicted, pooled: result.pooled, image: row)
-        }
-        explanationSize = ExplanationSize.count(of: contributions)
-        topTenShare = Float(EvidenceShare.share(of: contributions))
-    }
-
-    /// Sample, bits of the probability, explanation size, bits of the share, number of classes, classes.
-    var words: [UInt32] {
-        [
-            UInt32(sample), probability.bitPattern, UInt32(explanationSize), topTenShare.bitPattern,
-            UInt32(topClasses.count),
-        ]
-            + topClasses.map { UInt32($0) }
-    }
-
-    init(readingFrom reader: inout WordReader) throws {
-        sample = Int(try reader.next())
-        probability = Float(bitPattern: try reader.next())
-        explanationSize = Int(try reader.next())
-        topTenShare = Float(bitPattern: try reader.next())
-        topClasses = try reader.next(count: Int(try reader.next())).map { Int($0) }
     }
 }

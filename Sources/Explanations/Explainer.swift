@@ -1,4 +1,5 @@
 import DisentangledHead
+import Evaluation
 import ExplanationMetrics
 public import Inference
 import NameSuggestions
@@ -52,7 +53,8 @@ public struct Explainer {
             throw ExplanationError.noSuchLabel(label, classCount: scores.count)
         }
         let explained = scores.first { $0.label == label } ?? scores[0]
-        let contributions = contributions(to: explained.label, inference.pooled)
+        let contributions = model.head.contributions(
+            to: explained.label, inference.pooled, mapWidth: model.experiment.cacheIdentity.featureMap.width)
         let result = try result(path.string, scores, explained, contributions)
         let record = try ImageReport(
             model, features: inference.features, id: id, picture: "e\(id)", path: path.string, label: trueLabel,
@@ -66,30 +68,6 @@ public struct Explainer {
                 label: label, className: model.experiment.dataset.classNames[label], logit: inference.logits[label],
                 probability: inference.probabilities[label])
         }
-    }
-
-    /// The channels that add something to the logit of `label`, by the size of what they add.
-    private func contributions(to label: Int, _ pooled: PooledActivations) -> [ChannelContribution] {
-        let width = model.experiment.cacheIdentity.featureMap.width
-        let head = model.head
-        return (0..<head.channelCount)
-            .map { channel in
-                ChannelContribution(
-                    channel: channel, weight: head.positiveWeight(of: channel, for: label),
-                    negativeWeight: head.sides == .tied ? nil : head.negativeWeight(of: channel, for: label),
-                    positiveActivation: pooled.positiveActivation(of: channel),
-                    positivePosition: MapPosition(index: Int(pooled.maximumPixels[channel]), width: width),
-                    negativeActivation: pooled.negativeActivation(of: channel),
-                    negativePosition: MapPosition(index: Int(pooled.minimumPixels[channel]), width: width),
-                    contribution: head.contribution(of: channel, to: label, pooled: pooled))
-            }
-            .filter { $0.contribution != 0 }
-            .sorted { one, other in
-                let (first, second) = (head.ranks(one), head.ranks(other))
-                return first != second
-                    ? first > second
-                    : (abs(one.contribution), other.channel) > (abs(other.contribution), one.channel)
-            }
     }
 
     /// All that is said of the sum, checked.
@@ -114,15 +92,5 @@ public struct Explainer {
             negativeSum: contributions.reduce(0) { $0 + $1.negativeContribution }, shownCount: shownCount,
             shownSum: shownSum, restSum: Float(sum) - shownSum - (bias ?? 0), bias: bias, additivityError: residual,
             explanationSize: ExplanationSize.count(of: amounts))
-    }
-}
-
-extension Head {
-    /// What a channel is ranked by before the size of its contribution, if that is not all: with channels that are read by their
-    /// means A'_yk ReLU(mean_p J_pk), where that is positive (EPIC, arXiv 2505.12897, section 3).
-    fileprivate func ranks(_ contribution: ChannelContribution) -> Float {
-        guard case .mean = reading else { return 0 }
-        let activation = contribution.positiveActivation + contribution.negativeActivation
-        return max(0, contribution.weight * max(0, activation))
     }
 }

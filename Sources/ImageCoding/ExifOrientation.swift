@@ -23,7 +23,7 @@ public enum ExifOrientation: UInt8, CaseIterable, Sendable {
     }
 
     /// Whether columns of the stored image are rows of the picture.
-    var swapsSides: Bool { rawValue >= 5 }
+    public var swapsSides: Bool { rawValue >= 5 }
 }
 
 extension PixelImage {

@@ -53,11 +53,18 @@ public struct EvaluationResult: Codable, Equatable, Sendable {
     public let meanExplanationSize: Double
     /// max|U^T U - I|.
     public let orthogonalityError: Float
+    /// Where the images are, if they are not the test images of the dataset that the head was trained on.
+    public let dataset: String?
+    /// Classes of the head that these images have, if they are another dataset's.
+    public let evaluatedClassCount: Int?
 
     public init(
         checkpoint: String, backbone: String, classCount: Int, testImageCount: Int, head: Accuracy,
-        ownLastLayer: Accuracy? = nil, blackBox: Accuracy?, meanExplanationSize: Double, orthogonalityError: Float
+        ownLastLayer: Accuracy? = nil, blackBox: Accuracy?, meanExplanationSize: Double, orthogonalityError: Float,
+        dataset: String? = nil, evaluatedClassCount: Int? = nil
     ) {
+        self.dataset = dataset
+        self.evaluatedClassCount = evaluatedClassCount
         self.checkpoint = checkpoint
         self.backbone = backbone
         self.classCount = classCount

@@ -100,24 +100,24 @@ extension AblationPlan {
 extension AblationResult {
     /// RFC 4180, with a header line: a line for each configuration and figure.
     fileprivate var csv: String {
-        func field(_ text: String) -> String {
-            text.contains(where: { ",\"".contains($0) })
-                ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
-        }
         func number(_ value: Double?) -> String { value.map { String(format: "%.6f", $0) } ?? "" }
-        var lines = ["configuration,figure,seeds,mean,interval95,difference,difference_interval95"]
+        var lines = [
+            CommaSeparated.line([
+                "configuration", "figure", "seeds", "mean", "interval95", "difference", "difference_interval95",
+            ])
+        ]
         for cell in cells {
             for figure in figures {
                 guard let estimate = cell.estimates[figure] else { continue }
                 lines.append(
-                    [
-                        field(cell.label), figure, "\(cell.runs.count)", number(estimate.mean),
+                    CommaSeparated.line([
+                        cell.label, figure, "\(cell.runs.count)", number(estimate.mean),
                         number(estimate.interval95),
                         number(estimate.difference), number(estimate.differenceInterval95),
-                    ].joined(separator: ","))
+                    ]))
             }
         }
-        return lines.map { $0 + "\r\n" }.joined()
+        return lines.joined()
     }
 
     /// The figures for people: mean and interval, and in brackets the paired difference to the first configuration.

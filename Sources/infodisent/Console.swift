@@ -10,15 +10,45 @@ import SystemPackage
 enum Console {
     /// Whether this process says nothing, because another speaks for it. Set before there are other threads.
     nonisolated(unsafe) static var isQuiet = false
+    /// Whether notes and progress are left out: results and errors alone are wanted. Set before there are other threads.
+    nonisolated(unsafe) static var isTerse = false
+    /// Gets what is said to a person too. Opened before there are other threads.
+    nonisolated(unsafe) private static var log: FileDescriptor?
+
+    /// Appends what is said to a file from now on, each line with its time.
+    /// - Throws: `DurableFileError` if it cannot be written.
+    static func openLog(_ path: FilePath) throws {
+        try OutputFolder.checkFile(path)
+        do {
+            log = try FileDescriptor.open(
+                path, .writeOnly, options: [.create, .append, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        } catch let error as Errno {
+            throw DurableFileError.failed(operation: "write to", path: path, code: error.rawValue)
+        }
+        record("started: \(CommandLine.arguments.joined(separator: " "))")
+    }
+
+    /// Writes lines to the log, if there is one. In one piece, so that those of several threads do not mix.
+    fileprivate static func record(_ text: String) {
+        guard let log else { return }
+        let time = Date.now.ISO8601Format()
+        let lines = text.printableLines.split(separator: "\n").map { "\(time) \($0)\n" }.joined()
+        // What cannot be kept for a person does not stop the work.
+        _ = try? log.writeAll(lines.utf8)
+    }
+
+    fileprivate static var hasLog: Bool { log != nil }
 
     /// Writes a line of results to standard output.
     /// - Throws: `DurableFileError` if it cannot be written, for example to a full disk. A reader that has gone away
     ///   (`infodisent ... | head`) is not an error.
-    static func result(_ line: String) throws {
+    ///
+    /// - Parameter isRaw: whether every name is written as it is, as a program that reads them needs it.
+    static func result(_ line: String, isRaw: Bool = isatty(STDOUT_FILENO) == 0) throws {
         guard !isQuiet else { return }
         do {
-            // A program that reads the results gets every name as it is.
-            let text = isatty(STDOUT_FILENO) == 0 ? line : line.printableLines
+            let text = isRaw ? line : line.printableLines
             _ = try FileDescriptor.standardOutput.writeAll((text + "\n").utf8)
         } catch Errno.brokenPipe {
         } catch let error as Errno {
@@ -29,6 +59,15 @@ enum Console {
     /// Writes a line about what is going on to standard error; or several, if it has line ends. Characters that would tell a
     /// terminal to do something, which names from anywhere may hold, are written out.
     static func note(_ text: String) {
+        record(text)
+        guard !isTerse else { return }
+        progress.clear()
+        write(text.printableLines + "\n", to: .standardError)
+    }
+
+    /// Writes what is wrong to standard error, whether or not notes are wanted.
+    static func complain(_ text: String) {
+        record(text)
         progress.clear()
         write(text.printableLines + "\n", to: .standardError)
     }
@@ -37,6 +76,8 @@ enum Console {
     static func notes(of communicator: any Communicator) -> NoteHandler {
         let place = communicator.size > 1 ? "rank \(communicator.rank) (\(communicator.hostName)): " : ""
         return { line in
+            record(place + line)
+            guard !isTerse else { return }
             progress.clear()
             // In one piece, so that lines of several ranks do not mix. What cannot be said to a person does not stop the work.
             try? FileHandle.standardError.write(contentsOf: Data("\((place + line).printableLines)\n".utf8))
@@ -49,7 +90,7 @@ enum Console {
     /// Reports `error` in one line (or as many as it lists) and ends the process with its exit code.
     static func fail(_ error: any Error) -> Never {
         isQuiet = false
-        note("infodisent: \(error)")
+        complain("infodisent: \(error)")
         exit(exitCode(for: error).rawValue)
     }
 
@@ -69,6 +110,7 @@ private final class ProgressBar: Sendable {
         var start = ContinuousClock.now
         var firstCompleted = 0
         var lastShown: ContinuousClock.Instant?
+        var lastRecorded: ContinuousClock.Instant?
         var isDrawn = false
     }
 
@@ -82,6 +124,11 @@ private final class ProgressBar: Sendable {
                 state = State(activity: report.activity, start: now, firstCompleted: report.completed)
             }
             let isLast = report.completed >= report.total
+            record(report, at: now, isLast: isLast, &state)
+            if Console.isTerse {
+                if isLast { state.activity = "" }
+                return
+            }
             let interval: Duration = isTerminal ? .milliseconds(100) : .seconds(10)
             if let lastShown = state.lastShown, now - lastShown < interval, !isLast { return }
             if state.lastShown == nil && !isTerminal && !isLast && report.completed == state.firstCompleted {
@@ -90,7 +137,8 @@ private final class ProgressBar: Sendable {
             }
             state.lastShown = now
             let elapsed = (now - state.start) / .seconds(1)
-            let line = line(for: report, done: report.completed - state.firstCompleted, elapsed: elapsed)
+            let line = line(
+                for: report, done: report.completed - state.firstCompleted, elapsed: elapsed, drawsBar: isTerminal)
             if isTerminal {
                 Console.write("\r\u{1B}[K" + line + (isLast ? "\n" : ""), to: .standardError)
                 state.isDrawn = !isLast
@@ -101,6 +149,16 @@ private final class ProgressBar: Sendable {
         }
     }
 
+    /// Keeps a line in the log, now and then.
+    private func record(_ report: ProgressReport, at now: ContinuousClock.Instant, isLast: Bool, _ state: inout State) {
+        guard Console.hasLog else { return }
+        if let last = state.lastRecorded, now - last < .seconds(10), !isLast { return }
+        state.lastRecorded = now
+        let elapsed = (now - state.start) / .seconds(1)
+        Console.record(
+            line(for: report, done: report.completed - state.firstCompleted, elapsed: elapsed, drawsBar: false))
+    }
+
     /// Removes a half-drawn bar, so that another line can be written.
     func clear() {
         state.withLock { state in
@@ -109,10 +167,10 @@ private final class ProgressBar: Sendable {
         }
     }
 
-    private func line(for report: ProgressReport, done: Int, elapsed: Double) -> String {
+    private func line(for report: ProgressReport, done: Int, elapsed: Double, drawsBar: Bool) -> String {
         let fraction = report.total > 0 ? min(1, Double(report.completed) / Double(report.total)) : 1
         var parts = [report.activity]
-        if isTerminal {
+        if drawsBar {
             let filled = Int(fraction * 24)
             parts.append("[" + String(repeating: "=", count: filled) + String(repeating: " ", count: 24 - filled) + "]")
         }

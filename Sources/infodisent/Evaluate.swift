@@ -1,5 +1,7 @@
 import ArgumentParser
 import Datasets
+import DeployedModels
+import DisentangledHead
 import DurableFiles
 import Evaluation
 import Extraction
@@ -22,6 +24,8 @@ struct Evaluate: CollectiveCommand {
             passes through the backbone), localisation and misalignment (where the dataset has boxes or parts), \
             disentanglement, sanity, and interventions (drawn birds and FunnyBirds without parts). \
             Sources/Scorecard/README.md says what each figure is.
+
+            With --dataset, accuracy on the images of another dataset with the same class names, in whatever order: its test             images, or all of its images where it does not say which are for testing. Classes that only one side has are an             error, or are left out with --classes common. Neither the dataset of the training nor its cache is needed.
             """)
 
     @OptionGroup var source: CheckpointOptions
@@ -40,11 +44,28 @@ struct Evaluate: CollectiveCommand {
             valueName: "count"))
     var passImages = ScorecardOptions.defaultPassImageLimit
     @Flag(help: "Say what --metrics will cost, and do nothing.") var dryRun = false
+    @Option(
+        help: ArgumentHelp("Evaluate on another dataset: its folder, or a list of images (.csv).", valueName: "DIR"),
+        completion: .directory, transform: { FilePath($0) })
+    var dataset: FilePath?
+    @Option(
+        help: "With --dataset: its images, test, train or all (default: test, or all where it has no such parts).")
+    var images: EvaluatedImages?
+    @Option(help: "With --dataset: all (it must have the same classes) or common (the images of classes both have).")
+    var classes = DeployedModel.ClassMatch.all
     @OptionGroup var cacheOptions: CacheOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
 
     func validate() throws {
+        if dataset == nil {
+            for (name, isSet) in [("images", images != nil), ("classes", classes != .all)] where isSet {
+                throw ValidationError("--\(name) belongs to --dataset.")
+            }
+        } else if metrics != nil {
+            throw ValidationError(
+                "--metrics is about the dataset of the training, not another one: leave --dataset out, or --metrics.")
+        }
         guard metrics == nil else {
             if predictions != nil { throw ValidationError("--predictions is written without --metrics.") }
             guard passImages >= 0 else {
@@ -67,6 +88,7 @@ struct Evaluate: CollectiveCommand {
             if let path = self.predictions, communicator.rank == 0 { try OutputFolder.checkFile(path) }
         }
         let team = try deployment.team(on: communicator)
+        if let dataset { return try evaluate(on: dataset, team: team, on: communicator) }
         let model = try source.load(on: communicator, team: team)
         if let groups { return try makeScorecard(groups, of: model, team: team, on: communicator) }
         let cache = try model.cache(
@@ -76,7 +98,7 @@ struct Evaluate: CollectiveCommand {
         try communicator.together {
             guard communicator.rank == 0 else { return }
             if let path = self.predictions {
-                try DurableFile.write(csv(predictions, classNames: cache.identity.classNames), to: path)
+                try DurableFile.write(Self.csv(predictions, classNames: cache.identity.classNames), to: path)
             }
             try Console.result(json ? try jsonText(result) : result.table)
         }
@@ -110,51 +132,46 @@ struct Evaluate: CollectiveCommand {
         return (
             predictions,
             EvaluationResult(
-                model, predictions: predictions, ownLastLayer: ownLastLayer, blackBox: blackBox, team: team)
+                checkpoint: model.checkpointName, backbone: model.experiment.backbone.name, head: model.head,
+                predictions: predictions, ownLastLayer: ownLastLayer, blackBox: blackBox, team: team)
         )
     }
 
-    /// RFC 4180, with a header line.
-    private func csv(_ predictions: [Prediction], classNames: [String]) -> String {
-        func field(_ text: String) -> String {
-            // A spreadsheet would run names that begin like formulas; the apostrophe says that they are text.
-            let isFormula = text.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } ?? false
-            let text = isFormula ? "'" + text : text
-            guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
-            return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
-        }
-        var text = "path,class,predicted_class,probability,correct,explanation_size\r\n"
-        for prediction in predictions {
-            let fields = [
-                prediction.path, classNames[prediction.label], classNames[prediction.topClasses[0]],
-                String(format: "%.6f", prediction.probability), String(prediction.topClasses[0] == prediction.label),
-                String(prediction.explanationSize),
-            ]
-            text += fields.map(field).joined(separator: ",") + "\r\n"
-        }
-        return text
+    /// A line for each image, with a header line.
+    static func csv(_ predictions: [Prediction], classNames: [String]) -> String {
+        CommaSeparated.line(["path", "class", "predicted_class", "probability", "correct", "explanation_size"])
+            + predictions.map { prediction in
+                CommaSeparated.line([
+                    prediction.path, classNames[prediction.label], classNames[prediction.topClasses[0]],
+                    String(format: "%.6f", prediction.probability),
+                    String(prediction.topClasses[0] == prediction.label), String(prediction.explanationSize),
+                ])
+            }.joined()
     }
 }
 
 extension EvaluationResult {
+    /// - Parameter dataset: where the images are, if they are another dataset's.
     init(
-        _ model: TrainedModel, predictions: [Prediction], ownLastLayer: ClassificationScore?,
-        blackBox: ClassificationScore?, team: WorkerTeam
+        checkpoint: String, backbone: String, head: Head, predictions: [Prediction],
+        ownLastLayer: ClassificationScore?, blackBox: ClassificationScore?, team: WorkerTeam, dataset: String? = nil,
+        evaluatedClassCount: Int? = nil
     ) {
         let count = Double(max(predictions.count, 1))
         func accuracy(_ score: ClassificationScore) -> Accuracy {
-            Accuracy(top1: score.top1, top5: score.top5, classCount: model.head.classCount)
+            Accuracy(top1: score.top1, top5: score.top5, classCount: head.classCount)
         }
         self.init(
-            checkpoint: model.checkpointName, backbone: model.experiment.backbone.name,
-            classCount: model.head.classCount, testImageCount: predictions.count,
+            checkpoint: checkpoint, backbone: backbone, classCount: head.classCount,
+            testImageCount: predictions.count,
             head: Accuracy(
                 top1: Double(predictions.count { $0.topClasses[0] == $0.label }) / count,
                 top5: Double(predictions.count { $0.topClasses.contains($0.label) }) / count,
-                classCount: model.head.classCount),
+                classCount: head.classCount),
             ownLastLayer: ownLastLayer.map(accuracy), blackBox: blackBox.map(accuracy),
             meanExplanationSize: Double(predictions.reduce(0) { $0 + $1.explanationSize }) / count,
-            orthogonalityError: model.head.orthogonalityError(team: team))
+            orthogonalityError: head.orthogonalityError(team: team), dataset: dataset,
+            evaluatedClassCount: evaluatedClassCount)
     }
 
     /// The figures for people.
@@ -164,8 +181,11 @@ extension EvaluationResult {
                 + String(format: "%8.2f %%", accuracy.top1 * 100)
                 + (accuracy.top5.map { String(format: " %8.2f %%", $0 * 100) } ?? "")
         }
+        let images =
+            dataset.map { "\(testImageCount) images in \($0) of \(evaluatedClassCount ?? classCount) of " }
+            ?? "\(testImageCount) test images of "
         var lines = [
-            "\(testImageCount) test images of \(classCount) classes, backbone \(backbone), \(checkpoint)",
+            "\(images)\(classCount) classes, backbone \(backbone), \(checkpoint)",
             "".padding(toLength: 42, withPad: " ", startingAt: 0) + "     top-1"
                 + (head.top5 == nil ? "" : "      top-5"),
             row("InfoDisent head", head),

@@ -4,6 +4,7 @@ import Backbones
 import Checkpoints
 import DataSharding
 import Datasets
+import DeployedModels
 import DisentangledHead
 import DurableFiles
 import Explanations
@@ -77,6 +78,7 @@ extension ExtractionError: ErrorWithExitCode {}
 extension FeatureCacheError: ErrorWithExitCode {}
 extension HeadEditingError: ErrorWithExitCode {}
 extension PartDatasetError: ErrorWithExitCode {}
+extension PredictionError: ErrorWithExitCode {}
 extension ResultsError: ErrorWithExitCode {}
 extension ScorecardError: ErrorWithExitCode {}
 extension ShardingError: ErrorWithExitCode {}

@@ -13,7 +13,7 @@ struct Infodisent: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Generate.self, Audit.self, Extract.self, Train.self, Ablate.self, Evaluate.self, FindPrototypes.self,
+            Generate.self, Audit.self, Extract.self, Train.self, Ablate.self, Evaluate.self, Predict.self, FindPrototypes.self,
             Explain.self, Edit.self, Export.self, Report.self,
             PlanCosts.self, Bench.self, ListBackbones.self,
         ])

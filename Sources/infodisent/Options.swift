@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeployedModels
 import DurableFiles
 import Foundation
 import Inference
@@ -79,6 +80,17 @@ struct CheckpointOptions: ParsableArguments {
     func load(
         on communicator: any Communicator = SingleProcess(), team: WorkerTeam
     ) throws -> TrainedModel {
+        try checkOverrides()
+        return try TrainedModel(path, overrides: overrides, communicator: communicator, team: team)
+    }
+
+    /// The head and its backbone, for images of any kind. Collective.
+    func deploy(on communicator: any Communicator) throws -> DeployedModel {
+        try checkOverrides()
+        return try DeployedModel(path, overrides: overrides, communicator: communicator)
+    }
+
+    private func checkOverrides() throws {
         // What a checkpoint was trained with cannot be changed afterwards; saying so beats doing nothing.
         for override in overrides {
             let key = override.prefix { $0 != "=" }
@@ -88,7 +100,6 @@ struct CheckpointOptions: ParsableArguments {
                         + "things are (dataset.root, cache.directory, backbone.weights) and evaluation.")
             }
         }
-        return try TrainedModel(path, overrides: overrides, communicator: communicator, team: team)
     }
 }
 

@@ -65,7 +65,7 @@ extension BudgetSweepResult {
             "channels_per_class", "top1_percent", "top5_percent", "points_lost", "mean_explanation_size",
             "top10_share_percent", "run",
         ]
-        return ([header] + rows).map { $0.joined(separator: ",") + "\r\n" }.joined()
+        return ([header] + rows).map(CommaSeparated.line).joined()
     }
 
     /// The figures for people.

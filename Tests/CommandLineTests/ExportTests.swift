@@ -81,6 +81,7 @@ import WeightFiles
         for arguments in [
             ["prototypes", "--checkpoint", "edited", "--output", "p"],
             ["explain", "--checkpoint", "edited", "--output", "e", "birds/test/\(image)/0000.jpg"],
+            ["predict", "--checkpoint", "edited", "birds/test"],
             ["export", "--checkpoint", "edited", "--output", "h.safetensors"],
         ] {
             let outcome = try Tool.infodisent.run(arguments, in: folder)

@@ -96,9 +96,11 @@ public enum ClassFolders {
             train.append((label, found.images.indices.filter { !tested.contains($0) }.map { found.images[$0] }))
             test.append((label, found.images.indices.filter(tested.contains).map { found.images[$0] }))
         }
-        return dataset(
+        var dataset = dataset(
             classNames: classes.map(\.name), train: train, test: test,
             recognition: "found a folder for each of \(classes.count) classes in \(scanner.root)", scanner)
+        dataset.hasOwnSplit = false
+        return dataset
     }
 
     // MARK: - Pieces

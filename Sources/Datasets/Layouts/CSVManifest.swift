@@ -109,11 +109,13 @@ enum CSVManifest {
         let isTest: [Bool?] =
             try hasSplit
             ? splits(of: rows, list, &notes) : ClassSplit.isTest(samples, classNames: classNames, options, list)
-        return try Dataset.listed(
+        var dataset = try Dataset.listed(
             .csv, root: folder, classNames: classNames,
             train: samples.indices.filter { isTest[$0] == false }.map { samples[$0] },
             test: samples.indices.filter { isTest[$0] == true }.map { samples[$0] }, options: options, list: list,
             archive: nil, notes: notes, team: team)
+        dataset.hasOwnSplit = hasSplit
+        return dataset
     }
 
     private static func columns(of table: CommaSeparatedValues) throws -> ListColumns {

@@ -73,11 +73,13 @@ enum TarShards {
             notes.append(
                 "No shard is said to hold test images: \(Int(options.testFraction * 100)) % of each class are.")
         }
-        return try Dataset.listed(
+        var dataset = try Dataset.listed(
             .webdataset, root: root, classNames: classNames,
             train: samples.indices.filter { split[$0] == false }.map { samples[$0] },
             test: samples.indices.filter { split[$0] == true }.map { samples[$0] }, options: options, list: root,
             archive: nil, notes: notes, team: team)
+        dataset.hasOwnSplit = roles.contains(true)
+        return dataset
     }
 
     // MARK: - Shards
