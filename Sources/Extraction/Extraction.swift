@@ -43,6 +43,24 @@ public enum Extraction {
         }
     }
 
+    /// How many of the cache's files are not there or not what they should be, of all; nil where there is no cache yet. Writes
+    /// nothing.
+    /// - Throws: `FeatureCacheError` of a cache that holds something else.
+    public static func missingFiles(of experiment: Experiment) throws -> (missing: Int, all: Int)? {
+        do {
+            let writer = try experiment.makeCacheWriter(mayWriteIndex: false)
+            return (try writer.missingShards().count, writer.shardCount)
+        } catch FeatureCacheError.noIndex {
+            return nil
+        } catch FeatureCacheError.mismatch(let directory, let differences) {
+            // More views than there were are no other cache.
+            guard differences.allSatisfy({ $0.field.hasPrefix("views") || $0.field.hasPrefix("view") }) else {
+                throw FeatureCacheError.mismatch(directory: directory, differences: differences)
+            }
+            return nil
+        }
+    }
+
     // MARK: A folder that all ranks see
 
     private static func fillShared(

@@ -132,6 +132,7 @@ final class Coordinator {
     /// - Throws: what went wrong since the last step.
     func finish() throws -> (last: FilePath, best: FilePath?) {
         if let failure { throw failure }
+        try log?.writeTable(to: directory.tablePath)
         return (lastCheckpoint ?? store.directory, experiment.configuration.checkpoint.best ? try store.best() : nil)
     }
 

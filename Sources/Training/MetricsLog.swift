@@ -36,6 +36,23 @@ public struct MetricsLog {
         }
     }
 
+    /// Writes the ends of epochs as comma-separated values (RFC 4180) with a header line; a figure that an epoch does not have is
+    /// empty. Equal runs have equal tables: it holds no times.
+    func writeTable(to table: FilePath) throws {
+        func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
+        let rows = try Self.read(path).filter { $0.kind == .epoch }.map { record in
+            ["\(record.step)", "\(record.epoch)"]
+                + [
+                    record.loss, record.accuracy, record.learningRate, record.orthogonalityError, record.testTop1,
+                    record.testTop5,
+                ].map(text)
+        }
+        let header = [
+            "step", "epoch", "loss", "accuracy", "learning_rate", "orthogonality_error", "test_top1", "test_top5",
+        ]
+        try DurableFile.write(([header] + rows).map { $0.joined(separator: ",") + "\r\n" }.joined(), to: table)
+    }
+
     private static func line(_ record: MetricsRecord) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -3,7 +3,7 @@ import DurableFiles
 import Glibc
 import SystemPackage
 
-/// The folder of a run: `config.yaml`, `metrics.jsonl`, `checkpoints/`.
+/// The folder of a run: `config.yaml`, `metrics.jsonl`, `metrics.csv`, `checkpoints/`.
 ///
 /// While a value of this type lives, no other process can train in the same folder. What this process writes there ends
 /// when another takes the folder over, because this one was frozen (`FolderClaim`).
@@ -12,6 +12,8 @@ final class RunDirectory {
     private let claim: FolderClaim
 
     var metricsPath: FilePath { path.appending("metrics.jsonl") }
+    /// The same figures for spreadsheets.
+    var tablePath: FilePath { path.appending("metrics.csv") }
     var configurationPath: FilePath { path.appending(RunPlaces.configurationName) }
 
     /// Makes the folder if it is not there, and claims it.

@@ -34,6 +34,7 @@ extension CollectiveCommand {
         }
         Console.isQuiet = communicator.rank != 0
         do {
+            try (self as? any LongCommand)?.deployment.console.apply(rank: communicator.rank)
             _ = try Watchdog.start(over: communicator, options: ranks.watchdogOptions)
             if Self.canStopEarly { prepareToStop(communicator) }
             var code: Int32 = 0

@@ -49,6 +49,7 @@ func exitCode(for error: any Error) -> ExitCode {
     case ImageCodingError.invalidTransform, ImageCodingError.invalidAugmentation: .badConfiguration
     case is ConfigurationError, is HeadError: .badConfiguration
     case is ValidationError, is OutputError: .usage
+    case is WeightsBackboneError: .badConfiguration
     case let error as any ErrorWithExitCode: ExitCode(rawValue: error.exitCode) ?? .internalFault
     case MessagePassingError.noProcessManager, MessagePassingError.notAHeartbeatFile: .usage
     // The network, and other programs in it: not a fault that a start from the same state must meet again.

@@ -8,14 +8,14 @@ struct Infodisent: ParsableCommand {
         commandName: "infodisent",
         abstract: "Explains image classifiers: trains a head of disentangled channels on a frozen backbone.",
         discussion: """
-            A usual run: extract the features of a dataset once, train the head on them, evaluate it, and look at what \
-            its channels mean. Results go to standard output; progress and errors go to standard error.
+            A usual run: train the head on a dataset (`infodisent train PHOTOS --weights resnet50.pth`), evaluate it, and look \
+            at what its channels mean. Results go to standard output; progress and errors go to standard error.
             """,
         version: "0.1.0",
         subcommands: [
-            Generate.self, Audit.self, Extract.self, Train.self, Ablate.self, Evaluate.self, Predict.self, FindPrototypes.self,
-            Explain.self, Edit.self, Export.self, Report.self,
-            PlanCosts.self, Bench.self, ListBackbones.self,
+            Generate.self, Audit.self, Initialise.self, Extract.self, Train.self, Ablate.self, Evaluate.self,
+            Predict.self, FindPrototypes.self, Explain.self, Report.self, Edit.self, Export.self, PlanCosts.self,
+            Bench.self, ListBackbones.self,
         ])
 
     /// Several processes would each do all of the work, into the same files.
@@ -24,7 +24,7 @@ struct Infodisent: ParsableCommand {
         guard communicator.size > 1 else { return }
         Console.isQuiet = communicator.rank != 0
         let name = type(of: command)._commandName
-        Console.note(
+        Console.complain(
             "infodisent: '\(name)' is the work of one process, and \(communicator.size) were started. "
                 + "Start it without mpirun; it uses all processors by itself.")
         Foundation.exit(ExitCode.usage.rawValue)
@@ -60,6 +60,7 @@ struct Infodisent: ParsableCommand {
                 command.runWithOtherRanks()
             } else {
                 try requireSingleProcess(for: command)
+                try (command as? any LongCommand)?.deployment.console.apply()
                 try command.run()
             }
         } catch {

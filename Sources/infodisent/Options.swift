@@ -12,6 +12,7 @@ import Tensors
 struct DeploymentOptions: ParsableArguments {
     @Option(help: "Threads to use (default: the processors this process may use, shared with other ranks there).")
     var threads: Int?
+    @OptionGroup var console: ConsoleOptions
 
     func validate() throws {
         if let threads, threads < 1 { throw ValidationError("--threads is \(threads), but at least 1 is needed.") }

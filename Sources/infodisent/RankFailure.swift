@@ -58,7 +58,7 @@ enum RankFailure {
             communicator.abort(code: own.code, because: "infodisent: \(error) (And at the end: \(second))")
         }
         let reports = all.enumerated().map { Report($1, ofRank: $0, fallbackCode: own.code) }
-        for line in lines(reports) { Console.note(line) }
+        for line in lines(reports) { Console.complain(line) }
         // Nothing more, such as about the SIGTERM by which mpirun answers a rank's failure.
         Console.isQuiet = true
         let code = reports.first { $0.message != nil }?.code ?? own.code

@@ -1,9 +1,11 @@
 import ArgumentParser
 import DataSharding
+import FeatureCache
 import Foundation
 import Inference
 import MessagePassing
 import SystemPackage
+import Tensors
 import Training
 
 /// `infodisent train`: trains the head on a configuration's dataset.
@@ -11,6 +13,10 @@ struct Train: CollectiveCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train the head on the frozen features of a dataset.",
         discussion: """
+            The simple way is `infodisent train PHOTOS --weights resnet50.pth`: the layout of the dataset and the network are found \
+            out, the run goes into runs/PHOTOS, and it is evaluated at the end. --config takes a configuration file, which `infodisent \
+            init` writes; the effective configuration is in the run directory.
+
             Features that are not in the cache yet are extracted first. A run that was ended goes on from its last \
             checkpoint and ends with the same bytes as one that was not.
 
@@ -20,7 +26,7 @@ struct Train: CollectiveCommand {
             the size of their explanations goes into sweep.json, sweep.csv and sweep.html.
             """)
 
-    @OptionGroup var source: ConfigurationOptions
+    @OptionGroup var source: TrainingSource
     @Option(
         help: ArgumentHelp(
             "Where to begin: auto (the last checkpoint, if any), never (from the start), or a checkpoint's folder.",
@@ -38,6 +44,7 @@ struct Train: CollectiveCommand {
             "Train the dense head and heads with these numbers of channels a class from it, and compare them.",
             valueName: "3,5,10,20,all"))
     var sweepBudget: String?
+    @Flag(help: "Say what would be done, with the effective configuration, and do nothing.") var dryRun = false
     @OptionGroup var cacheOptions: CacheOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
@@ -48,15 +55,17 @@ struct Train: CollectiveCommand {
         let team = try deployment.team(on: communicator)
         let configuration = try source.load()
         let budgets = try sweepBudget.map { try SweepBudgets(parsing: $0) }
+        if source.isSimple { Console.note("The run goes into \(configuration.run.directory).") }
         // Both are found out before hours of extraction.
         _ = try ShardHosting(shardCount: configuration.training.logicalShards, rankCount: communicator.size)
-        let experiment = try Experiment(configuration, on: communicator, makesCache: true, team: team)
+        let experiment = try Experiment(configuration, on: communicator, makesCache: !dryRun, team: team)
             .findingStart(on: communicator)
         // A small dataset may have made the shards fewer.
         _ = try ShardHosting(
             shardCount: experiment.configuration.training.logicalShards, rankCount: communicator.size)
         try experiment.requireOutsideDataset("run.directory", configuration.run.directory)
         if let budgets { try check(budgets, experiment) }
+        if dryRun { return try describe(experiment, budgets: budgets, on: communicator) }
         let stop = StopSignals.request
         let cache = try experiment.completeFeatures(team: team, stop: stop, on: communicator)
         if let budgets {
@@ -78,5 +87,27 @@ struct Train: CollectiveCommand {
         }
         if let best = outcome.bestCheckpoint { Console.note("The best on the test images is \(best).") }
         try Console.result(outcome.checkpoint.string)
+        if source.isSimple { try evaluate(experiment.configuration.run.directory, cache, team: team, on: communicator) }
+    }
+
+    /// Evaluates what was trained, and says what to do next. Collective.
+    private func evaluate(
+        _ run: FilePath, _ cache: FeatureCache, team: WorkerTeam, on communicator: any Communicator
+    ) throws {
+        let model = try TrainedModel(run, communicator: communicator, team: team)
+        let (_, result) = try Evaluate.figures(of: model, cache: cache, team: team, on: communicator)
+        try communicator.together {
+            guard communicator.rank == 0 else { return }
+            try Console.result(result.table)
+        }
+        let (shell, report) =
+            run.string.contains(" ") ? ("'\(run)'", "'\(run)-report'") : (run.string, "\(run)-report")
+        Console.note(
+            """
+            Next, the whole model as pages, from \(run)-report/index.html on:
+                infodisent report --checkpoint \(shell) --output \(report)
+            and why images get their scores:
+                infodisent explain --checkpoint \(shell) --output EXPLANATION PHOTO.jpg
+            """)
     }
 }
