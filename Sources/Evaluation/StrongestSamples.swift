@@ -44,3 +44,19 @@ extension TopList<StrongSample> {
         }
     }
 }
+
+extension Communicator {
+    /// The strongest samples of all ranks, of which each gives as many lists as the others, in the same order. Collective; rank 0 gets
+    /// them, the others get nil.
+    package func merged(_ own: [StrongestSamples], of subject: String) throws -> [StrongestSamples]? {
+        let parts = try gatherMessages(own.flatMap(\.words), to: 0, of: subject) { reader in
+            try own.map { try StrongestSamples(capacity: $0.capacity, readingFrom: &reader) }
+        }
+        guard rank == 0 else { return nil }
+        var lists = own
+        for (rank, part) in parts.enumerated() where rank != self.rank {
+            for index in lists.indices { lists[index].merge(part[index]) }
+        }
+        return lists
+    }
+}

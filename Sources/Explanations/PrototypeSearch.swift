@@ -31,22 +31,12 @@ public enum PrototypeSearch {
                 model, cache: cache, share: cache.share(of: Split.train.rawValue, on: communicator), team,
                 communicator.activity, progress)
         }
-        let parts = try communicator.gatherMessages(own.flatMap { $0.flatMap(\.words) }, to: 0, of: "prototypes") {
-            reader in
-            try own.map { side in
-                try side.map { _ in try StrongestSamples(capacity: prototypeCount, readingFrom: &reader) }
-            }
-        }
+        let all = try communicator.merged(own.flatMap(\.self), of: "prototypes")
         return try communicator.together {
-            guard communicator.rank == 0 else { return nil }
-            var sides = own
-            for (rank, part) in parts.enumerated() where rank != communicator.rank {
-                for side in sides.indices {
-                    for channel in sides[side].indices { sides[side][channel].merge(part[side][channel]) }
-                }
-            }
+            guard let all else { return nil }
+            let (positive, negative) = (all.prefix(all.count / 2), all.suffix(all.count / 2))
             return try communicator.activity.allowing(.seconds(3600)) {
-                try table(model, cache: cache, positive: sides[0], negative: sides[1])
+                try table(model, cache: cache, positive: Array(positive), negative: Array(negative))
             }
         }
     }

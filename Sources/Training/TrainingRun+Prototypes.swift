@@ -23,15 +23,9 @@ extension TrainingRun {
         let own = try communicator.together {
             try communicator.activity.allowing(.seconds(600)) { try strongest(capacity, among: usable) }
         }
-        let parts = try communicator.gatherMessages(own.flatMap(\.words), to: 0, of: "prototypes") { reader in
-            try own.map { _ in try StrongestSamples(capacity: capacity, readingFrom: &reader) }
-        }
+        let all = try communicator.merged(own, of: "prototypes")
         let bytes = try communicator.fromRank0(allowing: .seconds(600)) {
-            var merged = own
-            for (rank, part) in parts.enumerated() where rank != communicator.rank {
-                for channel in merged.indices { merged[channel].merge(part[channel]) }
-            }
-            return merged.flatMap(\.words).withUnsafeBytes { Array($0) }
+            (all ?? []).flatMap(\.words).withUnsafeBytes { Array($0) }
         }
         var reader = WordReader(bytes, rank: 0, subject: "prototypes")
         let found = try (0..<channelCount).map { _ in
