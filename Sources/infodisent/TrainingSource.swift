@@ -17,28 +17,23 @@ struct TrainingSource: ParsableArguments {
         help: "The backbone's weight file. Which network it is of is found out, unless backbone.name says it.",
         completion: .file(), transform: { FilePath($0) })
     var weights: FilePath?
-    @Option(
-        name: .customLong("config"), help: "The configuration file (YAML).", completion: .configuration,
-        transform: { FilePath($0) })
-    var path: FilePath?
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Override a key of the configuration; may be repeated.", valueName: "key.path=value"),
-        completion: .configurationKey)
-    var overrides: [String] = []
+    @OptionGroup var file: OptionalConfigurationOptions
 
     /// Whether there is no configuration file.
-    var isSimple: Bool { path == nil }
+    var isSimple: Bool { file.path == nil }
 
     func validate() throws {
-        guard path == nil, photos == nil else { return }
+        guard file.path == nil, photos == nil else { return }
         throw ValidationError(
             "Give a dataset, such as `infodisent train PHOTOS --weights resnet50.pth`, or --config with a configuration file "
                 + "(`infodisent init` writes one).")
     }
 
     func load() throws -> RunConfiguration {
-        guard let path else { return try SimpleStart(photos: photos, weights: weights).configuration(overrides) }
+        let overrides = file.overrides
+        guard let path = file.path else {
+            return try SimpleStart(photos: photos, weights: weights).configuration(overrides)
+        }
         func read(_ more: [String]) throws -> RunConfiguration {
             let sets =
                 (photos.map { ["dataset.root=\($0)"] } ?? []) + (weights.map { ["backbone.weights=\($0)"] } ?? [])
