@@ -8,7 +8,7 @@ package struct PixelBox: Equatable, Sendable {
     /// - Parameter values: [side, side].
     package init?(around share: Double, of values: [Float], side: Int) {
         let count = max(1, Int(share * Double(values.count)))
-        let limit = values.sorted(by: >)[count - 1]
+        let limit = Self.largest(count, of: values)
         var (top, bottom, left, right) = (side, -1, side, -1)
         for (pixel, value) in values.enumerated() where value >= limit && value > 0 {
             (top, bottom) = (min(top, pixel / side), max(bottom, pixel / side))
@@ -17,6 +17,32 @@ package struct PixelBox: Equatable, Sendable {
         guard bottom >= 0 else { return nil }
         rows = top..<bottom + 1
         columns = left..<right + 1
+    }
+
+    /// The `count`-th largest value, by Hoare's selection: a map has as many values as a picture has pixels, and nothing else of their
+    /// order is asked for.
+    private static func largest(_ count: Int, of values: [Float]) -> Float {
+        var values = values
+        var (low, high) = (0, values.count - 1)
+        while low < high {
+            let pivot = values[(low + high) / 2]
+            var (first, last) = (low, high)
+            while first <= last {
+                while values[first] > pivot { first += 1 }
+                while values[last] < pivot { last -= 1 }
+                guard first <= last else { break }
+                values.swapAt(first, last)
+                (first, last) = (first + 1, last - 1)
+            }
+            if count - 1 <= last {
+                high = last
+            } else if count - 1 >= first {
+                low = first
+            } else {
+                break
+            }
+        }
+        return values[count - 1]
     }
 
     private init(rows: Range<Int>, columns: Range<Int>) {
