@@ -19,8 +19,11 @@ extension Convolution2D {
         let tilesPerImage = tileRows * tileColumns
         let tileCount = input.imageCount * tilesPerImage
         let block = min(tilesPerBlock, tileCount)
-        let transformed = workspace.buffer(36 * block * C)
-        let products = workspace.buffer(36 * block * K)
+        // A vector more than the tiles fill: with strides of whole pages, all 36 positions of a tile would fall on the same lines of the
+        // first cache.
+        let (inputStride, productStride) = (block * C + 16, block * K + 16)
+        let transformed = workspace.buffer(36 * inputStride)
+        let products = workspace.buffer(36 * productStride)
         let zeros = [Float](repeating: 0, count: biases[0].count)
         let rowStride = padded.size.width * C
 
@@ -40,18 +43,18 @@ extension Convolution2D {
                         let pixel = (image * (4 * tileRows + 2) + 4 * row) * rowStride + 4 * column * C
                         transformWinogradInput(
                             padded + pixel, rowStride: rowStride, channelCount: C,
-                            into: transformed.pointer + index * C, positionStride: count * C, scratch: scratch)
+                            into: transformed.pointer + index * C, positionStride: inputStride, scratch: scratch)
                     }
                 }
                 for position in 0..<36 {
                     GatheredRows.forEachPiece(
-                        of: UnsafePointer(transformed.pointer) + position * count * C, rowCount: count, rowLength: C,
+                        of: UnsafePointer(transformed.pointer) + position * inputStride, rowCount: count, rowLength: C,
                         pieceLength: count
                     ) { rows, _ in
                         multiply(
                             rows, winograd.matrices[position], adding: AddedRows(repeating: zeros),
                             activation: .identity,
-                            into: products.pointer + position * count * K, stride: K, in: workspace)
+                            into: products.pointer + position * productStride, stride: K, in: workspace)
                     }
                 }
                 for index in 0..<count {
@@ -59,7 +62,7 @@ extension Convolution2D {
                     let pixel = (image * size.height + 4 * row) * size.width + 4 * column
                     func transform(_ residual: UnsafePointer<Float>?) {
                         transformWinogradOutput(
-                            products.pointer + index * K, positionStride: count * K, channelCount: K, bias: biases[0],
+                            products.pointer + index * K, positionStride: productStride, channelCount: K, bias: biases[0],
                             adding: residual, activation: activation, rows: min(4, size.height - 4 * row),
                             columns: min(4, size.width - 4 * column), into: output + pixel * pixelStride,
                             rowStride: size.width * pixelStride, pixelStride: pixelStride, scratch: scratch)
