@@ -54,7 +54,8 @@ let package = Package(
 
         // Level 0 too: arithmetic that rests on nothing.
         .target(name: "ElementaryFunctions", swiftSettings: vectorised),
-        .target(name: "WideKernels", swiftSettings: wideKernels),
+        .target(name: "VectorKernels", swiftSettings: vectorised),
+        .target(name: "WideKernels", dependencies: ["VectorKernels"], swiftSettings: wideKernels),
 
         // Level 1
         .target(name: "CounterRandom", dependencies: ["ElementaryFunctions"]),
@@ -70,7 +71,8 @@ let package = Package(
         .target(
             name: "MessagePassing", dependencies: ["COpenMPIShim", "SystemFacts", system], swiftSettings: vectorised),
         .target(
-            name: "Tensors", dependencies: ["COpenBLAS", "SystemFacts", "WideKernels"], swiftSettings: vectorised),
+            name: "Tensors", dependencies: ["COpenBLAS", "SystemFacts", "VectorKernels", "WideKernels"],
+            swiftSettings: vectorised),
 
         // Level 2
         .target(name: "WeightFiles", dependencies: ["CZlib", "DurableFiles", "PrintableText", "StrictJSON", system]),
@@ -266,7 +268,8 @@ let package = Package(
         .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing", "message-passing-probe", system]),
         .executableTarget(
             name: "message-passing-probe", dependencies: ["MessagePassing", system], path: "Tests/MessagePassingProbe"),
-        .testTarget(name: "TensorsTests", dependencies: ["SystemFacts", "Tensors"]),
+        .testTarget(
+            name: "TensorsTests", dependencies: ["SystemFacts", "Tensors", "VectorKernels", "WideKernels"]),
         .testTarget(name: "ResultsTests", dependencies: ["DurableFiles", "Results", "TemporaryFolders", system]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"]),
         .testTarget(

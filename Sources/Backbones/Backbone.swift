@@ -138,8 +138,9 @@ public final class Backbone: Sendable {
         precondition(mapSize.area > 0, "images of \(images.shape[1])x\(images.shape[2]) are too small for \(name)")
         let mapLength = mapSize.area * channelCount
         let values = [Float](unsafeUninitializedCapacity: imageCount * mapLength) { values, initialized in
-            for first in stride(from: 0, to: imageCount, by: Self.imagesPerPass) {
-                let group = first..<min(imageCount, first + Self.imagesPerPass)
+            let imagesPerPass = Self.imagesPerPass(area: images.shape[1] * images.shape[2])
+            for first in stride(from: 0, to: imageCount, by: imagesPerPass) {
+                let group = first..<min(imageCount, first + imagesPerPass)
                 let maps = network(Activations(copying: images, images: group, in: workspace), in: workspace)
                 maps.copy(to: values.baseAddress! + first * mapLength)
             }
@@ -148,9 +149,9 @@ public final class Backbone: Sendable {
         return Tensor(shape: [imageCount, mapSize.height, mapSize.width, channelCount], values: values)
     }
 
-    /// Images that go through the layers together: enough that the late layers, whose weights are large and whose maps
+    /// Images of `area` pixels that go through the layers together: enough that the late layers, whose weights are large and whose maps
     /// are small, do not wait for memory; few enough that the early layers' maps stay in the cache.
-    private static let imagesPerPass = 4
+    private static func imagesPerPass(area: Int) -> Int { max(4, min(16, 4 * 224 * 224 / area)) }
 }
 
 /// A network up to its last feature maps. Conformers are immutable and made of `Tensors` layers.

@@ -8,8 +8,11 @@ public struct HeatMap: Equatable, Sendable {
     public init(width: Int, height: Int, values: [Float]) {
         precondition(width > 0 && height > 0, "a heat map needs at least one cell, not \(width) x \(height)")
         precondition(values.count == width * height, "\(width) x \(height) cells are not \(values.count) numbers")
-        precondition(
-            values.allSatisfy { $0 >= 0 && $0.isFinite }, "a heat map holds finite numbers that are not negative")
+        // Without an early end, so that the compiler takes many at a time.
+        let areValid = values.withUnsafeBufferPointer {
+            $0.reduce(true) { ($0 ? 1 : 0) & ($1 >= 0 ? 1 : 0) & ($1 <= .greatestFiniteMagnitude ? 1 : 0) == 1 }
+        }
+        precondition(areValid, "a heat map holds finite numbers that are not negative")
         self.width = width
         self.height = height
         self.values = values
@@ -36,16 +39,40 @@ public struct HeatMap: Equatable, Sendable {
                 between[row * width + column] = sum
             }
         }
-        var result = [Float](repeating: 0, count: height * width)
-        for row in 0..<height {
-            for tap in rows.taps(of: row) {
-                for column in 0..<width {
-                    result[row * width + column] += between[tap.input * width + column] * tap.weight
-                }
+        let result = [Float](unsafeUninitializedCapacity: height * width) { result, count in
+            for row in 0..<height {
+                Self.combine(between, width: width, by: rows.taps(of: row), into: result.baseAddress! + row * width)
             }
-            for column in 0..<width { result[row * width + column] = max(0, result[row * width + column]) }
+            count = height * width
         }
         return HeatMap(width: width, height: height, values: result)
+    }
+
+    /// max(0, the weighted sum of some rows).
+    private static func combine(
+        _ rows: [Float], width: Int, by taps: ArraySlice<(input: Int, weight: Float)>,
+        into result: UnsafeMutablePointer<Float>
+    ) {
+        guard width >= 8 else {
+            for column in 0..<width {
+                let sum = taps.reduce(Float(0)) { $0 + rows[$1.input * width + column] * $1.weight }
+                (result + column).initialize(to: max(0, sum))
+            }
+            return
+        }
+        rows.withUnsafeBytes { bytes in
+            for next in stride(from: 0, to: width, by: 8) {
+                // The last vector overlaps the one before it.
+                let column = min(next, width - 8)
+                var sum = SIMD8<Float>.zero
+                for tap in taps {
+                    let offset = (tap.input * width + column) * MemoryLayout<Float>.stride
+                    sum += bytes.loadUnaligned(fromByteOffset: offset, as: SIMD8<Float>.self) * tap.weight
+                }
+                sum.replace(with: 0, where: sum .< 0)
+                UnsafeMutableRawPointer(result + column).storeBytes(of: sum, as: SIMD8<Float>.self)
+            }
+        }
     }
 }
 

@@ -89,9 +89,10 @@ struct InterventionMeasurements: Sendable {
         let logits: [[[Double]]]
         /// Logits by model and thing that is missing.
         let surroundings: [[[Double]]]
-        /// Pixels of the network's input that each piece of each part, and each thing, has.
-        let parts: [[[Bool]]]
-        let things: [[Bool]]
+        /// Of the network's input, those that each part has, and then each thing.
+        let pixels: [[Int]]
+        /// The same with the pixels next to them, of each piece of a part for itself.
+        let widened: [[[Int]]]
     }
 
     func values(sample: Int, label: Int, passes: Passes) throws -> [Float] {
@@ -200,9 +201,9 @@ struct InterventionMeasurements: Sendable {
             HeatMap(width: map.size.width, height: map.size.height, values: map.values.map { max(0, $0) })
                 .upsampled(width: side, height: side, interpolation: interpolation).values
         }
-        func sum(_ values: [Float], _ mask: [Bool]) -> Double {
+        func sum(_ values: [Float], _ pixels: [Int]) -> Double {
             var sum = 0.0
-            for (value, isInside) in zip(values, mask) where isInside { sum += Double(value) }
+            for pixel in pixels { sum += Double(values[pixel]) }
             return sum
         }
         switch naming {
@@ -211,12 +212,10 @@ struct InterventionMeasurements: Sendable {
             let negative = upsampled(
                 PlaceMap(size: maps[0].size, values: maps[0].values.map { -$0 }), .bilinear)
             let total = positive.reduce(0.0) { $0 + Double($1) }
-            // Pieces are widened each for itself, as the framework does, so that a pixel between two of them counts twice.
-            let masks = (object.parts + object.things.map { [$0] }).map { $0.map { dilated($0, side) } }
-            func sums(_ values: [Float], _ masks: [[Bool]]) -> Double { masks.reduce(0) { $0 + sum(values, $1) } }
-            let positives = masks.map { sums(positive, $0) }
+            func sums(_ values: [Float], _ pieces: [[Int]]) -> Double { pieces.reduce(0) { $0 + sum(values, $1) } }
+            let positives = object.widened.map { sums(positive, $0) }
             return Importances(
-                parts: (0..<partCount).map { positives[$0] - sums(negative, masks[$0]) },
+                parts: (0..<partCount).map { positives[$0] - sums(negative, object.widened[$0]) },
                 shares: positives.map { total > 0 ? $0 / total : 0 })
         case .boxes:
             var weights = [Float](repeating: 0, count: side * side)
@@ -233,14 +232,11 @@ struct InterventionMeasurements: Sendable {
                     }
                 }
             }
-            func share(_ mask: [Bool]) -> Double {
-                let count = mask.count { $0 }
-                return count == 0 ? 0 : Double(zip(mask, isCovered).count { $0 && $1 }) / Double(count)
-            }
-            let parts = object.parts.map { pieces in
-                pieces.dropFirst().reduce(pieces[0]) { zip($0, $1).map { $0 || $1 } }
-            }
-            return Importances(parts: parts.map { sum(weights, $0) }, shares: (parts + object.things).map(share))
+            return Importances(
+                parts: object.pixels[..<partCount].map { sum(weights, $0) },
+                shares: object.pixels.map { pixels in
+                    pixels.isEmpty ? 0 : Double(pixels.count { isCovered[$0] }) / Double(pixels.count)
+                })
         }
     }
 
@@ -277,10 +273,20 @@ struct InterventionMeasurements: Sendable {
             if range.contains(place) { features = batch.images[place - start] }
             for (model, values) in try ways.logits(of: batch).enumerated() { logits[model] += values }
         }
+        let pieces = pictures.parts + pictures.things.map { [$0] }
         return Object(
             sample: sample, label: label, features: features!,
             logits: logits.map { Array($0[..<pictures.bySet.count]) },
-            surroundings: logits.map { Array($0[pictures.bySet.count...]) }, parts: pictures.parts,
-            things: pictures.things)
+            surroundings: logits.map { Array($0[pictures.bySet.count...]) },
+            pixels: pieces.map { pieces in
+                pieces[0].indices.filter { pixel in pieces.contains { $0[pixel] } }
+            },
+            // Pieces are widened each for itself, as the framework does, so that a pixel between two of them counts twice.
+            widened: pieces.map { pieces in
+                pieces.map { piece in
+                    let mask = dilated(piece, experiment.input.crop)
+                    return mask.indices.filter { mask[$0] }
+                }
+            })
     }
 }

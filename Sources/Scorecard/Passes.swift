@@ -8,7 +8,7 @@ struct Passes {
     let workspace: BackboneWorkspace
 
     /// Images that pass together.
-    static let length = 16
+    static let length = 24
 
     /// The features [1, H, W, D] of each image, which is normalised pixels [S, S, 3].
     func features(of images: [[Float]]) -> [Tensor] {

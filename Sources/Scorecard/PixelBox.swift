@@ -10,39 +10,38 @@ package struct PixelBox: Equatable, Sendable {
         let count = max(1, Int(share * Double(values.count)))
         let limit = Self.largest(count, of: values)
         var (top, bottom, left, right) = (side, -1, side, -1)
-        for (pixel, value) in values.enumerated() where value >= limit && value > 0 {
-            (top, bottom) = (min(top, pixel / side), max(bottom, pixel / side))
-            (left, right) = (min(left, pixel % side), max(right, pixel % side))
+        values.withUnsafeBufferPointer { values in
+            for row in 0..<side {
+                let pixels = values[row * side..<(row + 1) * side]
+                func isIn(_ value: Float) -> Bool { value >= limit && value > 0 }
+                guard let first = pixels.firstIndex(where: isIn), let last = pixels.lastIndex(where: isIn) else {
+                    continue
+                }
+                (top, bottom) = (min(top, row), row)
+                (left, right) = (min(left, first - row * side), max(right, last - row * side))
+            }
         }
         guard bottom >= 0 else { return nil }
         rows = top..<bottom + 1
         columns = left..<right + 1
     }
 
-    /// The `count`-th largest value, by Hoare's selection: a map has as many values as a picture has pixels, and nothing else of their
-    /// order is asked for.
+    /// The `count`-th largest of the positive values; 0 if there are fewer.
+    ///
+    /// Positive floats are in the order of their bits: the upper ones say in which of 2,048 classes a value is, and only in one class
+    /// is there anything to sort.
     private static func largest(_ count: Int, of values: [Float]) -> Float {
-        var values = values
-        var (low, high) = (0, values.count - 1)
-        while low < high {
-            let pivot = values[(low + high) / 2]
-            var (first, last) = (low, high)
-            while first <= last {
-                while values[first] > pivot { first += 1 }
-                while values[last] < pivot { last -= 1 }
-                guard first <= last else { break }
-                values.swapAt(first, last)
-                (first, last) = (first + 1, last - 1)
+        func number(_ value: Float) -> Int { Int(value.bitPattern >> 20) }
+        var counts = [Int](repeating: 0, count: 2048)
+        for value in values where value > 0 { counts[number(value)] += 1 }
+        var left = count
+        for found in counts.indices.reversed() {
+            guard left > counts[found] else {
+                return values.filter { $0 > 0 && number($0) == found }.sorted(by: >)[left - 1]
             }
-            if count - 1 <= last {
-                high = last
-            } else if count - 1 >= first {
-                low = first
-            } else {
-                break
-            }
+            left -= counts[found]
         }
-        return values[count - 1]
+        return 0
     }
 
     private init(rows: Range<Int>, columns: Range<Int>) {

@@ -16,7 +16,7 @@ import Testing
     /// The largest errors are 1 to 4 millionths of the largest result (random data, 8 to 512 channels), less than 2.5e-5 of the root mean
     /// square.
     @Test(
-        arguments: [(8, 8), (64, 24), (128, 32), (512, 48)],
+        arguments: [(8, 8), (16, 16), (24, 40), (64, 24), (128, 32), (512, 48)],
         [(1, 1), (2, 9), (4, 4), (7, 7), (14, 13), (30, 27)])
     func agreesWithItsDefinition(channels: (inputs: Int, outputs: Int), size: (height: Int, width: Int)) {
         for padding in [0, 1, 2] where size.height + 2 * padding >= 3 && size.width + 2 * padding >= 3 {

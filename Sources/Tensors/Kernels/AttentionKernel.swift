@@ -78,7 +78,8 @@ struct AttentionKernel {
                                 weights + row * stride, factor: factor * scores.factor,
                                 bias: scores.bias.map { $0 + (first + row) * stride },
                                 mask: scores.mask.map { $0 + (first + row) * stride }, count: group.count,
-                                paddedCount: (group.count + 7) / 8 * 8)
+                                paddedCount: stride
+                            ).sum()
                     }
                     multiply(
                         GatheredRows(

@@ -1,4 +1,5 @@
 import COpenBLAS
+import VectorKernels
 
 /// OpenBLAS works on the calling thread only: parallelism is over images, by `WorkerTeam`.
 private let blasIsSingleThreaded: Void = {
@@ -24,11 +25,12 @@ func multiplyByBLAS(
                 1, a, blasint(aStride), b, blasint(bStride), 1, c, blasint(stride))
         }
     }
-    guard activation != .identity else { return }
-    for row in 0..<a.rowCount {
-        for column in 0..<columnCount {
-            let element = c + (row * stride + column)
-            element.pointee = activation(SIMD8(repeating: element.pointee))[0]
+    switch activation {
+    case .identity: break
+    case .gelu: applyGELU(to: c, rowCount: a.rowCount, columnCount: columnCount, stride: stride)
+    case .relu:
+        for row in 0..<a.rowCount {
+            for element in row * stride..<row * stride + columnCount { c[element] = c[element].rectified }
         }
     }
 }

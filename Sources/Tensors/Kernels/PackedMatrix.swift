@@ -22,7 +22,7 @@ final class PackedMatrix: @unchecked Sendable {
         self.depth = depth
         self.columnCount = columnCount
         let panelCount = (columnCount + Self.panelWidth - 1) / Self.panelWidth
-        storage = ScratchBuffer(AlignedFloats(capacity: panelCount * depth * Self.panelWidth), of: nil)
+        storage = ScratchBuffer(.constants(capacity: panelCount * depth * Self.panelWidth), of: nil)
         var next = storage.pointer
         for panel in 0..<panelCount {
             for k in 0..<depth {

@@ -113,14 +113,30 @@ private func multiplyWide(
                         AddedRows(base: base + first &* added.stride, stride: added.stride), activation, into: tile,
                         stride: group &* width)
                     for row in rows {
-                        (c + row &* stride + column).update(
-                            from: tile + (row &- first) &* group &* width, count: columnCount &- column)
+                        copy(
+                            tile + (row &- first) &* group &* width, to: c + row &* stride + column,
+                            count: columnCount &- column)
                     }
                     first &+= piece
                 }
             }
         }
         column &+= group &* width
+    }
+}
+
+/// A part of a row: the last vector overlaps the one before it. (A library's copy costs more than such a short one.)
+@inline(__always)
+private func copy(_ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
+    guard count >= 8 else {
+        for i in 0..<count { target[i] = source[i] }
+        return
+    }
+    var i = 0
+    while i < count {
+        let first = min(i, count &- 8)
+        store(load(source + first), to: target + first)
+        i &+= 8
     }
 }
 
@@ -131,11 +147,20 @@ private func multiplyGroup(
     _ added: AddedRows, _ activation: ActivationFunction, into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     let kernel = count == 4 ? multiplyFourPanels : count == 2 ? multiplyTwoPanels : multiplyOnePanel
-    kernel(
-        a.base, a.rowOffsets + rows.lowerBound, rows.count, a.segmentOffsets, a.segmentCount, a.segmentLength, panels,
-        depth &* PackedMatrix.panelWidth, added.base, added.stride, activation == .relu, c, stride)
-    if activation == .gelu {
-        applyGELU(to: c, rowCount: rows.count, columnCount: count &* PackedMatrix.panelWidth, stride: stride)
+    // GELU goes over rows that are still in the first cache.
+    let step = activation == .gelu ? 48 : rows.count
+    var first = 0
+    while first < rows.count {
+        let rowCount = min(step, rows.count &- first)
+        let result = c + first &* stride
+        kernel(
+            a.base, a.rowOffsets + (rows.lowerBound &+ first), rowCount, a.segmentOffsets, a.segmentCount,
+            a.segmentLength, panels, depth &* PackedMatrix.panelWidth, added.base + first &* added.stride, added.stride,
+            activation == .relu, result, stride)
+        if activation == .gelu {
+            applyGELU(to: result, rowCount: rowCount, columnCount: count &* PackedMatrix.panelWidth, stride: stride)
+        }
+        first &+= rowCount
     }
 }
 
@@ -254,19 +279,4 @@ private func storeRow(
     )
     store(rectified ? x.rectified : x, to: destination)
     store(rectified ? y.rectified : y, to: destination + 8)
-}
-
-/// A function of its own: in the tile's, its constants would compete with the sums for registers. The rows are still in
-/// the cache.
-@inline(never)
-private func applyGELU(to c: UnsafeMutablePointer<Float>, rowCount: Int, columnCount: Int, stride: Int) {
-    var row = c
-    for _ in 0..<rowCount {
-        var column = 0
-        while column < columnCount {
-            store(load(row + column).gelu, to: row + column)
-            column &+= 8
-        }
-        row += stride
-    }
 }

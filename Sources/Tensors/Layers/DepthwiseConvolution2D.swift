@@ -33,12 +33,12 @@ public struct DepthwiseConvolution2D: Sendable {
         let rowStride = padded.size.width * channelCount
         output.withMutablePointer { output in
             padded.withPointer { padded0 in
-                for row in 0..<input.imageCount * input.size.height {
-                    let (image, y) = row.quotientAndRemainder(dividingBy: input.size.height)
+                for image in 0..<input.imageCount {
                     convolveDepthwise(
-                        padded0 + (image * padded.size.height + y) * rowStride, rowStride: rowStride, weights: weights,
+                        padded0 + image * padded.size.height * rowStride, rowStride: rowStride, weights: weights,
                         kernelSide: kernelSide, biases: biases, channelCount: channelCount,
-                        into: output + row * input.size.width * channelCount, width: input.size.width)
+                        into: output + image * input.size.area * channelCount, height: input.size.height,
+                        width: input.size.width)
                 }
             }
         }

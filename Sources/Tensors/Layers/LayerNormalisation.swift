@@ -41,14 +41,7 @@ public struct LayerNormalisation: Sendable {
 
     /// Rows of C floats, one after the other; `output` may be `input`.
     func normalise(_ input: UnsafePointer<Float>, rowCount: Int, into output: UnsafeMutablePointer<Float>) {
-        weight.withUnsafeBufferPointer { weight in
-            bias.withUnsafeBufferPointer { bias in
-                for row in 0..<rowCount {
-                    normaliseRow(
-                        input + row * channelCount, weight.baseAddress!, bias.baseAddress!, epsilon,
-                        count: channelCount, into: output + row * channelCount)
-                }
-            }
-        }
+        normaliseRows(
+            input, rowCount: rowCount, weight: weight, bias: bias, epsilon: epsilon, count: channelCount, into: output)
     }
 }

@@ -24,8 +24,11 @@ public struct MaxPooling2D: Sendable {
         let outputSize = window.outputSize(for: input.size)
         forEachWindow(window, of: input, outputSize: outputSize, into: output, pixelStride: pixelStride) {
             pixels, channelCount, output in
-            output.update(repeating: -.infinity, count: channelCount)
-            for pixel in pixels { takeMaximum(pixel, into: output, count: channelCount) }
+            if pixels.isEmpty {
+                output.update(repeating: -.infinity, count: channelCount)
+            } else {
+                takeMaximum(of: pixels.baseAddress!, pixelCount: pixels.count, into: output, count: channelCount)
+            }
         }
     }
 }
@@ -96,7 +99,9 @@ extension Activations {
 private func forEachWindow(
     _ window: SlidingWindow, of input: Activations, outputSize: SpatialSize, into output: UnsafeMutablePointer<Float>,
     pixelStride: Int,
-    _ body: (_ pixels: ArraySlice<UnsafePointer<Float>>, _ channelCount: Int, _ output: UnsafeMutablePointer<Float>)
+    _ body: (
+        _ pixels: UnsafeBufferPointer<UnsafePointer<Float>>, _ channelCount: Int, _ output: UnsafeMutablePointer<Float>
+    )
         -> Void
 ) {
     precondition(outputSize.area > 0, "a window of \(window.kernel) does not fit an image of \(input.size)")
@@ -111,19 +116,23 @@ private func forEachWindow(
     }
     let columns = (0..<outputSize.width).map { positions($0, \.width) }
     input.withPointer { input0 in
-        var next = output
-        var pixels: [UnsafePointer<Float>] = []
-        for image in 0..<input.imageCount {
-            for y in 0..<outputSize.height {
-                let rows = positions(y, \.height)
-                for x in 0..<outputSize.width {
-                    pixels.removeAll(keepingCapacity: true)
-                    for row in rows {
-                        let start = (image * input.size.height + row) * input.size.width
-                        for column in columns[x] { pixels.append(input0 + (start + column) * channelCount) }
+        withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: window.kernel.area) { pixels in
+            var next = output
+            for image in 0..<input.imageCount {
+                for y in 0..<outputSize.height {
+                    let rows = positions(y, \.height)
+                    for columns in columns {
+                        var count = 0
+                        for row in rows {
+                            let start = (image * input.size.height + row) * input.size.width
+                            for column in columns {
+                                pixels[count] = input0 + (start + column) * channelCount
+                                count += 1
+                            }
+                        }
+                        body(UnsafeBufferPointer(rebasing: pixels[..<count]), channelCount, next)
+                        next += pixelStride
                     }
-                    body(pixels[...], channelCount, next)
-                    next += pixelStride
                 }
             }
         }

@@ -1,58 +1,67 @@
-// A depthwise convolution of stride 1 on an image with its margin: tiles of 7 neighbouring pixels by 8 channels, whose sums
+// A depthwise convolution of stride 1 on an image with its margin: tiles of 7 neighbouring pixels by 16 channels, whose sums
 // stay in registers while the taps pass by. 7 divides the widths of the usual feature maps (56, 28, 14, 7).
 //
 // Every element is one chain of fused multiply-adds in the order of the taps, then the bias, wherever in a tile it falls.
 // The last tile of a row and of the channels overlaps the one before it and computes the same numbers again.
 
-private let tileWidth = 7
-
-/// One row of output pixels, `width` of them.
+/// All output pixels of an image, sixteen channels at a time: these of the rows under the kernel stay in the first cache, which those of
+/// all channels would not.
 ///
 /// - Parameters:
-///   - x: top left of the first window, [kernel side rows, pixels, C].
+///   - x: the image with its margin, [rows, pixels, C].
 ///   - rowStride: floats between rows of `x`.
 ///   - weights: [kernel side, kernel side, C].
-///   - y: [width, C].
-func convolveDepthwise(
+///   - y: [height, width, C].
+@inlinable @inline(__always)
+public func convolveDepthwise(
     _ x: UnsafePointer<Float>, rowStride: Int, weights: UnsafePointer<Float>, kernelSide: Int,
-    biases: UnsafePointer<Float>, channelCount: Int, into y: UnsafeMutablePointer<Float>, width: Int
+    biases: UnsafePointer<Float>, channelCount: Int, into y: UnsafeMutablePointer<Float>, height: Int, width: Int
 ) {
-    var channel = 0
-    while channel < channelCount {
-        if channelCount < 8 {
-            for pixel in 0..<width {
-                let offset = pixel &* channelCount &+ channel
-                y[offset] = convolveElement(
-                    x + offset, rowStride, weights + channel, kernelSide, biases[channel], channelCount)
-            }
-            channel &+= 1
-            continue
-        }
-        let first = min(channel, channelCount &- 8)
-        let bias = load(biases + first)
-        var pixel = 0
-        while pixel < width {
-            if width < tileWidth {
-                let offset = pixel &* channelCount &+ first
-                convolvePixel(x + offset, rowStride, weights + first, kernelSide, bias, channelCount, y + offset)
-                pixel &+= 1
-            } else {
-                let offset = min(pixel, width &- tileWidth) &* channelCount &+ first
-                convolveTile(x + offset, rowStride, weights + first, kernelSide, bias, channelCount, y + offset)
-                pixel &+= tileWidth
+    if channelCount < 16 {
+        for pixel in 0..<height &* width {
+            let (row, column) = (pixel / width, pixel % width)
+            for channel in 0..<channelCount {
+                y[pixel &* channelCount &+ channel] = convolveElement(
+                    x + (row &* rowStride &+ column &* channelCount &+ channel), rowStride, weights + channel,
+                    kernelSide, biases[channel], channelCount)
             }
         }
-        channel &+= 8
+        return
+    }
+    var next = 0
+    while next < channelCount {
+        let channel = min(next, channelCount &- 16)
+        let bias = load(biases + channel)
+        for row in 0..<height {
+            let (source, target) = (
+                x + (row &* rowStride &+ channel), y + (row &* width &* channelCount &+ channel)
+            )
+            var pixel = 0
+            while pixel < width {
+                if width < 7 {
+                    let offset = pixel &* channelCount
+                    convolvePixel(
+                        source + offset, rowStride, weights + channel, kernelSide, bias, channelCount, target + offset)
+                    pixel &+= 1
+                } else {
+                    let offset = min(pixel, width &- 7) &* channelCount
+                    convolveTile(
+                        source + offset, rowStride, weights + channel, kernelSide, bias, channelCount, target + offset)
+                    pixel &+= 7
+                }
+            }
+        }
+        next &+= 16
     }
 }
 
-@inline(__always)
-private func convolveTile(
+@inlinable @inline(__always)
+func convolveTile(
     _ x: UnsafePointer<Float>, _ rowStride: Int, _ weights: UnsafePointer<Float>, _ kernelSide: Int,
-    _ bias: SIMD8<Float>, _ channelCount: Int, _ y: UnsafeMutablePointer<Float>
+    _ bias: Vector, _ channelCount: Int, _ y: UnsafeMutablePointer<Float>
 ) {
-    var (s0, s1, s2, s3) = (SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>())
-    var (s4, s5, s6) = (SIMD8<Float>(), SIMD8<Float>(), SIMD8<Float>())
+    var (s0, s1, s2, s3) = (Vector(), Vector(), Vector(), Vector())
+    var (s4, s5, s6) = (Vector(), Vector(), Vector())
     var tap = weights
     for row in 0..<kernelSide {
         var p = x + row &* rowStride
@@ -78,12 +87,12 @@ private func convolveTile(
     store(s6 + bias, to: y + 6 &* channelCount)
 }
 
-@inline(__always)
-private func convolvePixel(
+@inlinable @inline(__always)
+func convolvePixel(
     _ x: UnsafePointer<Float>, _ rowStride: Int, _ weights: UnsafePointer<Float>, _ kernelSide: Int,
-    _ bias: SIMD8<Float>, _ channelCount: Int, _ y: UnsafeMutablePointer<Float>
+    _ bias: Vector, _ channelCount: Int, _ y: UnsafeMutablePointer<Float>
 ) {
-    var sum = SIMD8<Float>()
+    var sum = Vector()
     for row in 0..<kernelSide {
         for column in 0..<kernelSide {
             let tap = weights + (row &* kernelSide &+ column) &* channelCount
@@ -93,8 +102,8 @@ private func convolvePixel(
     store(sum + bias, to: y)
 }
 
-@inline(__always)
-private func convolveElement(
+@inlinable @inline(__always)
+func convolveElement(
     _ x: UnsafePointer<Float>, _ rowStride: Int, _ weights: UnsafePointer<Float>, _ kernelSide: Int, _ bias: Float,
     _ channelCount: Int
 ) -> Float {

@@ -1,0 +1,139 @@
+import VectorKernels
+import WideKernels
+
+// The kernels of `VectorKernels`, for the processor that the program runs on: compiled for AVX-512 where it has that, else for AVX2.
+
+/// See `VectorKernels.add`.
+func add(_ y: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>, count: Int, rectified: Bool) {
+    if Processor.hasWideVectors {
+        WideKernels.add(y, to: x, count: count, rectified: rectified)
+    } else {
+        VectorKernels.add(y, to: x, count: count, rectified: rectified)
+    }
+}
+
+/// See `VectorKernels.applyGELU`.
+func applyGELU(to x: UnsafeMutablePointer<Float>, rowCount: Int, columnCount: Int, stride: Int) {
+    if Processor.hasWideVectors {
+        WideKernels.applyGELU(to: x, rowCount: rowCount, columnCount: columnCount, stride: stride)
+    } else {
+        VectorKernels.applyGELU(to: x, rowCount: rowCount, columnCount: columnCount, stride: stride)
+    }
+}
+
+/// See `VectorKernels.rectifiedAffine`.
+func rectifiedAffine(
+    _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+    into y: UnsafeMutablePointer<Float>, count: Int
+) {
+    if Processor.hasWideVectors {
+        WideKernels.rectifiedAffine(x, scale: scale, shift: shift, into: y, count: count)
+    } else {
+        VectorKernels.rectifiedAffine(x, scale: scale, shift: shift, into: y, count: count)
+    }
+}
+
+/// See `VectorKernels.averageOfRectified`.
+func averageOfRectified(
+    _ x: UnsafePointer<Float>, right: Int, below: Int, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+    into y: UnsafeMutablePointer<Float>, count: Int
+) {
+    if Processor.hasWideVectors {
+        WideKernels.averageOfRectified(x, right: right, below: below, scale: scale, shift: shift, into: y, count: count)
+    } else {
+        VectorKernels.averageOfRectified(
+            x, right: right, below: below, scale: scale, shift: shift, into: y, count: count)
+    }
+}
+
+/// See `VectorKernels.takeMaximum`.
+func takeMaximum(
+    of pixels: UnsafePointer<UnsafePointer<Float>>, pixelCount: Int, into y: UnsafeMutablePointer<Float>, count: Int
+) {
+    if Processor.hasWideVectors {
+        WideKernels.takeMaximum(of: pixels, pixelCount: pixelCount, into: y, count: count)
+    } else {
+        VectorKernels.takeMaximum(of: pixels, pixelCount: pixelCount, into: y, count: count)
+    }
+}
+
+/// See `VectorKernels.normaliseRows`.
+func normaliseRows(
+    _ x: UnsafePointer<Float>, rowCount: Int, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    epsilon: Float, count: Int, into y: UnsafeMutablePointer<Float>
+) {
+    if Processor.hasWideVectors {
+        WideKernels.normaliseRows(
+            x, rowCount: rowCount, weight: weight, bias: bias, epsilon: epsilon, count: count, into: y)
+    } else {
+        VectorKernels.normaliseRows(
+            x, rowCount: rowCount, weight: weight, bias: bias, epsilon: epsilon, count: count, into: y)
+    }
+}
+
+/// See `VectorKernels.exponentiateScores`.
+func exponentiateScores(
+    _ x: UnsafeMutablePointer<Float>, factor: Float, bias: UnsafePointer<Float>?, mask: UnsafePointer<Float>?,
+    count: Int, paddedCount: Int
+) -> SIMD8<Float> {
+    if Processor.hasWideVectors {
+        WideKernels.exponentiateScores(
+            x, factor: factor, bias: bias, mask: mask, count: count, paddedCount: paddedCount)
+    } else {
+        VectorKernels.exponentiateScores(
+            x, factor: factor, bias: bias, mask: mask, count: count, paddedCount: paddedCount)
+    }
+}
+
+/// See `VectorKernels.convolveDepthwise`.
+func convolveDepthwise(
+    _ x: UnsafePointer<Float>, rowStride: Int, weights: UnsafePointer<Float>, kernelSide: Int,
+    biases: UnsafePointer<Float>, channelCount: Int, into y: UnsafeMutablePointer<Float>, height: Int, width: Int
+) {
+    if Processor.hasWideVectors {
+        WideKernels.convolveDepthwise(
+            x, rowStride: rowStride, weights: weights, kernelSide: kernelSide, biases: biases,
+            channelCount: channelCount,
+            into: y, height: height, width: width)
+    } else {
+        VectorKernels.convolveDepthwise(
+            x, rowStride: rowStride, weights: weights, kernelSide: kernelSide, biases: biases,
+            channelCount: channelCount,
+            into: y, height: height, width: width)
+    }
+}
+
+/// See `VectorKernels.transformWinogradInput`.
+func transformWinogradInput(
+    _ tile: UnsafePointer<Float>, rowStride: Int, channelCount: Int, into result: UnsafeMutablePointer<Float>,
+    positionStride: Int, scratch: UnsafeMutablePointer<Float>
+) {
+    if Processor.hasWideVectors {
+        WideKernels.transformWinogradInput(
+            tile, rowStride: rowStride, channelCount: channelCount, into: result, positionStride: positionStride,
+            scratch: scratch)
+    } else {
+        VectorKernels.transformWinogradInput(
+            tile, rowStride: rowStride, channelCount: channelCount, into: result, positionStride: positionStride,
+            scratch: scratch)
+    }
+}
+
+/// See `VectorKernels.transformWinogradOutput`.
+func transformWinogradOutput(
+    _ products: UnsafePointer<Float>, positionStride: Int, channelCount: Int, bias: UnsafePointer<Float>,
+    adding residual: UnsafePointer<Float>?, rectified: Bool, rows: Int, columns: Int,
+    into result: UnsafeMutablePointer<Float>, rowStride: Int, pixelStride: Int, scratch: UnsafeMutablePointer<Float>
+) {
+    if Processor.hasWideVectors {
+        WideKernels.transformWinogradOutput(
+            products, positionStride: positionStride, channelCount: channelCount, bias: bias, adding: residual,
+            rectified: rectified, rows: rows, columns: columns, into: result, rowStride: rowStride,
+            pixelStride: pixelStride, scratch: scratch)
+    } else {
+        VectorKernels.transformWinogradOutput(
+            products, positionStride: positionStride, channelCount: channelCount, bias: bias, adding: residual,
+            rectified: rectified, rows: rows, columns: columns, into: result, rowStride: rowStride,
+            pixelStride: pixelStride, scratch: scratch)
+    }
+}

@@ -1,0 +1,86 @@
+import VectorKernels
+
+// The bodies of `VectorKernels` compiled for AVX-512: sixteen lanes in one register. The arithmetic is the same, and so are the bits.
+
+/// See `VectorKernels.add`.
+public func add(_ y: UnsafePointer<Float>, to x: UnsafeMutablePointer<Float>, count: Int, rectified: Bool) {
+    VectorKernels.add(y, to: x, count: count, rectified: rectified)
+}
+
+/// See `VectorKernels.applyGELU`.
+public func applyGELU(to x: UnsafeMutablePointer<Float>, rowCount: Int, columnCount: Int, stride: Int) {
+    VectorKernels.applyGELU(to: x, rowCount: rowCount, columnCount: columnCount, stride: stride)
+}
+
+/// See `VectorKernels.rectifiedAffine`.
+public func rectifiedAffine(
+    _ x: UnsafePointer<Float>, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+    into y: UnsafeMutablePointer<Float>, count: Int
+) {
+    VectorKernels.rectifiedAffine(x, scale: scale, shift: shift, into: y, count: count)
+}
+
+/// See `VectorKernels.averageOfRectified`.
+public func averageOfRectified(
+    _ x: UnsafePointer<Float>, right: Int, below: Int, scale: UnsafePointer<Float>, shift: UnsafePointer<Float>,
+    into y: UnsafeMutablePointer<Float>, count: Int
+) {
+    VectorKernels.averageOfRectified(x, right: right, below: below, scale: scale, shift: shift, into: y, count: count)
+}
+
+/// See `VectorKernels.takeMaximum`.
+public func takeMaximum(
+    of pixels: UnsafePointer<UnsafePointer<Float>>, pixelCount: Int, into y: UnsafeMutablePointer<Float>, count: Int
+) {
+    VectorKernels.takeMaximum(of: pixels, pixelCount: pixelCount, into: y, count: count)
+}
+
+/// See `VectorKernels.normaliseRows`.
+public func normaliseRows(
+    _ x: UnsafePointer<Float>, rowCount: Int, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    epsilon: Float, count: Int, into y: UnsafeMutablePointer<Float>
+) {
+    VectorKernels.normaliseRows(
+        x, rowCount: rowCount, weight: weight, bias: bias, epsilon: epsilon, count: count, into: y)
+}
+
+/// See `VectorKernels.exponentiateScores`.
+public func exponentiateScores(
+    _ x: UnsafeMutablePointer<Float>, factor: Float, bias: UnsafePointer<Float>?, mask: UnsafePointer<Float>?,
+    count: Int, paddedCount: Int
+) -> SIMD8<Float> {
+    VectorKernels.exponentiateScores(
+        x, factor: factor, bias: bias, mask: mask, count: count, paddedCount: paddedCount)
+}
+
+/// See `VectorKernels.convolveDepthwise`.
+public func convolveDepthwise(
+    _ x: UnsafePointer<Float>, rowStride: Int, weights: UnsafePointer<Float>, kernelSide: Int,
+    biases: UnsafePointer<Float>, channelCount: Int, into y: UnsafeMutablePointer<Float>, height: Int, width: Int
+) {
+    VectorKernels.convolveDepthwise(
+        x, rowStride: rowStride, weights: weights, kernelSide: kernelSide, biases: biases, channelCount: channelCount,
+        into: y, height: height, width: width)
+}
+
+/// See `VectorKernels.transformWinogradInput`.
+public func transformWinogradInput(
+    _ tile: UnsafePointer<Float>, rowStride: Int, channelCount: Int, into result: UnsafeMutablePointer<Float>,
+    positionStride: Int, scratch: UnsafeMutablePointer<Float>
+) {
+    VectorKernels.transformWinogradInput(
+        tile, rowStride: rowStride, channelCount: channelCount, into: result, positionStride: positionStride,
+        scratch: scratch)
+}
+
+/// See `VectorKernels.transformWinogradOutput`.
+public func transformWinogradOutput(
+    _ products: UnsafePointer<Float>, positionStride: Int, channelCount: Int, bias: UnsafePointer<Float>,
+    adding residual: UnsafePointer<Float>?, rectified: Bool, rows: Int, columns: Int,
+    into result: UnsafeMutablePointer<Float>, rowStride: Int, pixelStride: Int, scratch: UnsafeMutablePointer<Float>
+) {
+    VectorKernels.transformWinogradOutput(
+        products, positionStride: positionStride, channelCount: channelCount, bias: bias, adding: residual,
+        rectified: rectified, rows: rows, columns: columns, into: result, rowStride: rowStride,
+        pixelStride: pixelStride, scratch: scratch)
+}

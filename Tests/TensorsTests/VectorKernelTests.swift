@@ -1,0 +1,173 @@
+import Foundation
+import SystemFacts
+import Testing
+import VectorKernels
+import WideKernels
+
+/// The loops that are compiled for AVX2 and for AVX-512 give the same bits; lengths fill vectors and do not.
+@Suite(.enabled(if: ProcessorFeatures.here.has(["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"])))
+struct VectorKernelTests {
+    private static let counts = [1, 7, 8, 15, 16, 17, 24, 40, 63, 64, 100]
+
+    /// What `narrow` and `wide` write to `count` floats that were `initial`.
+    private func expectTheSame(
+        _ initial: [Float], _ narrow: (UnsafeMutablePointer<Float>) -> Void,
+        _ wide: (UnsafeMutablePointer<Float>) -> Void, location: SourceLocation = #_sourceLocation
+    ) {
+        var (first, second) = (initial, initial)
+        first.withUnsafeMutableBufferPointer { narrow($0.baseAddress!) }
+        second.withUnsafeMutableBufferPointer { wide($0.baseAddress!) }
+        #expect(first.map(\.bitPattern) == second.map(\.bitPattern), sourceLocation: location)
+        #expect(first != initial || initial.isEmpty, "something was written", sourceLocation: location)
+    }
+
+    @Test(arguments: counts, [false, true])
+    func sums(count: Int, rectified: Bool) {
+        let other = noise(count, seed: 2)
+        expectTheSame(
+            noise(count, seed: 1), { VectorKernels.add(other, to: $0, count: count, rectified: rectified) },
+            { WideKernels.add(other, to: $0, count: count, rectified: rectified) })
+    }
+
+    @Test(arguments: counts)
+    func gelu(count: Int) {
+        let values = noise(3 * count, seed: 1).map { 4 * $0 }
+        expectTheSame(
+            values, { VectorKernels.applyGELU(to: $0, rowCount: 3, columnCount: count, stride: count) },
+            { WideKernels.applyGELU(to: $0, rowCount: 3, columnCount: count, stride: count) })
+    }
+
+    @Test(arguments: counts)
+    func rectifiedAffineMaps(count: Int) {
+        let (x, scale, shift) = (noise(4 * count, seed: 1), noise(count, seed: 2), noise(count, seed: 3))
+        let nothing = [Float](repeating: -1, count: count)
+        expectTheSame(
+            nothing, { VectorKernels.rectifiedAffine(x, scale: scale, shift: shift, into: $0, count: count) },
+            { WideKernels.rectifiedAffine(x, scale: scale, shift: shift, into: $0, count: count) })
+        expectTheSame(
+            nothing,
+            {
+                VectorKernels.averageOfRectified(
+                    x, right: count, below: 2 * count, scale: scale, shift: shift, into: $0, count: count)
+            },
+            {
+                WideKernels.averageOfRectified(
+                    x, right: count, below: 2 * count, scale: scale, shift: shift, into: $0, count: count)
+            })
+    }
+
+    @Test(arguments: counts)
+    func maxima(count: Int) {
+        var x = noise(9 * count, seed: 1)
+        x[4 * count + count / 2] = .nan
+        x.withUnsafeBufferPointer { x in
+            let pixels = (0..<9).map { x.baseAddress! + $0 * count }
+            for pixelCount in [1, 4, 9] {
+                let expected = (0..<count).map { channel in
+                    let values = (0..<pixelCount).map { x[$0 * count + channel] }
+                    return values.contains { $0.isNaN } ? Float.nan : values.max()!
+                }
+                var result = [Float](repeating: 0, count: count)
+                VectorKernels.takeMaximum(of: pixels, pixelCount: pixelCount, into: &result, count: count)
+                #expect(zip(result, expected).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) })
+                expectTheSame(
+                    [Float](repeating: -9, count: count),
+                    { VectorKernels.takeMaximum(of: pixels, pixelCount: pixelCount, into: $0, count: count) },
+                    { WideKernels.takeMaximum(of: pixels, pixelCount: pixelCount, into: $0, count: count) })
+            }
+        }
+    }
+
+    @Test(arguments: counts, [false, true])
+    func softmaxWeights(count: Int, isMasked: Bool) {
+        let paddedCount = (count + 15) / 16 * 16
+        let (bias, mask) = (noise(paddedCount, seed: 2), noise(paddedCount, seed: 3))
+        var sums: [SIMD8<Float>] = []
+        func weights(_ kernel: @escaping (UnsafeMutablePointer<Float>, UnsafePointer<Float>?) -> SIMD8<Float>)
+            -> (UnsafeMutablePointer<Float>) -> Void
+        {
+            { x in mask.withUnsafeBufferPointer { sums.append(kernel(x, isMasked ? $0.baseAddress! : nil)) } }
+        }
+        expectTheSame(
+            noise(paddedCount, seed: 1),
+            weights {
+                VectorKernels.exponentiateScores(
+                    $0, factor: 3, bias: bias, mask: $1, count: count, paddedCount: paddedCount)
+            },
+            weights {
+                WideKernels.exponentiateScores(
+                    $0, factor: 3, bias: bias, mask: $1, count: count, paddedCount: paddedCount)
+            })
+        #expect(sums[0] == sums[1])
+    }
+
+    @Test(arguments: counts)
+    func layerNormalisations(count: Int) {
+        let (x, weight, bias) = (noise(3 * count, seed: 1), noise(count, seed: 2), noise(count, seed: 3))
+        expectTheSame(
+            [Float](repeating: 9, count: 3 * count),
+            {
+                VectorKernels.normaliseRows(
+                    x, rowCount: 3, weight: weight, bias: bias, epsilon: 1e-5, count: count, into: $0)
+            },
+            {
+                WideKernels.normaliseRows(
+                    x, rowCount: 3, weight: weight, bias: bias, epsilon: 1e-5, count: count, into: $0)
+            })
+    }
+
+    @Test(arguments: [8, 16, 24, 100], [3, 7, 10])
+    func depthwiseConvolutions(channelCount: Int, width: Int) {
+        let (side, height) = (5, 4)
+        let rowStride = (width + side - 1) * channelCount
+        let x = noise((height + side - 1) * rowStride, seed: 1)
+        let (weights, biases) = (noise(side * side * channelCount, seed: 2), noise(channelCount, seed: 3))
+        expectTheSame(
+            [Float](repeating: 0, count: height * width * channelCount),
+            {
+                VectorKernels.convolveDepthwise(
+                    x, rowStride: rowStride, weights: weights, kernelSide: side, biases: biases,
+                    channelCount: channelCount, into: $0, height: height, width: width)
+            },
+            {
+                WideKernels.convolveDepthwise(
+                    x, rowStride: rowStride, weights: weights, kernelSide: side, biases: biases,
+                    channelCount: channelCount, into: $0, height: height, width: width)
+            })
+    }
+
+    @Test(arguments: [16, 24, 64, 72])
+    func winogradTransforms(channelCount: Int) {
+        let x = noise(36 * channelCount, seed: 1)
+        let (bias, residual) = (noise(channelCount, seed: 2), noise(16 * channelCount, seed: 3))
+        var scratch = [Float](repeating: 0, count: winogradScratchCount)
+        expectTheSame(
+            [Float](repeating: 0, count: 36 * channelCount),
+            {
+                VectorKernels.transformWinogradInput(
+                    x, rowStride: 6 * channelCount, channelCount: channelCount, into: $0,
+                    positionStride: channelCount, scratch: &scratch)
+            },
+            {
+                WideKernels.transformWinogradInput(
+                    x, rowStride: 6 * channelCount, channelCount: channelCount, into: $0,
+                    positionStride: channelCount, scratch: &scratch)
+            })
+        for (rows, columns) in [(4, 4), (3, 1)] {
+            expectTheSame(
+                [Float](repeating: 0, count: 16 * channelCount),
+                {
+                    VectorKernels.transformWinogradOutput(
+                        x, positionStride: channelCount, channelCount: channelCount, bias: bias, adding: residual,
+                        rectified: true, rows: rows, columns: columns, into: $0, rowStride: 4 * channelCount,
+                        pixelStride: channelCount, scratch: &scratch)
+                },
+                {
+                    WideKernels.transformWinogradOutput(
+                        x, positionStride: channelCount, channelCount: channelCount, bias: bias, adding: residual,
+                        rectified: true, rows: rows, columns: columns, into: $0, rowStride: 4 * channelCount,
+                        pixelStride: channelCount, scratch: &scratch)
+                })
+        }
+    }
+}
