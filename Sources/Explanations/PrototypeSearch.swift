@@ -1,6 +1,6 @@
 import Datasets
 import DisentangledHead
-import DurableFiles
+public import DurableFiles
 import Evaluation
 import FeatureCache
 import Inference
@@ -20,10 +20,15 @@ public enum PrototypeSearch {
     /// The order of prototypes is total (activation, then the dataset's order), so the table depends on the head and the
     /// features alone, and not on the ranks that share out the images. Only images that excite a side at all (M_k > 0,
     /// m_k < 0) are its prototypes, so a side may have fewer than `prototypeCount`, or none.
+    ///
+    /// - Parameter digests: reads the images of samples, which are in ascending order, checks that features were extracted from them,
+    ///   and gives the SHA-256 of each. Called on rank 0, once; whoever needs their pictures too reads them here. Nil to read them for
+    ///   their digests alone.
     /// - Throws: the errors of the cache and of image files that are gone or are other ones than features were extracted from.
     public static func run(
         _ model: TrainedModel, cache: FeatureCache, team: WorkerTeam,
-        communicator: any Communicator = SingleProcess(), progress: @escaping ProgressHandler = { _ in }
+        communicator: any Communicator = SingleProcess(), progress: @escaping ProgressHandler = { _ in },
+        digests: (([Int]) throws -> [Int: ContentDigest])? = nil
     ) throws -> PrototypeTable? {
         communicator.activity.begin(step: 0, "searching for prototypes")
         let own = try communicator.together {
@@ -36,7 +41,10 @@ public enum PrototypeSearch {
             guard let all else { return nil }
             let (positive, negative) = (all.prefix(all.count / 2), all.suffix(all.count / 2))
             return try communicator.activity.allowing(.seconds(3600)) {
-                try table(model, cache: cache, positive: Array(positive), negative: Array(negative))
+                let samples = Set(all.flatMap(\.entries).map(\.sample)).sorted()
+                let digests = try digests?(samples) ?? self.digests(of: samples, model, cache: cache, team: team)
+                return table(
+                    model, cache: cache, positive: Array(positive), negative: Array(negative), digests: digests)
             }
         }
     }
@@ -79,32 +87,39 @@ public enum PrototypeSearch {
         return [positive, negative]
     }
 
-    private static func table(
-        _ model: TrainedModel, cache: FeatureCache, positive: [StrongestSamples], negative: [StrongestSamples]
-    ) throws -> PrototypeTable {
-        var digests: [Int: ContentDigest] = [:]
+    /// The digests of images that are those of the cache, each read once.
+    private static func digests(
+        of samples: [Int], _ model: TrainedModel, cache: FeatureCache, team: WorkerTeam
+    ) throws -> [Int: ContentDigest] {
         let images = CachedImages(of: cache)
+        let dataset = model.experiment.dataset
+        let found = try team.map(samples.count) { _, index in
+            let bytes = try dataset.bytes(of: dataset[samples[index]])
+            try model.experiment.requireKnown(
+                EdgeDigest(ofFile: bytes), ofSample: samples[index], images.digest(of: samples[index]))
+            return ContentDigest(of: bytes)
+        }
+        return Dictionary(uniqueKeysWithValues: zip(samples, found))
+    }
+
+    private static func table(
+        _ model: TrainedModel, cache: FeatureCache, positive: [StrongestSamples], negative: [StrongestSamples],
+        digests: [Int: ContentDigest]
+    ) -> PrototypeTable {
         let map = cache.identity.featureMap
-        func prototypes(_ strongest: StrongestSamples, sign: Float) throws -> [Prototype] {
-            try strongest.entries.map { entry in
+        func prototypes(_ strongest: StrongestSamples, sign: Float) -> [Prototype] {
+            strongest.entries.map { entry in
                 let sample = cache.samples[entry.sample]
-                if digests[entry.sample] == nil {
-                    let dataset = model.experiment.dataset
-                    let bytes = try dataset.bytes(of: dataset[entry.sample])
-                    try model.experiment.requireKnown(
-                        EdgeDigest(ofFile: bytes), ofSample: entry.sample, images.digest(of: entry.sample))
-                    digests[entry.sample] = ContentDigest(of: bytes)
-                }
+                guard let digest = digests[entry.sample] else { preconditionFailure("no digest of \(sample.path)") }
                 return Prototype(
-                    sample: entry.sample, path: sample.path, label: sample.label,
-                    contentDigest: digests[entry.sample]!, activation: sign * entry.strength,
-                    position: MapPosition(index: entry.pixel, width: map.width))
+                    sample: entry.sample, path: sample.path, label: sample.label, contentDigest: digest,
+                    activation: sign * entry.strength, position: MapPosition(index: entry.pixel, width: map.width))
             }
         }
-        let channels = try positive.indices.map { channel in
+        let channels = positive.indices.map { channel in
             ChannelPrototypes(
-                channel: channel, positive: try prototypes(positive[channel], sign: 1),
-                negative: try prototypes(negative[channel], sign: -1))
+                channel: channel, positive: prototypes(positive[channel], sign: 1),
+                negative: prototypes(negative[channel], sign: -1))
         }
         return PrototypeTable(
             headDigest: model.headDigest, datasetFingerprint: cache.identity.datasetFingerprint,

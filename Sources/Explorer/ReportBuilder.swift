@@ -52,22 +52,56 @@ public struct ReportBuilder {
 
     /// The report and its pictures, on rank 0; nil on the others. Collective.
     ///
+    /// Prototypes are those that are kept in the run, or are found and kept (`PrototypeTable.kept`). Either way each image that is shown
+    /// is read once; no more of them are in memory at a time than there are workers, beside the small pictures that are drawn of them.
+    ///
     /// - Parameters:
-    ///   - table: the prototypes, on rank 0.
     ///   - predictions: for all test images, in the cache's order, on rank 0.
     ///   - imageCount: test images that are explained, spread evenly over them.
     /// - Throws: the errors of the cache and of images that are gone or have changed.
     public func build(
-        _ table: PrototypeTable?, predictions: [Prediction], imageCount: Int, findings: Findings
+        predictions: [Prediction], imageCount: Int, findings: Findings
     ) throws -> (report: ModelReport, pictures: [String: [UInt8]])? {
-        let table = try shared(table)
+        let chosen = chosen(imageCount)
+        let examples =
+            communicator.rank == 0
+            ? TestExamples(
+                predictions, numbers: cache.indices(of: Split.test.rawValue), classCount: model.head.classCount,
+                count: Self.exampleCount) : nil
+        func draw(_ prototypes: [Int], digests: [Int: ContentDigest] = [:]) throws -> SamplePictures.Drawn {
+            try communicator.activity.allowing(.seconds(24 * 3600)) {
+                try SamplePictures(model, cache: cache, team: team, progress: progress)
+                    .draw(Set(prototypes + chosen + (examples?.samples ?? [])).sorted(), digests: digests)
+            }
+        }
+        // What is read for the digests of prototypes is drawn at once.
+        var drawn: SamplePictures.Drawn?
+        let table = try shared(
+            PrototypeTable.kept(for: model, communicator: communicator) {
+                try PrototypeSearch.run(
+                    model, cache: cache, team: team, communicator: communicator, progress: progress
+                ) { samples in
+                    let found = try draw(samples)
+                    drawn = found
+                    return found.digests
+                }
+            })
         let survey = try ModelSurvey.run(
             model, prototypes: table, cache: cache, team: team, communicator: communicator, progress: progress)
-        let images = try explained(imageCount)
+        let images = try explained(chosen)
         return try communicator.together {
-            guard communicator.rank == 0 else { return nil }
-            return try communicator.activity.allowing(.seconds(24 * 3600)) {
-                try assemble(table, survey, images, predictions, findings)
+            guard let examples else { return nil }
+            let pictures: SamplePictures.Drawn
+            if let drawn {
+                pictures = drawn
+            } else {
+                let prototypes = table.channels.flatMap { $0.positive + $0.negative }
+                pictures = try draw(
+                    prototypes.map(\.sample),
+                    digests: Dictionary(prototypes.map { ($0.sample, $0.contentDigest) }) { first, _ in first })
+            }
+            return communicator.activity.allowing(.seconds(24 * 3600)) {
+                assemble(table, survey, images, examples, pictures, findings)
             }
         }
     }
@@ -78,12 +112,17 @@ public struct ReportBuilder {
         return try table ?? JSONDecoder().decode(PrototypeTable.self, from: Data(text))
     }
 
-    /// Some test images, each explained by the rank that has its features.
-    private func explained(_ count: Int) throws -> [ImageReport] {
-        communicator.activity.begin(step: 0, "explaining test images")
+    /// The test images that are explained, spread evenly over all.
+    private func chosen(_ count: Int) -> [Int] {
         let all = cache.indices(of: Split.test.rawValue)
         let count = min(count, all.count)
-        let chosen = Set((0..<count).map { all[(2 * $0 + 1) * all.count / (2 * count)] })
+        return (0..<count).map { all[(2 * $0 + 1) * all.count / (2 * count)] }
+    }
+
+    /// Some test images, each explained by the rank that has its features.
+    private func explained(_ chosen: [Int]) throws -> [ImageReport] {
+        communicator.activity.begin(step: 0, "explaining test images")
+        let chosen = Set(chosen)
         let own = try communicator.together {
             let share = cache.share(of: Split.test.rawValue, on: communicator).filter(chosen.contains)
             var reports: [ImageReport] = []
@@ -112,17 +151,9 @@ public struct ReportBuilder {
     // MARK: - On rank 0
 
     private func assemble(
-        _ table: PrototypeTable, _ survey: ModelSurvey, _ images: [ImageReport], _ predictions: [Prediction],
-        _ findings: Findings
-    ) throws -> (report: ModelReport, pictures: [String: [UInt8]]) {
-        let numbers = cache.indices(of: Split.test.rawValue)
-        let examples = TestExamples(
-            predictions, numbers: numbers, classCount: model.head.classCount, count: Self.exampleCount)
-        let prototypes = table.channels.flatMap { $0.positive + $0.negative }
-        let samples = Set(prototypes.map(\.sample) + images.compactMap { Int($0.id) } + examples.samples).sorted()
-        let pictures = SamplePictures(model, cache: cache, team: team, progress: progress)
-        let drawn = try pictures.draw(
-            samples, digests: Dictionary(prototypes.map { ($0.sample, $0.contentDigest) }) { first, _ in first })
+        _ table: PrototypeTable, _ survey: ModelSurvey, _ images: [ImageReport], _ examples: TestExamples,
+        _ drawn: SamplePictures.Drawn, _ findings: Findings
+    ) -> (report: ModelReport, pictures: [String: [UInt8]]) {
         let parts = PrototypeParts(names: drawn.partNames, places: drawn.places, table)
         let explained = Set(images.map(\.id))
         let means = Means(survey, model.head)

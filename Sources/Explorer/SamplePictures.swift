@@ -26,12 +26,22 @@ struct SamplePictures {
     struct Drawn {
         /// Files by the number of the sample.
         var files: [String: [UInt8]] = [:]
+        /// SHA-256 of the images by sample.
+        var digests: [Int: ContentDigest] = [:]
         /// Where the parts are, by sample; none for datasets without parts.
         var places: [Int: ImagePlaces] = [:]
         var partNames: [String] = []
     }
 
-    /// - Parameter digests: what is known of the contents of samples.
+    private struct One: Sendable {
+        let file: [UInt8]
+        let digest: ContentDigest
+        let places: ImagePlaces?
+    }
+
+    /// - Parameters:
+    ///   - samples: in ascending order.
+    ///   - digests: what is known of the contents of samples; the others are to be those that features were extracted from.
     /// - Throws: `ExplanationError.prototypeChanged`, `ExperimentError.imageChanged`, the errors of files that are gone or cannot be
     ///   read.
     func draw(_ samples: [Int], digests: [Int: ContentDigest]) throws -> Drawn {
@@ -39,15 +49,15 @@ struct SamplePictures {
         let annotations = try PlaceAnnotations(model.experiment, split: nil)
         let known = CachedImages(of: cache)
         let completed = Atomic(0)
-        let results = try team.map(samples.count) { _, index -> (file: [UInt8], places: ImagePlaces?) in
+        let results = try team.map(samples.count) { _, index -> One in
             let number = samples[index]
             let sample = model.experiment.dataset[number]
             let bytes = try model.experiment.dataset.bytes(of: sample)
+            let digest = ContentDigest(of: bytes)
             if let expected = digests[number] {
-                let found = ContentDigest(of: bytes)
-                guard found == expected else {
+                guard digest == expected else {
                     throw ExplanationError.prototypeChanged(
-                        path: model.experiment.dataset.path(of: sample), expected: expected, found: found)
+                        path: model.experiment.dataset.path(of: sample), expected: expected, found: digest)
                 }
             } else {
                 try model.experiment.requireKnown(EdgeDigest(ofFile: bytes), ofSample: number, known.digest(of: number))
@@ -58,11 +68,12 @@ struct SamplePictures {
             if count % 64 == 0 {
                 progress(.init(activity: "pictures", completed: count, total: samples.count, unit: "images"))
             }
-            return (file, places)
+            return One(file: file, digest: digest, places: places)
         }
         var drawn = Drawn(partNames: annotations.partNames)
         for (sample, result) in zip(samples, results) {
             drawn.files["\(sample)"] = result.file
+            drawn.digests[sample] = result.digest
             drawn.places[sample] = result.places
         }
         return drawn

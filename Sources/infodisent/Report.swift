@@ -60,16 +60,12 @@ struct Report: CollectiveCommand {
         }
         let cache = try model.cache(
             on: communicator, team: team, progress: Console.showProgress, note: Console.notes(of: communicator))
-        let table = try PrototypeTable.kept(for: model, communicator: communicator) {
-            try PrototypeSearch.run(
-                model, cache: cache, team: team, communicator: communicator, progress: Console.showProgress)
-        }
         let (predictions, evaluation) = try Evaluate.figures(of: model, cache: cache, team: team, on: communicator)
         findings.evaluation = evaluation
         findings.epochs = try communicator.rank == 0 ? epochs(of: model) : []
         let builder = ReportBuilder(
             model, cache: cache, team: team, communicator: communicator, progress: Console.showProgress)
-        let built = try builder.build(table, predictions: predictions, imageCount: images, findings: findings)
+        let built = try builder.build(predictions: predictions, imageCount: images, findings: findings)
         try cacheOptions.showTraffic(of: cache, on: communicator)
         try communicator.together {
             guard let built else { return }

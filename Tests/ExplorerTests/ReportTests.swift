@@ -1,4 +1,5 @@
 import DisentangledHead
+import DurableFiles
 import Explorer
 import Foundation
 import Results
@@ -86,6 +87,25 @@ import Testing
                 let examples = record.strongest + record.typical + record.weakest
                 #expect(Set(examples.map(\.path)).count == 3, "each image is an example of one kind")
                 #expect(examples.allSatisfy { small.pictures[$0.picture] != nil })
+            }
+        }
+    }
+
+    @Test func everyImageThatIsShownIsReadOnceAlsoTheFirstTime() throws {
+        try SmallReport.with { small, _ in
+            let dataset = small.model.experiment.dataset
+            let shown = Set(small.pictures.keys.compactMap { Int($0) }.map { dataset[$0].path })
+            #expect(shown.count == small.pictures.count && shown.count > 10)
+            let kept = try #require(small.model.runDirectory).appending("prototypes")
+            for isFirst in [true, false] {
+                if isFirst { try FileManager.default.removeItem(atPath: kept.string) }
+                // Its predictions are there, and images are looked at for them only where the command checks them.
+                let opened = try OpenedFiles(below: dataset.root)
+                _ = try SmallReport(small.model)
+                #expect(DurableFile.exists(kept.appending("\(small.model.checkpointName).json")))
+                let images = opened.counts().filter { $0.key.hasSuffix(".png") || $0.key.hasSuffix(".jpg") }
+                #expect(Set(images.keys) == shown)
+                #expect(images.values.allSatisfy { $0 == 1 }, "\(images)")
             }
         }
     }

@@ -24,13 +24,12 @@ struct SmallReport {
         self.model = model
         cache = try model.cache()
         let team = WorkerTeam()
-        let table = try #require(try PrototypeSearch.run(model, cache: cache, team: team))
         let predictions = try HeadEvaluation.predictions(model.head, cache: cache, split: .test, team: team)
         var findings = ReportBuilder.Findings()
         findings.names = names
         let builder = ReportBuilder(model, cache: cache, team: team)
         let built = try #require(
-            try builder.build(table, predictions: predictions, imageCount: imageCount, findings: findings))
+            try builder.build(predictions: predictions, imageCount: imageCount, findings: findings))
         (report, pictures) = (built.report, built.pictures)
     }
 
