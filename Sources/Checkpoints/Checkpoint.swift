@@ -79,6 +79,11 @@ public struct Checkpoint: Sendable {
         let tensors = try Self.readHead(head, classCount: state.classNames.count)
         (channelCount, channelMap, classifier) = (tensors.channelCount, tensors.channelMap, tensors.classifier)
         (bias, mask, epsilon) = (tensors.bias, tensors.mask, try Self.readEpsilon(head))
+        if let channel = state.channelNames.keys.filter({ [channelCount] in $0 >= channelCount }).min() {
+            throw CheckpointError.malformedState(
+                path: directory.appending(Self.stateName),
+                problem: "it names the channel \(channel), but the head has \(channelCount) channels")
+        }
         optimizer = try optimizerFile.entries.map { entry in
             try Self.require(entry.elementType == .float32, optimizerFile, "\"\(entry.name)\" is not F32")
             let elements = try optimizerFile.floats(entry.name)

@@ -17,7 +17,7 @@ public struct CheckpointComparison: Equatable, Codable, Sendable {
 
     /// All files are the same, byte for byte.
     public let isIdentical: Bool
-    /// Step, epoch, seed, backbone, weights, input, dataset, classes.
+    /// Step, epoch, seed, backbone, weights, input, dataset, classes, edits, names of channels.
     public let provenance: [Difference]
     /// By the path of the key, such as "training.learning_rate".
     public let configuration: [Difference]
@@ -51,7 +51,9 @@ public struct CheckpointComparison: Equatable, Codable, Sendable {
     }
 
     private static func provenance(_ state: CheckpointState) -> [String: String] {
-        (state.edits.isEmpty ? [:] : ["edits": state.edits.map(\.summary).joined(separator: "; then ")]).merging([
+        let names = Dictionary(uniqueKeysWithValues: state.channelNames.map { ("name of channel \($0.key)", $0.value) })
+        let edits = state.edits.isEmpty ? [:] : ["edits": state.edits.map(\.summary).joined(separator: "; then ")]
+        return edits.merging(names) { own, _ in own }.merging([
             "step": "\(state.step)", "epoch": "\(state.epoch)", "seed": "\(state.seed)", "backbone": state.backbone,
             "weights": "\(state.weightDigest)", "input": state.input.text(), "dataset": "\(state.datasetFingerprint)",
             "classes": "\(state.classNames.count): " + state.classNames.joined(separator: ", "),

@@ -74,5 +74,5 @@ extension CheckpointEdit {
     }
 
     /// A number in its only form.
-    private static func number(_ key: String) -> Int? { Int(key).flatMap { $0 >= 0 && String($0) == key ? $0 : nil } }
+    static func number(_ key: String) -> Int? { Int(key).flatMap { $0 >= 0 && String($0) == key ? $0 : nil } }
 }

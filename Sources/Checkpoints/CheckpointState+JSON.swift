@@ -26,6 +26,7 @@ extension CheckpointState {
             "files": .object(files.mapValues { .string($0.hexadecimal) }),
         ]
         if !edits.isEmpty { members["edits"] = .array(edits.map(\.json)) }
+        if !channelNames.isEmpty { members["channel_names"] = channelNamesJSON }
         return members
     }
 
@@ -55,8 +56,8 @@ extension CheckpointState {
             guard case .integer(let version) = members.removeValue(forKey: "schema_version") else {
                 throw Problem("it has no \"schema_version\"")
             }
-            guard [Self.schemaVersion, Self.editedSchemaVersion].contains(version) else {
-                throw CheckpointError.unknownVersion(path: path, found: version, supported: Self.editedSchemaVersion)
+            guard [Self.schemaVersion, Self.editedSchemaVersion, Self.namedSchemaVersion].contains(version) else {
+                throw CheckpointError.unknownVersion(path: path, found: version, supported: Self.namedSchemaVersion)
             }
             let digest = members.removeValue(forKey: Self.digestKey)
             try self.init(members)
@@ -126,13 +127,18 @@ extension CheckpointState {
                 return edit
             }
         }
+        func channelNames() throws -> [Int: String] {
+            guard let value = members.removeValue(forKey: "channel_names") else { return [:] }
+            guard let names = Self.channelNames(value) else { throw wrong("channel_names") }
+            return names
+        }
         self.init(
             step: try count("step"), epoch: try count("epoch"), seed: try seed(),
             configuration: try string("configuration"), classNames: try classNames(),
             backbone: try string("backbone"), weightDigest: try digest("weight_digest"), input: try take("input"),
             datasetFingerprint: try digest("dataset_fingerprint"),
             metrics: try dictionary("metrics") { if case .number(let value) = $0 { value } else { nil } },
-            edits: try edits(),
+            edits: try edits(), channelNames: try channelNames(),
             files: try dictionary("files") {
                 if case .string(let text) = $0 { ContentDigest(hexadecimal: text) } else { nil }
             })

@@ -8,6 +8,8 @@ public struct CheckpointState: Equatable, Sendable {
     public static let schemaVersion = 1
     /// Of the files of a head that a person has edited, which programs from before there was such a thing cannot read.
     public static let editedSchemaVersion = 2
+    /// Of the files of a head with names of channels, which programs from before these cannot read.
+    public static let namedSchemaVersion = 3
 
     /// Steps done.
     public var step: Int
@@ -28,15 +30,20 @@ public struct CheckpointState: Equatable, Sendable {
     public var metrics: [String: Double]
     /// What a person has changed of the trained head, in order; none for a head as it was trained.
     public var edits: [CheckpointEdit]
+    /// What a person calls channels; none for a head as it was trained. A name is not blank and has at most `channelNameLimit`
+    /// characters.
+    public var channelNames: [Int: String]
     /// The digest of each other file of the checkpoint; `CheckpointStore.save` fills it.
     public var files: [String: ContentDigest]
 
     public init(
         step: Int, epoch: Int, seed: UInt64, configuration: String, classNames: [String], backbone: String,
         weightDigest: ContentDigest, input: JSONValue, datasetFingerprint: ContentDigest,
-        metrics: [String: Double] = [:], edits: [CheckpointEdit] = [], files: [String: ContentDigest] = [:]
+        metrics: [String: Double] = [:], edits: [CheckpointEdit] = [], channelNames: [Int: String] = [:],
+        files: [String: ContentDigest] = [:]
     ) {
         self.edits = edits
+        self.channelNames = channelNames
         self.step = step
         self.epoch = epoch
         self.seed = seed
@@ -54,7 +61,10 @@ public struct CheckpointState: Equatable, Sendable {
     public var headDigest: ContentDigest? { files[Checkpoint.headName] }
 
     /// The schema version that its file has.
-    public var fileSchemaVersion: Int { edits.isEmpty ? Self.schemaVersion : Self.editedSchemaVersion }
+    public var fileSchemaVersion: Int {
+        if !channelNames.isEmpty { return Self.namedSchemaVersion }
+        return edits.isEmpty ? Self.schemaVersion : Self.editedSchemaVersion
+    }
 }
 
 extension CheckpointState {

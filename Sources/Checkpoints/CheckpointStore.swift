@@ -53,6 +53,7 @@ public struct CheckpointStore: Sendable {
             "\(classifier.count) weights for \(state.classNames.count) classes and \(channelCount) channels")
         precondition(bias?.count ?? state.classNames.count == state.classNames.count, "the bias has one number a class")
         precondition(mask?.count ?? classifier.count == classifier.count, "the mask has one element a weight")
+        precondition(state.channelNames.keys.allSatisfy { $0 < channelCount }, "a name belongs to a channel")
         let path = directory.appending(Self.name(ofStep: state.step))
         let head = path.appending(Checkpoint.headName)
         try Checkpoint.checkFinite(channelMap, "channel_map", head)

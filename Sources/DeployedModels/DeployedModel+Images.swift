@@ -17,10 +17,13 @@ extension DeployedModel {
         public var classCount: Int
         /// How many channels, those with the largest contributions to the first class.
         public var channelCount: Int
+        /// What a user calls them.
+        public var names: ChannelNames
 
-        public init(classCount: Int, channelCount: Int) {
+        public init(classCount: Int, channelCount: Int, names: ChannelNames = ChannelNames()) {
             self.classCount = classCount
             self.channelCount = channelCount
+            self.names = names
         }
     }
 
@@ -150,7 +153,7 @@ extension DeployedModel {
                 path: path.string, classes: classes,
                 channels: options.channelCount == 0
                     ? []
-                    : try channels(options.channelCount, of: classes[0].label, result.pooled, bytes, path))
+                    : try channels(options, of: classes[0].label, result.pooled, bytes, path))
         } catch {
             return ImagePrediction(path: path.string, error: "\(error)")
         }
@@ -158,10 +161,11 @@ extension DeployedModel {
 
     /// The channels that an explanation of the logit of `label` shows first.
     private func channels(
-        _ count: Int, of label: Int, _ pooled: PooledActivations, _ bytes: [UInt8], _ path: FilePath
+        _ options: PredictionOptions, of label: Int, _ pooled: PooledActivations, _ bytes: [UInt8], _ path: FilePath
     ) throws -> [ImagePrediction.Channel] {
         let size = try imageSize(bytes, path)
-        return head.contributions(to: label, pooled, mapWidth: featureMap.width).prefix(count).map { contribution in
+        let all = head.contributions(to: label, pooled, mapWidth: featureMap.width)
+        return all.prefix(options.channelCount).map { contribution in
             let side = contribution.dominantSide
             let cell = contribution.position(of: side)
             let part = input.part(
@@ -169,7 +173,8 @@ extension DeployedModel {
                 right: Double(cell.column + 1) / Double(featureMap.width),
                 bottom: Double(cell.row + 1) / Double(featureMap.height), ofWidth: size.width, height: size.height)
             return ImagePrediction.Channel(
-                channel: contribution.channel, contribution: contribution.contribution, side: side,
+                channel: contribution.channel, name: options.names[contribution.channel],
+                contribution: contribution.contribution, side: side,
                 activation: contribution.activation(of: side), cell: cell,
                 box: part.map { .init(x: $0.x, y: $0.y, width: $0.width, height: $0.height) })
         }

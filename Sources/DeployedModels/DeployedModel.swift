@@ -31,6 +31,9 @@ public struct DeployedModel: Sendable {
     /// The checkpoint's folder name, such as step-00001234.
     public var checkpointName: String { checkpoint.directory.lastComponent?.string ?? "" }
 
+    /// The folder of the run the checkpoint belongs to; nil for a checkpoint that was moved out of its run.
+    public var runDirectory: FilePath? { TrainedModel.runDirectory(of: checkpoint) }
+
     /// Reads the checkpoint at `path` (a run directory, its checkpoints folder, or one checkpoint's folder) and its weights.
     /// Collective: rank 0 reads the checkpoint and gives it to the others.
     ///

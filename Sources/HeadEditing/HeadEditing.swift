@@ -14,16 +14,22 @@ public import Tensors
 public struct HeadEditing: Sendable {
     private let model: TrainedModel
     private let edits: HeadEdits
+    /// What the channels of the new checkpoint are called.
+    public let names: ChannelNames
     /// The head with its edits.
     public let edited: Head
     /// Weights that are another number than before.
     public let changedWeightCount: Int
 
-    /// - Parameter path: where the edits come from, for errors.
-    /// - Throws: `HeadEditingError.changesNothing`, `HeadError`.
-    public init(_ edits: HeadEdits, from path: FilePath, of model: TrainedModel) throws {
+    /// - Parameters:
+    ///   - path: where the edits come from, for errors.
+    ///   - names: what the channels are called; nil for the names that they have.
+    /// - Throws: `HeadEditingError.changesNothing`, `HeadError`, `ResultsError.badNames` for a `names.yaml` of the run.
+    public init(_ edits: HeadEdits, from path: FilePath, of model: TrainedModel, names: ChannelNames? = nil) throws {
         self.model = model
         self.edits = edits
+        // U is as it was, and so are the names.
+        self.names = try names ?? model.channelNames()
         edited = try edits.applied(to: model.head)
         changedWeightCount = zip(edited.classifier.weights, model.head.classifier.weights).count { $0 != $1 }
         guard changedWeightCount > 0 else { throw HeadEditingError.changesNothing(path: path) }
@@ -91,35 +97,12 @@ public struct HeadEditing: Sendable {
             CheckpointEdit(
                 head: checkpoint.headDigest, checkpoint: model.checkpointName, channels: edits.channels,
                 classes: edits.classes))
+        state.channelNames = names.names
         state.metrics = ["test_top1": comparison.after.top1, "test_top5": comparison.afterTop5]
         state.files = [:]
-        var configuration = model.configuration
-        configuration.run.directory = directory.absolute
-        try DurableFile.createDirectory(directory)
-        try DurableFile.write(configuration.yaml, to: directory.appending(RunPlaces.configurationName))
-        // Channels are called what they were called: U is as it was.
-        if let names = model.runDirectory?.appending(ChannelNames.fileName), DurableFile.exists(names) {
-            try DurableFile.write(DurableFile.read(names), to: directory.appending(ChannelNames.fileName))
-        }
+        try model.beginRun(in: directory)
         return try CheckpointStore(runDirectory: directory).save(
             state, channelMap: edited.channelMap, classifier: edited.classifier.weights, bias: edited.classifier.bias,
             mask: edited.classifier.mask, epsilon: edited.epsilon, optimizer: [])
-    }
-}
-
-/// What can be wrong with an edit of a head, beyond the list of edits itself.
-public enum HeadEditingError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Every weight is what it was.
-    case changesNothing(path: FilePath)
-
-    /// The exit code (sysexits) of a program that ends with this error.
-    public var exitCode: Int32 { 65 }
-
-    public var description: String {
-        switch self {
-        case .changesNothing(let path):
-            "The edits in \(path) change no weight of this head: it has none for these channels, or each factor is 1. "
-                + "Nothing was written."
-        }
     }
 }

@@ -28,9 +28,10 @@ public struct ExportedHead: Sendable {
     }
 
     /// The head of a checkpoint. Neither weights nor data have to be there.
+    /// - Parameter channelNames: what a user calls channels; nil for what the checkpoint records.
     /// - Throws: `ConfigurationError` for a record of the configuration that cannot be read, `HeadError` for a head that does not
     ///   have its form.
-    public init(_ checkpoint: Checkpoint) throws {
+    public init(_ checkpoint: Checkpoint, channelNames: [Int: String]? = nil) throws {
         let state = checkpoint.state
         let places = ["run.directory=none", "dataset.root=none", "cache.directory=none"]
         // A name with no weights beside it would be asked for them.
@@ -52,6 +53,12 @@ public struct ExportedHead: Sendable {
         }
         if !state.edits.isEmpty {
             provenance["edits"] = state.edits.map(\.summary).joined(separator: "; then ")
+        }
+        let names = channelNames ?? state.channelNames
+        if !names.isEmpty {
+            provenance["channel_names"] = JSONValue.object(
+                Dictionary(uniqueKeysWithValues: names.map { ("\($0.key)", JSONValue.string($0.value)) })
+            ).text()
         }
         if let count = configuration.head.channelsPerClass { provenance["channels_per_class"] = "\(count)" }
         provenance["head_sha256"] = checkpoint.headDigest.hexadecimal

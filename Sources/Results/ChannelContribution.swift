@@ -3,6 +3,8 @@ public import Tensors
 /// What one channel adds to the logit of a class.
 public struct ChannelContribution: Codable, Equatable, Sendable {
     public let channel: Int
+    /// What a user calls it.
+    public var name: String?
     /// A_yk, the classifier's weight.
     public let weight: Float
     /// The weight of the negative activation, where it is not that of the positive one: A-_yk, or 0 if it plays no part.

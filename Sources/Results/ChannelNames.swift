@@ -4,7 +4,8 @@ import Yams
 
 /// What a user calls channels: a text by channel, shown wherever the channel is.
 ///
-/// As YAML (or JSON), a line a channel: `28: dotted wing`. A run keeps them in `names.yaml` in its directory.
+/// As YAML (or JSON), a line a channel: `28: dotted wing`. A checkpoint keeps them in its state (`infodisent edit --names`); while a
+/// run has a `names.yaml` in its directory, that counts instead for all its checkpoints, so that renaming needs no new checkpoint.
 public struct ChannelNames: Codable, Equatable, Sendable {
     /// The file in a run's directory.
     public static let fileName = "names.yaml"
@@ -32,6 +33,17 @@ public struct ChannelNames: Codable, Equatable, Sendable {
             throw refusal("channel \(channel) is none of the \(channelCount) channels, 0 to \(channelCount - 1)")
         }
         self.init(names.filter { !$0.value.allSatisfy(\.isWhitespace) })
+    }
+
+    /// The names that the channels of a run's head have: those of `names.yaml` in `runDirectory` if that is there, otherwise those that
+    /// the checkpoint records. A file that is there counts as a whole, so what it leaves out has no name.
+    /// - Throws: `ResultsError.badNames`, `DurableFileError`.
+    public init(ofRun runDirectory: FilePath?, recorded: [Int: String], channelCount: Int) throws {
+        if let path = runDirectory?.appending(Self.fileName), DurableFile.exists(path) {
+            try self.init(reading: path, channelCount: channelCount)
+        } else {
+            self.init(recorded)
+        }
     }
 
     /// The file's text: a line a channel, in their order, each name as a JSON string, which YAML reads as it is.

@@ -8,17 +8,21 @@ public struct EditResult: Codable, Equatable, Sendable {
     public let headDigest: String
     public let backbone: String
     public let classCount: Int
-    public let testImageCount: Int
-    public let before: Accuracy
-    public let after: Accuracy
+    /// What the test images say; nil where channels got names alone.
+    public let testImageCount: Int?
+    public let before: Accuracy?
+    public let after: Accuracy?
     /// Test images that another class is predicted for than before.
-    public let changedCount: Int
+    public let changedCount: Int?
     /// Weights that are another number than before.
     public let changedWeightCount: Int
+    /// Channels of the new checkpoint that have a name.
+    public let namedCount: Int
 
     public init(
-        checkpoint: String, output: String, headDigest: String, backbone: String, classCount: Int, testImageCount: Int,
-        before: Accuracy, after: Accuracy, changedCount: Int, changedWeightCount: Int
+        checkpoint: String, output: String, headDigest: String, backbone: String, classCount: Int,
+        testImageCount: Int? = nil, before: Accuracy? = nil, after: Accuracy? = nil, changedCount: Int? = nil,
+        changedWeightCount: Int = 0, namedCount: Int
     ) {
         self.checkpoint = checkpoint
         self.output = output
@@ -30,5 +34,6 @@ public struct EditResult: Codable, Equatable, Sendable {
         self.after = after
         self.changedCount = changedCount
         self.changedWeightCount = changedWeightCount
+        self.namedCount = namedCount
     }
 }

@@ -10,7 +10,7 @@ public struct ExplanationResult: Codable, Equatable, Sendable {
     public let logit: Float
     public let probability: Float
     /// Every channel with a contribution other than zero, by the size of its contribution, largest first.
-    public let contributions: [ChannelContribution]
+    public private(set) var contributions: [ChannelContribution]
     /// Sum of all contributions and the bias, added up in double precision: equal to the logit but for rounding.
     public let contributionSum: Double
     /// Sum of what the positive sides of all channels add, and of what the negative ones do.
@@ -48,6 +48,13 @@ public struct ExplanationResult: Codable, Equatable, Sendable {
         self.bias = bias
         self.additivityError = additivityError
         self.explanationSize = explanationSize
+    }
+
+    /// The same with the names that a user gives to channels.
+    public func named(_ names: ChannelNames) -> ExplanationResult {
+        var result = self
+        for index in contributions.indices { result.contributions[index].name = names[contributions[index].channel] }
+        return result
     }
 
     /// The channels that are shown.

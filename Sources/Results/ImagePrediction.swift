@@ -17,6 +17,8 @@ public struct ImagePrediction: Codable, Equatable, Sendable {
     /// A channel that speaks for or against the predicted class, and where.
     public struct Channel: Codable, Equatable, Sendable {
         public let channel: Int
+        /// What a user calls it.
+        public let name: String?
         /// What it adds to the logit of the predicted class.
         public let contribution: Float
         /// The side that adds more.
@@ -29,9 +31,11 @@ public struct ImagePrediction: Codable, Equatable, Sendable {
         public let box: Box?
 
         public init(
-            channel: Int, contribution: Float, side: Side, activation: Float, cell: MapPosition, box: Box?
+            channel: Int, name: String? = nil, contribution: Float, side: Side, activation: Float, cell: MapPosition,
+            box: Box?
         ) {
             self.channel = channel
+            self.name = name
             self.contribution = contribution
             self.side = side
             self.activation = activation

@@ -42,6 +42,8 @@ public struct Prototype: Codable, Equatable, Sendable {
 /// The prototypes of one channel, strongest first.
 public struct ChannelPrototypes: Codable, Equatable, Sendable {
     public let channel: Int
+    /// What a user calls it; never part of a table that is kept.
+    public private(set) var name: String?
     /// The training images with the largest M_k > 0.
     public let positive: [Prototype]
     /// The training images with the smallest m_k < 0.
@@ -51,6 +53,12 @@ public struct ChannelPrototypes: Codable, Equatable, Sendable {
         self.channel = channel
         self.positive = positive
         self.negative = negative
+    }
+
+    func named(_ name: String?) -> ChannelPrototypes {
+        var result = self
+        result.name = name
+        return result
     }
 
     public subscript(side: Side) -> [Prototype] { side == .positive ? positive : negative }
@@ -78,6 +86,13 @@ public struct PrototypeTable: Codable, Equatable, Sendable {
         self.datasetFingerprint = datasetFingerprint
         self.featureMap = featureMap
         self.channels = channels
+    }
+
+    /// The same with the names that a user gives to channels.
+    public func named(_ names: ChannelNames) -> PrototypeTable {
+        PrototypeTable(
+            headDigest: headDigest, datasetFingerprint: datasetFingerprint, featureMap: featureMap,
+            channels: channels.map { $0.named(names[$0.channel]) })
     }
 
     enum CodingKeys: String, CodingKey {

@@ -95,13 +95,16 @@ extension RunConfiguration.Head {
 
 extension CheckpointState {
     /// The state of a run of `experiment` after some steps.
-    init(_ trainer: HeadTrainerState, experiment: Experiment, epoch: Int, metrics: [String: Double]) throws {
+    init(
+        _ trainer: HeadTrainerState, experiment: Experiment, epoch: Int, metrics: [String: Double],
+        channelNames: [Int: String]
+    ) throws {
         let identity = experiment.cacheIdentity
         self.init(
             step: trainer.step, epoch: epoch, seed: UInt64(experiment.configuration.run.seed),
             configuration: experiment.configuration.yaml(leavingOut: RunConfiguration.unrecordedKeys),
             classNames: identity.classNames, backbone: identity.backbone, weightDigest: identity.weightDigest,
             input: try JSONValue(encoding: identity.input), datasetFingerprint: identity.datasetFingerprint,
-            metrics: metrics)
+            metrics: metrics, channelNames: channelNames)
     }
 }

@@ -23,6 +23,8 @@ final class Coordinator {
     private let store: CheckpointStore
     private var log: MetricsLog?
     private var lastCheckpoint: FilePath?
+    /// Names of channels in the checkpoint that the run goes on from; its own have them too.
+    private var channelNames: [Int: String] = [:]
     private var start = ContinuousClock.now
     /// The best top-1 on the test images so far, if the checkpoint that has it is to be kept.
     private var bestTop1 = -Double.infinity
@@ -69,6 +71,14 @@ final class Coordinator {
             checkpoint = try Checkpoint(reading: CheckpointStore.resolve(path))
         }
         try checkpoint.requireSameRun(as: experiment, schedule: schedule)
+        channelNames = checkpoint.state.channelNames
+        if !channelNames.isEmpty {
+            note(
+                """
+                Its names of \(channelNames.count) channels are kept. What channels stand for changes as the training goes on: look \
+                at them again afterwards.
+                """)
+        }
         return checkpoint
     }
 
@@ -149,7 +159,8 @@ final class Coordinator {
         let trainer = snapshot.trainer
         lastCheckpoint = try store.save(
             CheckpointState(
-                trainer, experiment: experiment, epoch: schedule.epoch(ofStep: trainer.step), metrics: snapshot.metrics),
+                trainer, experiment: experiment, epoch: schedule.epoch(ofStep: trainer.step), metrics: snapshot.metrics,
+                channelNames: channelNames),
             channelMap: trainer.head.channelMap, classifier: trainer.head.classifier.weights,
             bias: trainer.head.classifier.bias, mask: trainer.head.classifier.mask, epsilon: trainer.head.epsilon,
             optimizer: trainer.optimizer.map { OptimizerTensor(name: $0.name, shape: $0.shape, elements: $0.values) })

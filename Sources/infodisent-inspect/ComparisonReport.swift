@@ -1,4 +1,5 @@
 import Checkpoints
+import PrintableText
 import StrictJSON
 
 /// In what two checkpoints differ.
@@ -43,7 +44,8 @@ struct ComparisonReport {
         guard !differences.isEmpty else { return "\n\n\(title)\n  equal" }
         var lines = AlignedText()
         for difference in differences {
-            lines.add(difference.name, "\(difference.first ?? "(none)") -> \(difference.second ?? "(none)")")
+            let (first, second) = (difference.first?.printable, difference.second?.printable)
+            lines.add(difference.name, "\(first ?? "(none)") -> \(second ?? "(none)")")
         }
         return "\n\n\(title)\n" + lines.text(indent: 2)
     }

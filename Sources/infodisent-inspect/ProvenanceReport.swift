@@ -1,5 +1,6 @@
 import Checkpoints
 import DurableFiles
+import PrintableText
 import SystemPackage
 
 /// What a checkpoint is: where it comes from and how far it is.
@@ -23,6 +24,15 @@ struct ProvenanceReport {
         if let path = places?.paths["cache.directory"] { head.add("features in", described(path)) }
         for edit in state.edits {
             head.add("edited", "\(edit.summary) (of \(edit.checkpoint) with the head \(edit.head))")
+        }
+        if !state.channelNames.isEmpty {
+            let names = state.channelNames.sorted { $0.key < $1.key }.map {
+                "\($0.key) \($0.value.printable(limit: 60))"
+            }
+            head.add("names", "\(names.count) of channels: \(listed(names))")
+        }
+        if let path = RunPlaces.channelNames(ofCheckpoint: directory) {
+            head.add("names in", path.string + (state.channelNames.isEmpty ? "" : " (these count instead)"))
         }
         head.add("classes", "\(state.classNames.count): \(listed(state.classNames))")
         var metrics = AlignedText()

@@ -91,7 +91,8 @@ struct Explain: ParsableCommand {
                 of: explanations, model: model, prototypes: table, isSingleFile: true, team: team))
         try DurableFile.createDirectory(output)
         try DurableFile.write(
-            jsonText(explanations.map(\.result)) + "\n", to: output.appending("explanations.json"))
+            jsonText(explanations.map { $0.result.named(channelNames) }) + "\n",
+            to: output.appending("explanations.json"))
         try DurableFile.write(pages.singleFile(), to: output.appending("index.html"))
         for explanation in explanations {
             Console.note(summary(of: explanation, classNames))

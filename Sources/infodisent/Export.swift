@@ -3,6 +3,8 @@ import Checkpoints
 import DurableFiles
 import Foundation
 import HeadExport
+import Inference
+import Results
 import SystemPackage
 
 /// `infodisent export`: a trained head for other programs.
@@ -11,7 +13,7 @@ struct Export: ParsableCommand {
         abstract: "Write a trained head for other programs: as safetensors, as a model of ONNX, or both.",
         discussion: """
             The head gets the backbone's last feature maps and gives logits. The safetensors file has U, A and the bias, with class \
-            names and everything else that logits depend on as metadata; the README has the lines of PyTorch that load it. The \
+            names, names of channels and everything else that logits depend on as metadata; the README has the lines of PyTorch that load it. The \
             model of ONNX has the pooling too. Only the checkpoint is needed.
             """)
 
@@ -29,6 +31,7 @@ struct Export: ParsableCommand {
     var onnx: FilePath?
     @Option(help: "The order of the ONNX model's feature maps: nhwc ([N, H, W, D]) or nchw ([N, D, H, W]).")
     var layout = ExportedHead.Layout.channelsLast
+    @OptionGroup var names: NameOptions
     @Flag(help: "Overwrite files that are there already.") var force = false
 
     func validate() throws {
@@ -44,7 +47,8 @@ struct Export: ParsableCommand {
             guard force || !DurableFile.exists(path) else { throw OutputError.fileExists(path, option: name) }
         }
         let read = try CheckpointStore.withCheckpoint(at: checkpoint) { try Checkpoint(reading: $0.absolute) }
-        let head = try ExportedHead(read)
+        let names = try names.load(run: TrainedModel.runDirectory(of: read), of: read)
+        let head = try ExportedHead(read, channelNames: names.names)
         if let output { try head.writeSafetensors(to: output) }
         if let onnx { try head.writeONNX(to: onnx, layout: layout) }
         for (_, path) in files { try Console.result(path.string) }

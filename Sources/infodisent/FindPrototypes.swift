@@ -76,7 +76,7 @@ struct FindPrototypes: CollectiveCommand {
             report,
             pictures: report.pictures(of: [], model: model, prototypes: table, isSingleFile: false, team: team))
         try DurableFile.createDirectory(output)
-        try DurableFile.write(table.json(), to: output.appending("prototypes.json"))
+        try DurableFile.write(table.named(channelNames).json(), to: output.appending("prototypes.json"))
         try pages.write(into: output, replacing: force)
         try Console.result(output.appending("index.html").string)
     }

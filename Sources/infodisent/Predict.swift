@@ -27,6 +27,7 @@ struct Predict: CollectiveCommand {
             "Channels for each image: those with the largest contributions to the predicted class, and where they are.",
             valueName: "count"))
     var explain = 0
+    @OptionGroup var names: NameOptions
     @OptionGroup var deployment: DeploymentOptions
     @OptionGroup var ranks: RankOptions
     @Argument(
@@ -60,8 +61,12 @@ struct Predict: CollectiveCommand {
                 "The head was trained on images cropped to boxes (dataset.crop: \(crop.rawValue)); these are taken whole, so "
                     + "they should be crops.")
         }
-        let options = DeployedModel.PredictionOptions(
-            classCount: min(top, model.head.classCount), channelCount: min(explain, model.head.channelCount))
+        let channelNames = try communicator.fromRank0(allowing: .seconds(60)) {
+            try Array(JSONEncoder().encode(names.load(run: model.runDirectory, of: model.checkpoint)))
+        }
+        let options = try DeployedModel.PredictionOptions(
+            classCount: min(top, model.head.classCount), channelCount: min(explain, model.head.channelCount),
+            names: JSONDecoder().decode(ChannelNames.self, from: Data(channelNames)))
         // What mpirun forwards looks like a terminal, and may go into a file.
         let isRaw = isatty(STDOUT_FILENO) == 0 || ((csv || json) && !(communicator is SingleProcess))
         let form = PredictionForm(kind: json ? .json : csv ? .csv : .text, isRaw: isRaw, options)
@@ -104,11 +109,15 @@ private struct PredictionForm: Sendable {
             names += ["class_\(number)", "probability_\(number)", "logit_\(number)"]
         }
         for number in 0..<options.channelCount {
-            names += ["channel", "contribution", "side", "row", "column", "x", "y", "width", "height"].map {
-                "\($0)_\(number + 1)"
-            }
+            names += channelColumns.map { "\($0)_\(number + 1)" }
         }
         return CommaSeparated.record(names) + lineEnd
+    }
+
+    /// What is said of a channel; the last only where channels have names.
+    private var channelColumns: [String] {
+        ["channel", "contribution", "side", "row", "column", "x", "y", "width", "height"]
+            + (options.names.names.isEmpty ? [] : ["channel_name"])
     }
 
     /// RFC 4180 wants two characters; a terminal would show one of them.
@@ -141,9 +150,10 @@ private struct PredictionForm: Sendable {
             ["\(channel.channel)", "\(channel.contribution)", channel.side.rawValue]
                 + ["\(channel.cell.row)", "\(channel.cell.column)"]
                 + padded(channel.box.map { ["\($0.x)", "\($0.y)", "\($0.width)", "\($0.height)"] } ?? [], 4)
+                + (options.names.names.isEmpty ? [] : [channel.name ?? ""])
         }
         return [prediction.path, prediction.error ?? ""] + padded(classes, 3 * options.classCount)
-            + padded(channels, 9 * options.channelCount)
+            + padded(channels, channelColumns.count * options.channelCount)
     }
 
     /// For people: a line for the image, and one for each channel.
@@ -154,7 +164,8 @@ private struct PredictionForm: Sendable {
         }
         let channels = prediction.channels.map { channel in
             let place = channel.box.map { "x \($0.x)-\($0.x + $0.width), y \($0.y)-\($0.y + $0.height)" }
-            return "    channel \(channel.channel)" + String(format: " %+.3f", channel.contribution)
+            let name = channel.name.map { " (\($0.printable(limit: 80)))" } ?? ""
+            return "    channel \(channel.channel)\(name)" + String(format: " %+.3f", channel.contribution)
                 + " at \(place ?? "the padding around the image")"
         }
         return (["\(prediction.path.printable): \(classes.joined(separator: ", "))"] + channels).joined(separator: "\n")

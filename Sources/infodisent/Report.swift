@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import DurableFiles
 import Evaluation
 import Explanations
@@ -120,15 +121,24 @@ struct Report: CollectiveCommand {
 struct NameOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Names of channels, a line each, such as 28: dotted wing; RUN/names.yaml if that is there.",
+            """
+            Names of channels, a line each, such as 28: dotted wing. Without it, those of RUN/names.yaml, or if that is not there, \
+            those that the checkpoint keeps.
+            """,
             valueName: "FILE"),
         transform: { FilePath($0) })
     var names: FilePath?
 
     /// - Throws: `ResultsError.badNames`, `DurableFileError`.
     func load(for model: TrainedModel) throws -> ChannelNames {
-        let kept = model.runDirectory?.appending(ChannelNames.fileName)
-        guard let path = names ?? kept.flatMap({ DurableFile.exists($0) ? $0 : nil }) else { return ChannelNames() }
-        return try ChannelNames(reading: path, channelCount: model.head.channelCount)
+        try load(run: model.runDirectory, of: model.checkpoint)
+    }
+
+    /// The names for the head of `checkpoint` in `run`.
+    /// - Throws: `ResultsError.badNames`, `DurableFileError`.
+    func load(run: FilePath?, of checkpoint: Checkpoint) throws -> ChannelNames {
+        if let names { return try ChannelNames(reading: names, channelCount: checkpoint.channelCount) }
+        return try ChannelNames(
+            ofRun: run, recorded: checkpoint.state.channelNames, channelCount: checkpoint.channelCount)
     }
 }

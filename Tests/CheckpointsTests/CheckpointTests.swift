@@ -186,7 +186,7 @@ struct CheckpointTests {
             let file = path.appending("state.json")
             let text = String(decoding: try DurableFile.read(file), as: UTF8.self)
             try DurableFile.write(text.replacing("\"schema_version\": 1", with: "\"schema_version\": 9"), to: file)
-            #expect(try error(reading: path) == .unknownVersion(path: file, found: 9, supported: 2))
+            #expect(try error(reading: path) == .unknownVersion(path: file, found: 9, supported: 3))
         }
     }
 
