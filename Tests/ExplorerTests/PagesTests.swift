@@ -101,9 +101,11 @@ import Testing
             let image = small.report.images[1]
             let sample = try #require(Int(image.id))
             // Some that matter in this image.
-            let first = Ranking.top(3, of: image.positive.values[...])
+            let first = Ranking.top(5, of: image.positive.values[...])
             let edits = HeadEdits(
-                checkpoint: small.model.headDigest, channels: [first[0]: 0, first[1]: 0.3, first[2]: 2, 0: 1.7])
+                checkpoint: small.model.headDigest, channels: [first[0]: 0, first[1]: 0.3, first[2]: 2, 0: 1.7],
+                // Of the class that is shown, and of another one; one channel with both kinds.
+                classes: [1: [first[2]: 0.7, first[3]: 0], 2: [first[3]: 1.3, first[4]: 2]])
             let weights = (0..<head.classCount).flatMap { label in
                 (0..<head.classifier.channelCount).map {
                     edits.weight(head.classifier.weight(of: $0, for: label), of: $0 % head.channelCount, for: label)
@@ -118,8 +120,8 @@ import Testing
             let features = Tensor(
                 shape: [1, map.height, map.width, map.channelCount], values: try small.cache.features(of: [sample]))
             for (name, head) in [("", head), ("/factors-", edited)] {
-                let list = edits.channels.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(
-                    separator: ",")
+                let own = edits.classes.flatMap { label, factors in factors.map { "\(label).\($0.key):\($0.value)" } }
+                let list = (edits.channels.map { "\($0.key):\($0.value)" } + own).sorted().joined(separator: ",")
                 let address = "image-\(image.id)/class-1/versus-none/check" + (name.isEmpty ? "" : name + list)
                 let (html, errors) = try Chromium.page(output.appending("index.html"), address)
                 #expect(errors.isEmpty)

@@ -121,9 +121,9 @@
   }
   /// A_ye times what the user makes of the channel.
   function weight(label, value) {
-    const factor = factors.get(value % model.channel_count);
+    const factor = factorOf(value % model.channel_count, label);
     const own = weights[label * width + value];
-    return factor === undefined ? own : Math.fround(own * factor);
+    return factor === 1 ? own : Math.fround(own * factor);
   }
   const biasOf = (label) => (bias ? bias[label] : 0);
 
@@ -178,11 +178,13 @@
     const count = model.channel_count;
     const factor = new Float64Array(width).fill(1);
     for (const [k, f] of factors) for (let e = k; e < width; e += count) factor[e] = f;
+    // Classes with factors of their own go by their weights one by one.
     const used = Array.from(values.keys()).filter((e) => values[e] !== 0);
     return Float64Array.from(model.class_names, (_, y) => {
       let sum = biasOf(y);
       const row = y * width;
-      for (const e of used) sum += Math.fround(weights[row + e] * factor[e]) * values[e];
+      if (classFactors.has(y)) for (const e of used) sum += weight(y, e) * values[e];
+      else for (const e of used) sum += Math.fround(weights[row + e] * factor[e]) * values[e];
       return sum;
     });
   }
@@ -209,7 +211,7 @@
       const high = difference(k) * image.positive[k];
       const low = model.sides === "positive" ? 0 : difference(model.sides === "untied" ? count + k : k) * image.negative[k];
       const amount = model.sides === "tied" ? difference(k) * values[k] : high + low;
-      if (amount === 0 && factors.get(k) !== 0) continue;
+      if (amount === 0 && factorOf(k, label) !== 0) continue;
       const side = model.sides === "tied"
         ? (image.positive[k] >= -image.negative[k] ? "positive" : "negative")
         : (Math.abs(high) >= Math.abs(low) ? "positive" : "negative");
@@ -234,11 +236,11 @@
   function inOrder(image, label, versus) {
     const list = contributions(image, label, versus);
     const groups = grouped(list);
-    if (!factors.size) return [list, groups];
-    const kept = Array.from(factors);
-    factors.clear();
+    if (!isChanged()) return [list, groups];
+    const kept = [factors, classFactors];
+    [factors, classFactors] = [new Map(), new Map()];
     const before = contributions(image, label, versus);
-    for (const [channel, factor] of kept) factors.set(channel, factor);
+    [factors, classFactors] = kept;
     const channels = new Map(before.map((item, i) => [item.channel, i]));
     const places = new Map(grouped(before).map((group, i) => [group.cell, i]));
     const by = (ranks, key) => (a, b) => (ranks.get(a[key]) ?? Infinity) - (ranks.get(b[key]) ?? Infinity) || 0;
@@ -248,25 +250,36 @@
   }
 
   // ------------------------------------------------------------------ What the user changes
-  const factors = new Map();
+  /// Factors of channels for all classes, and those of single classes: label, then channel. They multiply each other.
+  let factors = new Map();
+  let classFactors = new Map();
+  const isChanged = () => factors.size > 0 || classFactors.size > 0;
+  const factorOf = (channel, label) => (factors.get(channel) ?? 1) * (classFactors.get(label)?.get(channel) ?? 1);
   const names = new Map();
+  /// What the user called channels on these pages; "" for a name that was taken away.
+  const renamed = new Map();
   let bias;
   let known;
   const storage = () => `infodisent-names-${model.head_digest}`;
 
-  function rename(channel, text) {
-    const name = text.trim().slice(0, 1000);
+  function setName(channel, text) {
+    // As long as names.yaml may have them, and no half of a character.
+    const name = Array.from(text.trim().replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd")).slice(0, 1000).join("");
+    renamed.set(channel, name);
     if (name) names.set(channel, name);
     else names.delete(channel);
+  }
+  function rename(channel, text) {
+    setName(channel, text);
     try {
-      localStorage.setItem(storage(), JSON.stringify(Array.from(names)));
+      localStorage.setItem(storage(), JSON.stringify(Array.from(renamed)));
     } catch (_) { /* The browser keeps nothing for files; the names live as long as the page. */ }
   }
   function recallNames() {
     for (const [channel, name] of Object.entries(model.channel_names)) names.set(Number(channel), name);
     try {
       const kept = localStorage.getItem(storage());
-      if (kept) for (const [channel, name] of JSON.parse(kept)) names.set(channel, String(name));
+      if (kept) for (const [channel, name] of JSON.parse(kept)) setName(Number(channel), String(name));
     } catch (_) { /* As above. */ }
   }
   function save(name, text) {
@@ -283,12 +296,22 @@
   const namesFile = () => Array.from(names).sort((a, b) => a[0] - b[0]).map(([k, name]) => `${k}: ${escaped(name)}\n`).join("");
   const editsFile = () => JSON.stringify({
     schema: "infodisent-edits-1", checkpoint: model.head_digest,
-    channels: Object.fromEntries(Array.from(factors).sort((a, b) => a[0] - b[0])),
+    channels: Object.fromEntries(sorted(factors)),
+    classes: classFactors.size ? Object.fromEntries(sorted(classFactors).map(([y, own]) => [y, Object.fromEntries(sorted(own))])) : undefined,
   }, null, 2) + "\n";
+  const sorted = (map) => Array.from(map).sort((a, b) => a[0] - b[0]);
 
-  function change(channel, factor) {
-    if (factor === 1) factors.delete(channel);
-    else factors.set(channel, factor);
+  /// Sets a factor of a channel, for one class or with null for all.
+  function setFactor(channel, label, factor) {
+    const own = label === null ? factors : classFactors.get(label) || new Map();
+    if (factor === 1) own.delete(channel);
+    else own.set(channel, factor);
+    if (label === null) return;
+    if (own.size) classFactors.set(label, own);
+    else classFactors.delete(label);
+  }
+  function change(channel, label, factor) {
+    setFactor(channel, label, factor);
     render(true);
   }
 
@@ -343,12 +366,22 @@
       h("span", { class: "length " + (amount < 0 ? "n" : "p"), style: { width: `${(100 * Math.abs(amount)) / (largest || 1)}%` } }),
       h("span", {}, h("b", { class: "number " + (amount < 0 ? "against" : "for") }, signed(amount)), " ", h("span", { class: "quiet" }, words)));
   }
-  function switcher(k) {
-    const factor = factors.has(k) ? factors.get(k) : 1;
+  /// Whether a channel counts and how much, for all classes or with a label for that class alone.
+  function switcher(k, label = null) {
+    const factor = (label === null ? factors.get(k) : classFactors.get(label)?.get(k)) ?? 1;
+    const [key, whom] = label === null ? ["", ""] : ["own-", ` for ${classText(label, 60)} only`];
     return h("span", { class: "switch" },
-      h("label", { class: "switch" }, h("input", { type: "checkbox", checked: factor !== 0, "data-key": `on-${k}`, onchange: (e) => change(k, e.target.checked ? 1 : 0) }), "use"),
-      h("label", { class: "switch" }, h("span", {}, "\u00d7"), h("input", { type: "range", min: 0, max: 2, step: 0.1, value: factor, "data-key": `factor-${k}`, "aria-label": `weight of channel ${k}`, onchange: (e) => change(k, Number(e.target.value)) }),
+      h("label", { class: "switch" }, h("input", { type: "checkbox", checked: factor !== 0, "data-key": `${key}on-${k}`, "aria-label": label === null ? null : `use channel ${k}${whom}`, onchange: (e) => change(k, label, e.target.checked ? 1 : 0) }), "use"),
+      h("label", { class: "switch" }, h("span", {}, "\u00d7"), h("input", { type: "range", min: 0, max: 2, step: 0.1, value: factor, "data-key": `${key}factor-${k}`, "aria-label": `weight of channel ${k}${whom}`, onchange: (e) => change(k, label, Number(e.target.value)) }),
         h("span", { class: "number" }, fixed(factor, 1))));
+  }
+  /// The same for the class that is explained, behind a few words as long as nobody wants it.
+  function classSwitcher(k, label) {
+    const key = `own-${label}-${k}`;
+    if (!opened.has(key) && !classFactors.get(label)?.has(k)) {
+      return h("button", { type: "button", class: "link small", "data-key": `own-on-${k}`, "aria-label": `for this class only: channel ${k}`, onclick: () => { opened.add(key); render(true); } }, "for this class only");
+    }
+    return h("span", { class: "own small" }, h("span", { class: "quiet" }, "for ", classOf(label, 40), " only"), switcher(k, label));
   }
   /// A list that grows by a button.
   function paged(items, size, kind, draw) {
@@ -402,7 +435,7 @@
     const logits = logitsOf(image);
     const order = ranking(logits);
     const predicted = order[0];
-    const label = inside(options.label) ? options.label : factors.size ? record.explained : record.explained;
+    const label = inside(options.label) ? options.label : record.explained;
     const asked = options.versus === undefined ? (record.versus ?? null) : options.versus;
     const versus = inside(asked) && asked !== label ? asked : null;
     const probabilities = probabilitiesOf(logits);
@@ -470,7 +503,7 @@
     const cards = [];
     for (const [i, group] of groups.entries()) {
       if (i >= PLACES && !opened.has(`places-${id}`)) break;
-      cards.push(await placeCard(record, group, i + 1, largest, share, what, id));
+      cards.push(await placeCard(record, group, i + 1, largest, share, what, id, label));
     }
     const hidden = groups.length - Math.min(groups.length, PLACES);
     if (hidden > 0) {
@@ -538,7 +571,7 @@
     }
     return h("div", { role: "img", "aria-label": `a bar of parts that add up to ${fixed(total)}` }, h("div", { class: "bar" }, segments), back.length ? h("div", { class: "bar back" }, back) : null);
   }
-  async function placeCard(record, group, number, largest, share, what, id) {
+  async function placeCard(record, group, number, largest, share, what, id, label) {
     const key = `place-${id}-${group.cell}`;
     const size = opened.has(key) ? group.items.length : 2;
     const items = group.items.slice(0, size);
@@ -547,8 +580,8 @@
     const example = { picture: record.picture, row: group.row, column: group.column, path: record.path };
     const rows = items.map((item, i) => {
       const examples = records[i] ? records[i][item.side] : [];
-      return h("div", { class: "row" + (factors.get(item.channel) === 0 ? " off" : "") },
-        h("div", { class: "name" }, channelLink(item.channel), item.side === "negative" ? h("span", { class: "quiet small" }, "its opposite") : null, partOf(records[i], item.side), switcher(item.channel),
+      return h("div", { class: "row" + (factorOf(item.channel, label) === 0 ? " off" : "") },
+        h("div", { class: "name" }, channelLink(item.channel), item.side === "negative" ? h("span", { class: "quiet small" }, "its opposite") : null, partOf(records[i], item.side), switcher(item.channel), classSwitcher(item.channel, label),
           record.maps.some((map) => map.channel === item.channel) ? h("button", { type: "button", class: "link small", "data-key": `map-${item.channel}`, onclick: () => { heat.on = true; heat.channel = item.channel; render(true); window.scrollTo(0, 0); } }, "where it responds") : null),
         h("div", { class: "like quiet" }, "looks like"),
         h("div", { class: "crops" }, examples.length ? examples.map((example) => figureOf(example, item.side)) : h("span", { class: "quiet small" }, "pictures of this channel are not part of these pages")),
@@ -568,9 +601,9 @@
   function scoreTable(image, logits, probabilities, order, address) {
     const before = probabilitiesOf(image.logits);
     return h("details", {}, h("summary", {}, "Scores of the classes"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "scores of the classes" }, h("table", {},
-      h("thead", {}, h("tr", {}, ["class", "score", "probability"].map((t, i) => h("th", { class: i ? "number" : null }, t)), factors.size ? ["score before", "probability before"].map((t) => h("th", { class: "number" }, t)) : null)),
+      h("thead", {}, h("tr", {}, ["class", "score", "probability"].map((t, i) => h("th", { class: i ? "number" : null }, t)), isChanged() ? ["score before", "probability before"].map((t) => h("th", { class: "number" }, t)) : null)),
       h("tbody", {}, order.slice(0, 10).map((y) => h("tr", {}, h("td", {}, link(address({ label: y, versus: null }), classOf(y))), h("td", { class: "number" }, fixed(logits[y], 3)), h("td", { class: "number" }, percent(probabilities[y], 2)),
-        factors.size ? [h("td", { class: "number" }, fixed(image.logits[y], 3)), h("td", { class: "number" }, percent(before[y], 2))] : null))))));
+        isChanged() ? [h("td", { class: "number" }, fixed(image.logits[y], 3)), h("td", { class: "number" }, percent(before[y], 2))] : null))))));
   }
   function allChannels(list, total, what) {
     const details = h("details", {}, h("summary", {}, `All ${plural(list.length, "channel")} as a table`));
@@ -610,20 +643,22 @@
   // ------------------------------------------------------------------ What if
   async function whatIf(image, logits, probabilities, order) {
     const place = byId("whatif");
-    place.hidden = !factors.size;
-    if (!factors.size) return place.replaceChildren();
-    const list = Array.from(factors).sort((a, b) => a[0] - b[0]);
-    const text = list.slice(0, 6).map(([k, f]) => (f === 0 ? `${k} off` : `${k} \u00d7 ${fixed(f, 1)}`)).join(", ") + (list.length > 6 ? ", \u2026" : "");
+    place.hidden = !isChanged();
+    if (!isChanged()) return place.replaceChildren();
+    const list = [...sorted(factors).map(([k, f]) => [k, f, null]), ...sorted(classFactors).flatMap(([y, own]) => sorted(own).map(([k, f]) => [k, f, y]))];
+    const count = new Set(list.map((item) => item[0])).size;
+    const text = list.slice(0, 6).map(([k, f, y], i) => [i ? ", " : "", f === 0 ? `${k} off` : `${k} \u00d7 ${fixed(f, 1)}`, y === null ? "" : [" for ", classOf(y, 30)]]);
+    if (list.length > 6) text.push(", \u2026");
     let outcome = null;
     if (image) {
       const before = ranking(image.logits)[0];
       const old = probabilitiesOf(image.logits);
       outcome = h("span", {}, classOf(before, 50), ` ${percent(old[before])} \u2192 ${percent(probabilities[before])}`, order[0] === before ? "" : [h("b", { class: "against" }, "; now "), classOf(order[0], 50), ` (${percent(probabilities[order[0]])})`]);
     }
-    place.replaceChildren(h("div", { class: "in" }, h("b", {}, "What if"), h("span", {}, `${plural(factors.size, "channel")} changed: ${text}`), h("span", { "aria-live": "polite" }, outcome),
-      h("button", { type: "button", onclick: () => { factors.clear(); render(true); } }, "undo all"),
+    place.replaceChildren(h("div", { class: "in" }, h("b", {}, "What if"), h("span", {}, `${plural(count, "channel")} changed: `, text), h("span", { "aria-live": "polite" }, outcome),
+      h("button", { type: "button", onclick: () => { factors.clear(); classFactors.clear(); render(true); } }, "undo all"),
       h("button", { type: "button", onclick: (e) => tryAll(e.target) }, "try on all explained images"),
-      h("button", { type: "button", title: "infodisent edit --checkpoint RUN --edits edits.json", onclick: () => save("edits.json", editsFile()) }, "save the edit list")));
+      h("button", { type: "button", title: "infodisent edit --checkpoint RUN --edits edits.json --output EDITED", onclick: () => save("edits.json", editsFile()) }, "save the edit list")));
   }
   async function tryAll(button) {
     await classifier();
@@ -844,8 +879,8 @@
       h("p", {}, model.reading === "mean" ? "For a new picture, the mean of a channel\u2019s response over the picture, times a weight that the class gives the channel, is what the channel adds to the score of that class; the page shows it at the place where the channel is strongest." : "For a new picture, each channel looks for the one place where it responds most. The response times a weight that the class gives the channel is what the channel adds to the score of that class.", " Nothing else goes into a score, but for a fixed bias. So the parts on a page add up to the score exactly, and the class with the highest score is what the model predicts. ", model.loss === "binary_cross_entropy" ? "Each class has a probability of its own, from its score." : "The probability is computed from the scores of all classes (softmax)."),
       h("h2", {}, "A row"), h("p", {}, "\u201cThis looks like these: +2.17\u201d. On the left a part of the picture, magnified; beside it parts of training pictures, in which the same channel responds; then what it adds. Blue speaks for the class, orange against it. A channel can also respond the opposite way, which speaks against the classes that use it: \u201cits opposite\u201d shows the training pictures in which it does so most. Rows about the same place are together. The grey picture shows what each place adds, by all its channels. Numbers are rounded, so that the last digit of a sum may differ."),
       h("p", {}, "A contribution means something in comparison with other classes: choose one under \u201cand not\u201d to see which parts decide between two classes."),
-      h("h2", {}, "What if"), h("p", {}, "Switch a channel off, or weigh it otherwise, and all scores are computed again, as the program would with the changed weights. Save the edit list, and make a model of it with "), h("pre", {}, "infodisent edit --checkpoint RUN --edits edits.json"),
-      h("h2", {}, "Names"), h("p", {}, "Give a channel a name on its page. Save names.yaml into the folder of the run, or hand it over with --names, and all pages show the names."),
+      h("h2", {}, "What if"), h("p", {}, "Switch a channel off, or weigh it otherwise, for all classes or for one only, and all scores are computed again, as the program would with the changed weights. Save the edit list, and make a model of it with "), h("pre", {}, "infodisent edit --checkpoint RUN --edits edits.json --output EDITED"),
+      h("h2", {}, "Names"), h("p", {}, "Give a channel a name on its page. Save names.yaml into the folder of the run, and all pages show the names. To keep them in a checkpoint, so that they go wherever it goes:"), h("pre", {}, "infodisent edit --checkpoint RUN --names names.yaml --output NAMED"),
       h("h2", {}, "Keys"), h("table", {}, h("tbody", {}, [["/", "find a class, a channel or an image"], ["\u2190 \u2192", "the one before, the next one"], ["Esc", "close a picture"]].map(([key, words]) => h("tr", {}, h("td", {}, h("b", {}, key)), h("td", {}, words))))),
       h("h2", {}, "Addresses"), h("p", {}, "Everything has an address that can be kept: #channel-28, #class-3, #image-12, #image-12/class-3/versus-5.")];
   }
@@ -867,9 +902,12 @@
       const edits = /^factors-(.+)$/.exec(part);
       if (edits) {
         factors.clear();
+        classFactors.clear();
         for (const pair of edits[1].split(",")) {
-          const [channel, factor] = pair.split(":").map(Number);
-          if (channel >= 0 && channel < model.channel_count && factor >= 0 && factor <= 1000) factors.set(channel, factor);
+          const match = /^(?:(\d+)\.)?(\d+):([\d.eE-]+)$/.exec(pair);
+          if (!match) continue;
+          const [label, channel, factor] = [match[1] === undefined ? null : Number(match[1]), Number(match[2]), Number(match[3])];
+          if (channel < model.channel_count && (label === null || label < model.class_names.length) && factor >= 0 && factor <= 1000) setFactor(channel, label, factor);
         }
       }
     }
