@@ -152,8 +152,9 @@ let package = Package(
         .target(
             name: "Evaluation",
             dependencies: [
-                "Backbones", "DataSharding", "Datasets", "DisentangledHead", "ExplanationMetrics", "FeatureCache",
-                "Inference", "LinearProbing", "MessagePassing", "Results", "RunControl", "Tensors", system,
+                "Backbones", "DataSharding", "Datasets", "DisentangledHead", "DurableFiles", "ExplanationMetrics",
+                "FeatureCache", "Inference", "LinearProbing", "MessagePassing", "Results", "RunControl", "Tensors",
+                system,
             ], swiftSettings: vectorised),
 
         .target(
@@ -395,7 +396,7 @@ let package = Package(
             name: "ExplorerTests",
             dependencies: [
                 "DisentangledHead", "DurableFiles", "Evaluation", "Explanations", "Explorer", "Extraction",
-                "FeatureCache", "ImageCoding", "Inference", "Results", "RunConfiguration", "SmallModel",
+                "FeatureCache", "HeadEditing", "ImageCoding", "Inference", "Results", "RunConfiguration", "SmallModel",
                 "TemporaryFolders", "Tensors", "Training", system,
             ]),
         .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ImageCoding"]),

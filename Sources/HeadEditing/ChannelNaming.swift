@@ -1,5 +1,6 @@
 import Checkpoints
 import DurableFiles
+import Evaluation
 public import Inference
 public import Results
 import RunConfiguration
@@ -30,11 +31,7 @@ public struct ChannelNaming: Sendable {
         var state = checkpoint.state
         state.channelNames = names.names
         state.files = [:]
-        try model.beginRun(in: directory)
-        for name in Self.companions {
-            guard let path = model.runDirectory?.appending(name), DurableFile.exists(path) else { continue }
-            try DurableFile.write(DurableFile.read(path), to: directory.appending(name))
-        }
+        try model.beginRun(in: directory, copying: Self.companions)
         return try CheckpointStore(runDirectory: directory).save(
             state, channelMap: checkpoint.channelMap, classifier: checkpoint.classifier, bias: checkpoint.bias,
             mask: checkpoint.mask, epsilon: checkpoint.epsilon, optimizer: checkpoint.optimizer)
@@ -49,11 +46,16 @@ extension TrainedModel {
             ofRun: runDirectory, recorded: checkpoint.state.channelNames, channelCount: checkpoint.channelCount)
     }
 
-    /// Makes the folder of a run with this model's configuration.
-    func beginRun(in directory: FilePath) throws {
+    /// Makes the folder of a run with this model's configuration, what is known of its features, and other files of its run that are
+    /// there.
+    func beginRun(in directory: FilePath, copying names: [String] = []) throws {
         var configuration = configuration
         configuration.run.directory = directory.absolute
         try DurableFile.createDirectory(directory)
         try DurableFile.write(configuration.yaml, to: directory.appending(RunPlaces.configurationName))
+        for name in names + [BlackBox.keptName] {
+            guard let path = runDirectory?.appending(name), DurableFile.exists(path) else { continue }
+            try DurableFile.write(DurableFile.read(path), to: directory.appending(name))
+        }
     }
 }

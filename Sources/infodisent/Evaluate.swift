@@ -105,8 +105,11 @@ struct Evaluate: CollectiveCommand {
     }
 
     /// The predictions for the test images, on rank 0, and the figures beside those of other classifiers. Collective.
+    ///
+    /// - Parameter keepsBlackBox: whether the figures of the black box are kept in the model's run, where they are found again.
     static func figures(
-        of model: TrainedModel, cache: FeatureCache, team: WorkerTeam, on communicator: any Communicator
+        of model: TrainedModel, cache: FeatureCache, keepsBlackBox: Bool = false, team: WorkerTeam,
+        on communicator: any Communicator
     ) throws -> (predictions: [Prediction], result: EvaluationResult) {
         communicator.activity.begin(step: 0, "looking whether the test images are those of the cache")
         try communicator.together {
@@ -123,11 +126,17 @@ struct Evaluate: CollectiveCommand {
         )?.score(cache, split: .test, team: team, communicator: communicator)
         var blackBox: ClassificationScore?
         if model.configuration.evaluation.blackBox {
-            Console.note("Fitting the plain linear classifier on the same features...")
-            blackBox = try BlackBox.fitted(
-                to: cache, shardCount: model.experiment.configuration.training.logicalShards,
-                seed: UInt64(model.configuration.run.seed), team: team, communicator: communicator
-            ).score(cache, split: .test, team: team, communicator: communicator)
+            let shardCount = model.experiment.configuration.training.logicalShards
+            let seed = UInt64(model.configuration.run.seed)
+            blackBox = try BlackBox.keptScore(
+                in: model.runDirectory, keeps: keepsBlackBox, cache: cache, shardCount: shardCount, seed: seed,
+                communicator: communicator
+            ) {
+                Console.note("Fitting the plain linear classifier on the same features...")
+                return try BlackBox.fitted(
+                    to: cache, shardCount: shardCount, seed: seed, team: team, communicator: communicator
+                ).score(cache, split: .test, team: team, communicator: communicator)
+            }
         }
         return (
             predictions,

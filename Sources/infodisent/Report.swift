@@ -61,7 +61,8 @@ struct Report: CollectiveCommand {
         }
         let cache = try model.cache(
             on: communicator, team: team, progress: Console.showProgress, note: Console.notes(of: communicator))
-        let (predictions, evaluation) = try Evaluate.figures(of: model, cache: cache, team: team, on: communicator)
+        let (predictions, evaluation) = try Evaluate.figures(
+            of: model, cache: cache, keepsBlackBox: true, team: team, on: communicator)
         findings.evaluation = evaluation
         findings.epochs = try communicator.rank == 0 ? epochs(of: model) : []
         let builder = ReportBuilder(

@@ -95,7 +95,8 @@ struct Train: CollectiveCommand {
         _ run: FilePath, _ cache: FeatureCache, team: WorkerTeam, on communicator: any Communicator
     ) throws {
         let model = try TrainedModel(run, communicator: communicator, team: team)
-        let (_, result) = try Evaluate.figures(of: model, cache: cache, team: team, on: communicator)
+        let (_, result) = try Evaluate.figures(
+            of: model, cache: cache, keepsBlackBox: true, team: team, on: communicator)
         try communicator.together {
             guard communicator.rank == 0 else { return }
             try Console.result(result.table)

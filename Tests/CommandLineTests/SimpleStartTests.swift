@@ -40,6 +40,41 @@ import WeightFiles
         #expect(table[4].split(separator: ",", omittingEmptySubsequences: false).count == 8)
     }
 
+    @Test func theReportOfARunThatWasEvaluatedFitsNoBlackBoxAgain() throws {
+        let folder = try photos()
+        let outcome = try Tool.infodisent.run(
+            ["train", "my photos", "--weights", "weights.safetensors"] + few, in: folder)
+        let note = "Fitting the plain linear classifier"
+        #expect(outcome.exitCode == 0 && outcome.errors.contains(note), "\(outcome.errors)")
+        let run = "runs/my photos"
+        let kept = try folder.bytes("\(run)/black-box.json")
+        func figures(_ command: String...) throws -> (blackBox: NSDictionary?, errors: String) {
+            let outcome = try Tool.infodisent.run(command + ["--checkpoint", run, "--json"], in: folder)
+            let object = try #require(
+                try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+            return ((object["evaluation"] as? [String: Any] ?? object)["black_box"] as? NSDictionary, outcome.errors)
+        }
+        let report = try figures("report", "--output", "a", "--images", "2")
+        #expect(!report.errors.contains(note) && report.blackBox != nil)
+        try folder.remove("\(run)/black-box.json")
+        let evaluation = try figures("evaluate")
+        #expect(evaluation.errors.contains(note) && evaluation.blackBox == report.blackBox)
+        #expect(!folder.exists("\(run)/black-box.json"), "evaluation never changes a run")
+        // Damaged, or of a fit with another seed, it is not used but made anew.
+        let text = String(decoding: kept, as: UTF8.self)
+        for other in [
+            text.replacing("\"seed\":0", with: "\"seed\":1"),
+            text.replacing(#/"counts":\[(\d+),\d+/#) { "\"counts\":[\($0.output.1),1" },
+            "{}",
+        ] {
+            #expect(other != text)
+            try folder.write(Data(other.utf8), to: "\(run)/black-box.json")
+            let again = try figures("report", "--output", "a", "--images", "2", "--force")
+            #expect(again.errors.contains(note) && again.blackBox == report.blackBox)
+            #expect(try folder.bytes("\(run)/black-box.json") == kept)
+        }
+    }
+
     @Test func aDryRunSaysWhatItWouldDoAndDoesNothing() throws {
         let folder = try photos()
         let before = try folder.contents(of: ".").keys.sorted()

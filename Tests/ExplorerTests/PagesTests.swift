@@ -2,6 +2,7 @@ import DisentangledHead
 import DurableFiles
 import Explorer
 import Foundation
+import HeadEditing
 import Results
 import SystemPackage
 import TemporaryFolders
@@ -100,25 +101,25 @@ import Testing
             try ExplorerPages(named.report, pictures: named.pictures).write(into: output, replacing: false)
             let image = small.report.images[1]
             let sample = try #require(Int(image.id))
-            // Some that matter in this image.
-            let first = Ranking.top(5, of: image.positive.values[...])
+            let map = small.cache.identity.featureMap
+            let features = Tensor(
+                shape: [1, map.height, map.width, map.channelCount], values: try small.cache.features(of: [sample]))
+            // Some that matter in this image: where not all count, one that does is switched off.
+            let values = try head.forward(features, team: WorkerTeam()).pooled.values
+            let first = Ranking.top(6, of: values.prefix(head.channelCount).map { abs($0) }[...]).filter { $0 != 0 }
             let edits = HeadEdits(
                 checkpoint: small.model.headDigest, channels: [first[0]: 0, first[1]: 0.3, first[2]: 2, 0: 1.7],
                 // Of the class that is shown, and of another one; one channel with both kinds.
                 classes: [1: [first[2]: 0.7, first[3]: 0], 2: [first[3]: 1.3, first[4]: 2]])
-            let weights = (0..<head.classCount).flatMap { label in
-                (0..<head.classifier.channelCount).map {
-                    edits.weight(head.classifier.weight(of: $0, for: label), of: $0 % head.channelCount, for: label)
+            let edited = try edits.applied(to: head)
+            if let count = head.channelsPerImage {
+                // Which channels count is found again with the edited weights, here and, as their sums say, on the page.
+                let kept = try [head, edited].map { head in
+                    let values = try head.forward(features, team: WorkerTeam()).pooled.values
+                    return Set(values.indices.filter { values[$0] != 0 }.map { $0 % head.channelCount })
                 }
+                #expect(kept.allSatisfy { $0.count == count } && kept[0] != kept[1])
             }
-            let edited = try head.replacing(
-                channelMap: head.channelMap,
-                classifier: Classifier(
-                    weights: weights, bias: head.classifier.bias, signs: .any, classCount: head.classCount,
-                    channelCount: head.classifier.channelCount))
-            let map = small.cache.identity.featureMap
-            let features = Tensor(
-                shape: [1, map.height, map.width, map.channelCount], values: try small.cache.features(of: [sample]))
             for (name, head) in [("", head), ("/factors-", edited)] {
                 let own = edits.classes.flatMap { label, factors in factors.map { "\(label).\($0.key):\($0.value)" } }
                 let list = (edits.channels.map { "\($0.key):\($0.value)" } + own).sorted().joined(separator: ",")
