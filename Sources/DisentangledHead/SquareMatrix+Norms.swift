@@ -84,7 +84,8 @@ extension SquareMatrix {
         return Swift.min(bound, 1.1 * estimate)
     }
 
-    /// Sum of squares and of magnitudes of each row.
+    /// Sum of squares and of magnitudes of each row. In short pieces: beside the diagonal of a map near I, the squares of the other
+    /// elements would be lost one by one.
     private func rowNorms(team: WorkerTeam) -> [(square: Double, sum: Double)] {
         let size = size
         return Array(unsafeUninitializedCapacity: size) { result, count in
@@ -93,13 +94,18 @@ extension SquareMatrix {
                 nonisolated(unsafe) let values = values
                 team.forEachRange(of: size, length: 64) { _, rows in
                     for row in rows {
-                        var square = SIMD8<Scalar>.zero
-                        var sum = SIMD8<Scalar>.zero
-                        forEachVector(values.baseAddress! + row * size, count: size) { vector in
-                            square.addProduct(vector, vector)
-                            sum += vector.replacing(with: -vector, where: Scalar.isLess(vector, SIMD8.zero))
+                        let start = values.baseAddress! + row * size
+                        var (squares, magnitudes) = (0.0, 0.0)
+                        for first in stride(from: 0, to: size, by: 128) {
+                            var (square, sum) = (SIMD8<Scalar>.zero, SIMD8<Scalar>.zero)
+                            forEachVector(start + first, count: min(128, size - first)) { vector in
+                                square.addProduct(vector, vector)
+                                sum += vector.replacing(with: -vector, where: Scalar.isLess(vector, SIMD8.zero))
+                            }
+                            squares += Double(square.sum())
+                            magnitudes += Double(sum.sum())
                         }
-                        result.initializeElement(at: row, to: (Double(square.sum()), Double(sum.sum())))
+                        result.initializeElement(at: row, to: (squares, magnitudes))
                     }
                 }
             }

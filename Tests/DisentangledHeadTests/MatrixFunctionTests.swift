@@ -79,6 +79,21 @@ struct MatrixFunctionTests {
         }
     }
 
+    @Test(
+        "What rotations add up to stays orthogonal to rounding, however large each is", arguments: [1e-4, 2e-3, 2e-2])
+    func manyRotations(scale: Double) {
+        var matrix = SquareMatrix<Float>(identity: 150)
+        for step in 0..<200 {
+            let generator = skew(randomMatrix(150, scale: scale, seed: UInt64(step)))
+            let single = SquareMatrix<Float>(size: 150, values: generator.values.map { Float($0) })
+            matrix.addProduct(SquareMatrix.rotationBeyondIdentity(single, team: three), matrix, team: three)
+        }
+        let double = SquareMatrix<Double>(size: 150, values: matrix.values.map { Double($0) })
+        // 200 roundings of a diagonal near 1.
+        #expect(double.orthogonalityError(team: three) < 3e-6)
+        #expect(matrix.distanceFromIdentity() > 0.003, "they add up to something")
+    }
+
     @Test("Matrices of different sizes stop the program")
     func differentSizes() async {
         await #expect(processExitsWith: .failure) {

@@ -47,3 +47,10 @@ func fixture<Value: Decodable>(_ name: String, as type: Value.Type) throws -> Va
     let url = Bundle.module.resourceURL!.appendingPathComponent("Fixtures/\(name).json")
     return try JSONDecoder().decode(type, from: Data(contentsOf: url))
 }
+
+extension SquareMatrix {
+    /// exp(S) of a skew matrix.
+    static func rotation(_ generator: SquareMatrix, team: WorkerTeam) -> SquareMatrix {
+        combination(identity: 1, [(1, rotationBeyondIdentity(generator, team: team))], team: team)
+    }
+}
