@@ -399,7 +399,8 @@ let package = Package(
                 "FeatureCache", "HeadEditing", "ImageCoding", "Inference", "Results", "RunConfiguration", "SmallModel",
                 "TemporaryFolders", "Tensors", "Training", system,
             ]),
-        .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "ImageCoding"]),
+        .testTarget(
+            name: "BenchmarksTests", dependencies: ["Benchmarks", "ImageCoding"], exclude: ["Reference"]),
         .testTarget(name: "PlanningTests", dependencies: ["FeatureCache", "Planning", "Tensors"]),
         // Run the built programs, so they need them built.
         .testTarget(
