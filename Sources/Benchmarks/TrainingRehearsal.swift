@@ -66,6 +66,9 @@ package struct TrainingRehearsal {
             turnedCount: turnedCount)
     }
 
+    /// The head as it is after the steps taken.
+    package var head: Head { trainer.head }
+
     /// One step and its times. Collective.
     package mutating func takeStep() throws -> Times {
         var gradients: [HeadGradient] = []

@@ -34,7 +34,7 @@ extension FeatureCache {
             for (position, sample) in sampleIndices.enumerated() {
                 let end = (position + 1) * elementCount
                 let destination = UnsafeMutableBufferPointer(rebasing: buffer[count..<end])
-                try read(row(of: sample, view: view), memory) { convert($0, into: destination) }
+                try read(row(of: sample, view: view), memory) { identity.precision.widen($0, into: destination) }
                 count = end
             }
         }
@@ -46,13 +46,6 @@ extension FeatureCache {
             preconditionFailure("\(samples.path(of: sample)) has no view \(view)")
         }
         return CacheRow(shard: shard, row: samples.row(of: sample))
-    }
-
-    private func convert(_ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableBufferPointer<Float>) {
-        switch identity.precision {
-        case .f16: FeatureConversion.widen(bytes, into: destination)
-        case .f32: UnsafeMutableRawBufferPointer(destination).copyMemory(from: bytes)
-        }
     }
 
     // MARK: - A row
@@ -202,6 +195,16 @@ extension FeatureCache {
             ahead.begin()
             for row in rows { try ahead.read(row, into: memory) { _ in } }
             progress(count + 1, own.count)
+        }
+    }
+}
+
+extension CachePrecision {
+    /// The features that `bytes` are, as floats.
+    func widen(_ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableBufferPointer<Float>) {
+        switch self {
+        case .f16: FeatureConversion.widen(bytes, into: destination)
+        case .f32: UnsafeMutableRawBufferPointer(destination).copyMemory(from: bytes)
         }
     }
 }

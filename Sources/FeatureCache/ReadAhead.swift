@@ -58,7 +58,7 @@ final class ReadAhead: @unchecked Sendable {
     /// Reads by which it is decided whether to rest.
     private static let decisionCount = 32
     /// Reads ahead by which it is decided within a batch, so that little is read ahead of what is in memory anyway.
-    private static let decisionCountWithinBatch = 128
+    static let decisionCountWithinBatch = 128
 
     init(
         _ cache: FeatureCache, byteCountLimit: Int, rowsOfBatch: @escaping @Sendable (Int) -> [CacheRow]?

@@ -16,7 +16,7 @@ extension FeatureCache {
     }
 
     /// Images whose features are in memory at a time, beside those that are read ahead.
-    private static let batchSize = 64
+    package static let batchSize = 64
 
     /// Calls `body` with `samples` and their feature maps [n, H, W, D] in the plain view, a batch at a time.
     package func forEachBatch(

@@ -24,4 +24,7 @@ public struct Cluster: Equatable, Sendable {
     }
 
     public var threadsPerRank: Int { max(1, coresPerNode / ranksPerNode) }
+
+    /// How much longer each of `rankCount` ranks on a node computes because there are more of them than cores.
+    func crowding(rankCount: Int) -> Double { max(1, Double(rankCount) / Double(coresPerNode)) }
 }

@@ -1,6 +1,7 @@
 import DataSharding
 import Extraction
 import FeatureCache
+import Inference
 import LinearProbing
 
 /// What a run costs on a cluster. README.md has the formulas and what they assume. Times in seconds.
@@ -32,6 +33,9 @@ public struct Plan: Sendable {
         min(node * cluster.ranksPerNode, rankCount)..<min((node + 1) * cluster.ranksPerNode, rankCount)
     }
 
+    /// How much longer a rank computes because its node has more ranks than cores.
+    private var crowding: Double { cluster.crowding(rankCount: min(cluster.ranksPerNode, rankCount)) }
+
     // MARK: - Disk
 
     /// Bytes of all features, and so of a cache on a shared disk.
@@ -52,11 +56,25 @@ public struct Plan: Sendable {
 
     // MARK: - Memory
 
-    /// Bytes of a rank in training.
-    public var trainingByteCount: Int {
-        let shard = workload.samplesPerShard * workload.featureMap.elementCount + workload.gradientCount
+    /// Bytes of a rank in training, at most.
+    public var trainingByteCount: Int { stepByteCount + readAheadByteCount }
+
+    /// Bytes of a rank in training while the system has the cache in memory, so that little is read ahead.
+    public var trainingByteCountWithCacheInMemory: Int {
+        stepByteCount
+            + 2
+            * min(
+                FeatureReader.byteCountLimit,
+                min(FeatureReader.rowCountInMemory, workload.mapCount) * workload.sampleByteCount)
+    }
+
+    /// Bytes of a rank in training, with a batch of its evaluation and without features that are read ahead.
+    private var stepByteCount: Int {
+        let map = workload.featureMap.elementCount
+        let shard = workload.samplesPerShard * map + workload.gradientCount
         let state = (3 + workload.momentsPerParameter) * workload.gradientCount + 6 * workload.channelMapCount
-        return costs.programBytes + 4 * (shardsPerRank * shard + state) + readAheadByteCount
+        let evaluated = min(FeatureCache.batchSize, workload.testCount) * map
+        return costs.programBytes + 4 * (shardsPerRank * shard + state + evaluated)
     }
 
     /// Bytes of a rank while the linear classifier is fitted; 0 if none is. The rows may be in a file where they take more.
@@ -77,7 +95,7 @@ public struct Plan: Sendable {
     /// Bytes of a rank in extraction.
     public var extractionByteCount: Int {
         costs.programBytes + cluster.threadsPerRank * costs.workerBytes
-            + min(Extraction.openShardLimit * workload.samplesPerCacheShard, workload.mapCount)
+            + min(Extraction.openShardLimit * workload.samplesPerCacheFile, workload.mapCount)
             * workload.sampleByteCount
     }
 
@@ -113,29 +131,49 @@ public struct Plan: Sendable {
     public var extraction: Double {
         (0..<rankCount).map { rank in
             let images = workload.mapCount(of: hosted(byRank: rank))
-            return Double((images + cluster.threadsPerRank - 1) / cluster.threadsPerRank) * costs.image
+            return Double((images + cluster.threadsPerRank - 1) / cluster.threadsPerRank) * costs.image * crowding
         }.max()!
     }
 
     public var gradients: Double {
-        costs.gradients(shardCount: shardsPerRank, threadCount: cluster.threadsPerRank)
+        costs.gradients(shardCount: shardsPerRank, threadCount: cluster.threadsPerRank) * crowding
     }
-    public var exactSum: Double { costs.exactSum(leafCount: shardsPerRank) }
-    public var update: Double { costs.update / Double(cluster.threadsPerRank) }
-    public var step: Double { gradients + exactSum + network + update }
+    /// Of the samples of a step, from the cache.
+    public var reading: Double {
+        costs.reading(
+            shardCount: shardsPerRank, samplesPerShard: workload.samplesPerShard, threadCount: cluster.threadsPerRank)
+            * crowding
+    }
+    public var exactSum: Double { costs.exactSum(leafCount: shardsPerRank) * crowding }
+    public var update: Double { costs.update / Double(cluster.threadsPerRank) * crowding }
+    /// Of a full batch.
+    public var step: Double { gradients + reading + exactSum + network + update }
+
+    /// What a step would take at best if a gradient's traffic went on while the rest of it is computed and rounded. The program does
+    /// not do that.
+    public var overlappedStep: Double { max(network, gradients + reading + exactSum) + update }
 
     /// Of the linear classifier's fit, before the first step; without its sums over the network.
     public var fit: Double {
         guard workload.isClassifierFitted else { return 0 }
         let images = workload.trainCount(of: hosted(byRank: 0))
-        return Double(LinearProbe.usualPassCount * images) * costs.fitPass / Double(cluster.threadsPerRank)
+        return Double(LinearProbe.usualPassCount * images) * costs.fitPass / Double(cluster.threadsPerRank) * crowding
     }
 
-    /// Of the test samples, once.
+    /// Of the test samples, once. One thread of a rank reads, all compute.
     public var evaluation: Double {
-        Double(workload.testCount) * costs.evaluation / Double(rankCount * cluster.threadsPerRank)
+        Double(workload.testCount) / Double(rankCount)
+            * (costs.read + costs.evaluation / Double(cluster.threadsPerRank)) * crowding
     }
-    public var epoch: Double { Double(workload.stepsPerEpoch) * step + evaluation }
+    public var epoch: Double { epoch(ofSteps: step) }
+    /// An epoch of steps that overlap.
+    public var overlappedEpoch: Double { epoch(ofSteps: overlappedStep) }
+
+    /// The last step of an epoch has fewer samples, so that less is read and computed.
+    private func epoch(ofSteps step: Double) -> Double {
+        let missing = Double(workload.stepsPerEpoch) - workload.batchesPerEpoch
+        return Double(workload.stepsPerEpoch) * step - missing * (gradients + reading) + evaluation
+    }
     /// Of all epochs, and of what comes before the first.
     public var training: Double { fit + Double(workload.epochs) * epoch }
 

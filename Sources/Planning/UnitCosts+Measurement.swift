@@ -1,8 +1,12 @@
 import Benchmarks
 import DisentangledHead
+import FeatureCache
+import Foundation
+import Inference
 import LinearProbing
 import MessagePassing
 import SystemFacts
+import SystemPackage
 public import Tensors
 
 extension UnitCosts {
@@ -15,7 +19,8 @@ extension UnitCosts {
         let worker = max(0, (ProcessStatus().peakByteCount ?? 0) - program) / team.workerCount
         let head = try HeadMeasurement(run, team: team)
         return UnitCosts(
-            threadCount: team.workerCount, image: image, shardGradient: head.shardGradient,
+            threadCount: team.workerCount, image: image, read: try readingSeconds(run.workload, team: team),
+            shardGradient: head.shardGradient,
             batchGradient: head.batchGradient, firstLeaf: head.firstLeaf, furtherLeaf: head.furtherLeaf,
             update: head.update, fitPass: try fitSeconds(run.workload, team: team), evaluation: head.evaluation,
             programBytes: program, workerBytes: worker,
@@ -27,7 +32,7 @@ extension UnitCosts {
         let workspaces = WorkerLocal(team) { run.backbone.makeWorkspace() }
         let side = run.input.crop
         let perThread = 2
-        let seconds = try best(of: 2) {
+        let seconds = try usual(of: 3, spending: 0.3) {
             _ = try team.map(team.workerCount * perThread) { worker, index in
                 let image = Tensor(shape: [1, side, side, 3], values: run.input.normalised(try run.pixels(index)))
                 return run.backbone.featureMaps(of: image, workspace: workspaces[worker]).values[0]
@@ -36,24 +41,36 @@ extension UnitCosts {
         return seconds / Double(perThread)
     }
 
+    /// Core-seconds to read the features of a sample.
+    private static func readingSeconds(_ workload: Workload, team: WorkerTeam) throws -> Double {
+        try FeatureCache.readingSeconds(
+            precision: workload.precision, featureMap: workload.featureMap, samplesPerRead: workload.samplesPerShard,
+            in: FilePath(FileManager.default.temporaryDirectory.path), team: team
+        ) { try usual(of: 3, $0) }
+    }
+
     /// Core-seconds of a fit per sample and pass.
     private static func fitSeconds(_ workload: Workload, team: WorkerTeam) throws -> Double {
         guard workload.isClassifierFitted else { return 0 }
         return try LinearProbe.passSeconds(
             classCount: workload.classCount, channelCount: workload.featureMap.channelCount, team: team
-        ) { try best(of: 2, $0) }
+        ) { try usual(of: 3, $0) }
     }
 
-    /// The shortest time of `body` in seconds, after a first time that touches the memory.
-    fileprivate static func best(of count: Int, _ body: () throws -> Void) rethrows -> Double {
+    /// The median time of `body` in seconds, after a first time that touches the memory: of `count` times, and more as long as they
+    /// take less than `spent` seconds together. A run has to do with all times, not with the shortest.
+    fileprivate static func usual(
+        of count: Int, spending spent: Double = 0.02, _ body: () throws -> Void
+    ) rethrows -> Double {
         try body()
-        var shortest = Double.infinity
-        for _ in 0..<count {
+        var (times, total) = ([Double](), 0.0)
+        while times.count < count || total < spent {
             let start = SuspendingClock.now
             try body()
-            shortest = min(shortest, (SuspendingClock.now - start) / .seconds(1))
+            times.append((SuspendingClock.now - start) / .seconds(1))
+            total += times.last!
         }
-        return shortest
+        return Durations(times).median
     }
 }
 
@@ -67,31 +84,55 @@ private struct HeadMeasurement {
         let workload = run.workload
         let map = workload.featureMap
         let single = WorkerTeam(workerCount: 1)
-        let trainer = try HeadTrainer(
-            rehearsing: run.head, channelCount: map.channelCount, classCount: workload.classCount,
-            turnedCount: workload.turnedChannelCount)
         // As many shards as a step has, but not more than fit into any memory.
-        shardCount = min(workload.logicalShards, 8)
+        let shardCount = min(workload.logicalShards, 8)
         let shape = TrainingRehearsal.Shape(
             channelCount: map.channelCount, classCount: workload.classCount, pixelCount: map.pixelCount,
             samplesPerShard: workload.samplesPerShard, logicalShards: shardCount)
-
-        let shard = TrainingRehearsal.randomFeatures(shape, sampleCount: workload.samplesPerShard)
-        shardGradient = try UnitCosts.best(of: 2) {
-            _ = try team.map(team.workerCount) { _, _ in try trainer.gradient(of: shard, team: single).sampleCount }
+        func trainer(_ configuration: HeadConfiguration) throws -> HeadTrainer {
+            try HeadTrainer(
+                rehearsing: configuration, channelCount: map.channelCount, classCount: workload.classCount,
+                turnedCount: workload.turnedChannelCount)
         }
+        // Each thread computes one.
+        func gradientSeconds(of features: Tensor, _ trainer: HeadTrainer, repetitions count: Int) throws -> Double {
+            try UnitCosts.usual(of: count) {
+                _ = try team.map(team.workerCount) { _, _ in
+                    try trainer.gradient(of: features, team: single).sampleCount
+                }
+            }
+        }
+        func rehearse(
+            _ configuration: HeadConfiguration
+        ) throws -> (steps: ArraySlice<TrainingRehearsal.Times>, head: Head) {
+            var rehearsal = try TrainingRehearsal(
+                shape, configuration: configuration, turnedCount: workload.turnedChannelCount, team: team)
+            let steps = try (0..<6).map { _ in try rehearsal.takeStep() }
+            return (steps.dropFirst(), rehearsal.head)
+        }
+
+        let (lateConfiguration, earlyShare) = run.annealing
+        let shard = TrainingRehearsal.randomFeatures(shape, sampleCount: workload.samplesPerShard)
+        let late = try trainer(lateConfiguration)
+        let lateGradient = try gradientSeconds(of: shard, late, repetitions: 3)
+        let (steps, head) = try rehearse(lateConfiguration)
+        var (gradient, step) = (lateGradient, Durations(steps.map(\.step)).median)
+        if earlyShare > 0 {
+            let earlyGradient = try gradientSeconds(of: shard, trainer(run.head), repetitions: 3)
+            gradient += earlyShare * (earlyGradient - lateGradient)
+            step += earlyShare * (try Durations(rehearse(run.head).steps.map(\.step)).median - step)
+        }
+        self.shardCount = shardCount
+        self.step = step
+        shardGradient = gradient
+        update = Durations(steps.map(\.update)).median * Double(team.workerCount)
+
         let batch = TrainingRehearsal.randomFeatures(
             shape, sampleCount: workload.samplesPerShard * workload.logicalShards)
-        batchGradient = try UnitCosts.best(of: 1) {
-            _ = try team.map(team.workerCount) { _, _ in try trainer.gradient(of: batch, team: single).sampleCount }
-        }
-        evaluation =
-            try UnitCosts.best(of: 1) { [head = trainer.head] in
-                _ = try head.forward(shard, team: single)
-            } / Double(workload.samplesPerShard)
+        batchGradient = try gradientSeconds(of: batch, late, repetitions: 1) * gradient / lateGradient
 
         let leaves = try (0..<max(2, shardCount)).map { index in
-            let gradient = try trainer.gradient(of: shard, team: team)
+            let gradient = try late.gradient(of: shard, team: team)
             return ExactReduction.Leaf(shard: index, tensors: gradient.tensors)
         }
         func sum(_ count: Int) throws -> [[Float]] {
@@ -99,15 +140,26 @@ private struct HeadMeasurement {
                 tensorLengths: leaves[0].tensors.map(\.count), leafCount: count, over: SingleProcess())
             return try reduction.sum(Array(leaves.prefix(count)))
         }
-        firstLeaf = try UnitCosts.best(of: 2) { _ = try sum(1) }
+        firstLeaf = try UnitCosts.usual(of: 3) { _ = try sum(1) }
         furtherLeaf =
-            max(0, try UnitCosts.best(of: 2) { _ = try sum(leaves.count) } - firstLeaf)
+            max(0, try UnitCosts.usual(of: 3) { _ = try sum(leaves.count) } - firstLeaf)
             / Double(leaves.count - 1)
 
-        var rehearsal = try TrainingRehearsal(
-            shape, configuration: run.head, turnedCount: workload.turnedChannelCount, team: team)
-        let steps = try (0..<3).map { _ in try rehearsal.takeStep() }.dropFirst()
-        update = steps.map(\.update).min()! * Double(team.workerCount)
-        step = steps.map(\.step).min()!
+        // The head of the rehearsal: at the start U = I, and the product with it would be left out.
+        let images = TrainingRehearsal.randomFeatures(shape, sampleCount: FeatureCache.batchSize)
+        evaluation =
+            try UnitCosts.usual(of: 3) {
+                _ = try team.map(team.workerCount) { _, _ in try head.forward(images, team: single).logits.count }
+            } / Double(FeatureCache.batchSize)
+    }
+}
+
+extension PlannedRun {
+    /// How the head is trained once the pooling is no longer annealed, and the share of the steps before.
+    fileprivate var annealing: (configuration: HeadConfiguration, earlyShare: Double) {
+        guard head.pooling == .annealed else { return (head, 0) }
+        var late = head
+        late.pooling = .argmax
+        return (late, min(1, head.annealing.steps / Double(max(1, workload.stepCount))))
     }
 }

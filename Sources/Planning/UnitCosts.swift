@@ -4,7 +4,10 @@ public struct UnitCosts: Equatable, Sendable {
     public var threadCount: Int
     /// Core-seconds to decode one image and take it through the backbone.
     public var image: Double
-    /// Core-seconds of the gradient of the samples that one logical shard gives to a step.
+    /// Core-seconds to read the features of one sample from a cache that the system has in memory.
+    public var read: Double
+    /// Core-seconds of the gradient of the samples that one logical shard gives to a step, the mean over the steps of a run: those
+    /// of `pooling: annealed` take longer at first.
     public var shardGradient: Double
     /// Core-seconds of the gradient of a whole batch taken at once: what a run without logical shards would pay.
     public var batchGradient: Double
@@ -28,13 +31,15 @@ public struct UnitCosts: Equatable, Sendable {
     public var checkedStep: Double
 
     public init(
-        threadCount: Int, image: Double, shardGradient: Double, batchGradient: Double, firstLeaf: Double,
+        threadCount: Int, image: Double, read: Double = 0, shardGradient: Double, batchGradient: Double,
+        firstLeaf: Double,
         furtherLeaf: Double, update: Double, fitPass: Double = 0, evaluation: Double, programBytes: Int,
         workerBytes: Int,
         checkedShardCount: Int, checkedStep: Double
     ) {
         self.threadCount = threadCount
         self.image = image
+        self.read = read
         self.shardGradient = shardGradient
         self.batchGradient = batchGradient
         self.firstLeaf = firstLeaf
@@ -55,6 +60,14 @@ public struct UnitCosts: Equatable, Sendable {
         threadCount <= shardCount
             ? Double((shardCount + threadCount - 1) / threadCount) * shardGradient
             : Double(shardCount) * shardGradient / Double(threadCount)
+    }
+
+    /// Seconds in which one rank of `threadCount` threads reads the samples of `shardCount` logical shards, `samplesPerShard` of each.
+    ///
+    /// Each thread reads for the shard that it works on; threads that work together inside a shard wait for one that reads.
+    func reading(shardCount: Int, samplesPerShard: Int, threadCount: Int) -> Double {
+        let turns = threadCount <= shardCount ? (shardCount + threadCount - 1) / threadCount : shardCount
+        return Double(turns * samplesPerShard) * read
     }
 
     /// Seconds of the exact sum of `leafCount` leaves on one rank, without the network.

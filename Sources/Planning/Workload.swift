@@ -96,6 +96,16 @@ public struct Workload: Equatable, Sendable {
     public var samplesPerShard: Int { max(1, batchSize / logicalShards) }
     public var stepsPerEpoch: Int { distribution.stepsPerEpoch }
     public var stepCount: Int { epochs * stepsPerEpoch }
+    /// Full batches that an epoch's samples would make; at most the steps, of which the last may have fewer samples.
+    public var batchesPerEpoch: Double {
+        min(Double(stepsPerEpoch), Double(max(1, trainCount)) / Double(samplesPerShard * logicalShards))
+    }
+
+    /// The most samples that a file of the cache has: one is of one logical shard.
+    public var samplesPerCacheFile: Int {
+        let largest = max(trainCount, testCount)
+        return min(samplesPerCacheShard, (largest + logicalShards - 1) / logicalShards)
+    }
 
     /// How ranks share the logical shards.
     var distribution: LogicalShards {

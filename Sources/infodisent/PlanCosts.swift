@@ -108,6 +108,7 @@ private struct PlanText {
                 + "\(workload.logicalShards) logical shards",
             "", "Measured here, \(costs.threadCount) threads busy, in time of one core:",
             row("an image, decoded and through the backbone", time(costs.image)),
+            row("reading a sample's features", time(costs.read)),
             row("the gradient of a shard (\(workload.samplesPerShard) samples)", time(costs.shardGradient)),
             row(
                 "the exact sum of a shard's gradient",
@@ -132,7 +133,8 @@ private struct PlanText {
             ),
             row(
                 "memory of a rank, extracting / training",
-                "\(bytes(plan.extractionByteCount)) / \(bytes(plan.trainingByteCount))"),
+                "\(bytes(plan.extractionByteCount)) / \(bytes(plan.trainingByteCount)), or "
+                    + "\(bytes(plan.trainingByteCountWithCacheInMemory)) if the system has the cache in memory"),
             row(
                 "sent by a rank in a step", "\(bytes(plan.sentPerStep)); \(bytes(plan.leavingNodePerStep)) leave a node"
             ),
@@ -145,26 +147,28 @@ private struct PlanText {
         lines += [
             row(
                 "a step",
-                "\(time(plan.step)): gradients \(time(plan.gradients)), exact sum \(time(plan.exactSum)), "
+                "\(time(plan.step)): reading \(time(plan.reading)), gradients \(time(plan.gradients)), exact sum \(time(plan.exactSum)), "
                     + "network \(time(plan.network)), update \(time(plan.update))"),
             row("an epoch / all \(workload.epochs)", "\(time(plan.epoch)) / \(time(plan.training))"),
             row(
                 "share of a step that \(workload.logicalShards) shards cost one rank",
                 String(format: "%.1f %%", plan.shardingShare * 100)),
-            "", "nodes  ranks  extraction        step     network       epoch         run   speed-up",
+            "", "nodes  ranks  extraction        step     network     overlap       epoch         run   speed-up",
         ]
         let scaling = plan.scaling
         let single = scaling[0].extraction + scaling[0].training
         for plan in scaling {
             let total = plan.extraction + plan.training
             let columns = [
-                time(plan.extraction), time(plan.step), time(plan.network), time(plan.epoch), time(total),
+                time(plan.extraction), time(plan.step), time(plan.network), time(plan.overlappedStep), time(plan.epoch),
+                time(total),
             ].map { leftPadded($0, 12) }
             lines.append(
                 leftPadded("\(plan.cluster.nodeCount)", 5)
                     + leftPadded("\(plan.rankCount)\(plan.isLimitedByShards ? "*" : " ")", 8) + columns.joined()
                     + leftPadded(String(format: "%.1f", single / total), 10))
         }
+        lines.append("overlap: a step if its traffic could go on while it is computed, which this program does not do.")
         if scaling.contains(where: \.isLimitedByShards) {
             lines.append("* no more ranks than training.logical_shards: the other nodes would stand idle.")
         }
@@ -200,7 +204,8 @@ private struct PlanText {
 private struct PlanRecord: Encodable {
     struct Costs: Encodable {
         let threads: Int
-        let imageCoreSeconds, shardGradientCoreSeconds, batchGradientCoreSeconds, updateCoreSeconds: Double
+        let imageCoreSeconds, readCoreSeconds, shardGradientCoreSeconds, batchGradientCoreSeconds,
+            updateCoreSeconds: Double
         let fitPassCoreSeconds: Double
         let evaluationCoreSeconds, firstLeafSeconds, furtherLeafSeconds: Double
         let checkedShards: Int
@@ -209,10 +214,11 @@ private struct PlanRecord: Encodable {
 
     struct Scale: Encodable {
         let nodes, ranks, threadsPerRank, cacheBytesPerNode, trainingBytesPerRank, extractionBytesPerRank: Int
-        let fitBytesPerRank: Int
+        let trainingBytesWithCacheInMemory, fitBytesPerRank: Int
         let bytesSentPerStepAndRank, bytesLeavingNodePerStep: Int
-        let extractionSeconds, gradientSeconds, exactSumSeconds, networkSeconds, updateSeconds, stepSeconds: Double
-        let fitSeconds, epochSeconds, trainingSeconds: Double
+        let extractionSeconds, readingSeconds, gradientSeconds, exactSumSeconds, networkSeconds, updateSeconds: Double
+        let stepSeconds, overlappedStepSeconds, fitSeconds, evaluationSeconds: Double
+        let epochSeconds, overlappedEpochSeconds, trainingSeconds: Double
         let isLimitedByLogicalShards: Bool
 
         init(_ plan: Plan) {
@@ -221,18 +227,23 @@ private struct PlanRecord: Encodable {
             threadsPerRank = plan.cluster.threadsPerRank
             cacheBytesPerNode = plan.largestNodeCacheByteCount
             trainingBytesPerRank = plan.trainingByteCount
+            trainingBytesWithCacheInMemory = plan.trainingByteCountWithCacheInMemory
             extractionBytesPerRank = plan.extractionByteCount
             fitBytesPerRank = plan.fitByteCount
             bytesSentPerStepAndRank = plan.sentPerStep
             bytesLeavingNodePerStep = plan.leavingNodePerStep
             extractionSeconds = plan.extraction
+            readingSeconds = plan.reading
             gradientSeconds = plan.gradients
             exactSumSeconds = plan.exactSum
             networkSeconds = plan.network
             updateSeconds = plan.update
             stepSeconds = plan.step
+            overlappedStepSeconds = plan.overlappedStep
             fitSeconds = plan.fit
+            evaluationSeconds = plan.evaluation
             epochSeconds = plan.epoch
+            overlappedEpochSeconds = plan.overlappedEpoch
             trainingSeconds = plan.training
             isLimitedByLogicalShards = plan.isLimitedByShards
         }
@@ -258,7 +269,8 @@ private struct PlanRecord: Encodable {
         networkGbit = plan.cluster.networkGigabits
         shardingShareOfStep = plan.shardingShare
         measured = Costs(
-            threads: costs.threadCount, imageCoreSeconds: costs.image, shardGradientCoreSeconds: costs.shardGradient,
+            threads: costs.threadCount, imageCoreSeconds: costs.image, readCoreSeconds: costs.read,
+            shardGradientCoreSeconds: costs.shardGradient,
             batchGradientCoreSeconds: costs.batchGradient, updateCoreSeconds: costs.update,
             fitPassCoreSeconds: costs.fitPass,
             evaluationCoreSeconds: costs.evaluation, firstLeafSeconds: costs.firstLeaf,

@@ -81,7 +81,61 @@ import Testing
         // ceil(5994 / 24) = 250 samples in the largest shard, 4 of them a step.
         #expect(plan.workload.stepsPerEpoch == 63)
         #expect(abs(plan.extraction - (5994 + 5794) * 0.06) < 1e-6)
-        #expect(abs(plan.epoch - (63 * plan.step + 5794 * 0.01)) < 1e-6)
+        // The last of the 63 steps has what 62 full batches of 96 leave over: 42 samples.
+        #expect(abs(plan.epoch - (63 * plan.step - 24 * 0.05 * (1 - 42.0 / 96) + 5794 * 0.01)) < 1e-6)
+    }
+
+    @Test func whatIsReadOfTheCacheIsPartOfAStepAndOfAnEvaluation() {
+        var costs = Self.costs
+        costs.read = 0.001
+        func plan(cores: Int) -> Plan {
+            Plan(Self.workload, costs: costs, on: Cluster(nodeCount: 1, coresPerNode: cores))
+        }
+        // 96 samples on one thread; on 8 threads, each reads those of 3 of the 24 shards, 4 of each.
+        #expect(abs(plan(cores: 1).reading - 0.096) < 1e-9 && abs(plan(cores: 8).reading - 0.012) < 1e-9)
+        // More threads than shards wait for the one that reads.
+        #expect(abs(plan(cores: 48).reading - 0.096) < 1e-9)
+        #expect(abs(plan(cores: 8).step - self.plan(nodes: 1).step - 0.012) < 1e-9)
+        #expect(abs(plan(cores: 8).evaluation - 5794 * (0.001 + 0.01 / 8)) < 1e-6)
+    }
+
+    @Test func ranksThatShareACoreTakeTurns() {
+        let (apart, crowded) = (plan(nodes: 1, cores: 4, ranks: 4), plan(nodes: 1, cores: 2, ranks: 4))
+        #expect(crowded.rankCount == 4 && crowded.cluster.threadsPerRank == 1)
+        #expect(crowded.extraction == 2 * apart.extraction && crowded.gradients == 2 * apart.gradients)
+        #expect(crowded.update == 2 * apart.update && crowded.network == apart.network)
+        // About as long as two ranks with a core each take for the same work.
+        #expect(abs(crowded.extraction / plan(nodes: 1, cores: 2, ranks: 2).extraction - 1) < 0.001)
+        // Ranks that have no shard take no turn: of three on a core, two.
+        #expect(
+            plan(nodes: 1, cores: 1, ranks: 3) { $0.logicalShards = 2 }.extraction
+                == plan(nodes: 1, cores: 1, ranks: 2) { $0.logicalShards = 2 }.extraction)
+    }
+
+    @Test func overlapHidesTrafficBehindComputingAndNoMore() {
+        #expect(plan(nodes: 1).overlappedStep == plan(nodes: 1).step)
+        for gigabits in [0.1, 1, 10, 100] {
+            for nodes in [2, 4, 24] {
+                let plan = plan(nodes: nodes, gigabits: gigabits)
+                #expect(plan.overlappedStep < plan.step)
+                #expect(plan.overlappedStep >= max(plan.network + plan.update, plan.step - plan.network) - 1e-9)
+                #expect(plan.overlappedEpoch < plan.epoch)
+            }
+        }
+        // A network so slow that it alone counts.
+        let slow = plan(nodes: 24, gigabits: 0.001)
+        #expect(slow.overlappedStep == slow.network + slow.update)
+    }
+
+    @Test func littleIsReadAheadOfACacheInMemoryAndFilesAreOfOneShard() {
+        let plan = plan(nodes: 1)
+        let map = 7 * 7 * 2048 * 2
+        // 128 MiB twice, or 128 maps twice.
+        #expect(plan.trainingByteCount - plan.trainingByteCountWithCacheInMemory == 2 * (128 << 20) - 2 * 128 * map)
+        // Three files of ceil(5994 / 24) maps.
+        #expect(plan.extractionByteCount == 200 << 20 + 8 * (50 << 20) + 3 * 250 * map)
+        #expect(
+            self.plan(nodes: 1) { $0.logicalShards = 8 }.extractionByteCount - plan.extractionByteCount == 3 * 50 * map)
     }
 
     @Test func moreNodesNeverTakeLongerToExtractNorToComputeGradients() {
