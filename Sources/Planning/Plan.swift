@@ -92,10 +92,13 @@ public struct Plan: Sendable {
         2 * min(FeatureReader.byteCountLimit, workload.mapCount * workload.sampleByteCount)
     }
 
+    /// Files that are filled at a time: a thread goes on to the next one while others finish the last.
+    private var openFileCount: Int { min(Extraction.openShardLimit, cluster.threadsPerRank) }
+
     /// Bytes of a rank in extraction.
     public var extractionByteCount: Int {
         costs.programBytes + cluster.threadsPerRank * costs.workerBytes
-            + min(Extraction.openShardLimit * workload.samplesPerCacheFile, workload.mapCount)
+            + min(openFileCount * workload.samplesPerCacheFile, workload.mapCount)
             * workload.sampleByteCount
     }
 
@@ -145,7 +148,7 @@ public struct Plan: Sendable {
             * crowding
     }
     public var exactSum: Double { costs.exactSum(leafCount: shardsPerRank) * crowding }
-    public var update: Double { costs.update / Double(cluster.threadsPerRank) * crowding }
+    public var update: Double { costs.update(threadCount: cluster.threadsPerRank) * crowding }
     /// Of a full batch.
     public var step: Double { gradients + reading + exactSum + network + update }
 
@@ -182,7 +185,7 @@ public struct Plan: Sendable {
     public var shardingShare: Double {
         let separate =
             Double(workload.logicalShards) * costs.shardGradient + costs.exactSum(leafCount: workload.logicalShards)
-        return max(0, separate - costs.batchGradient) / (separate + costs.update)
+        return max(0, separate - costs.batchGradient) / (separate + costs.update(threadCount: 1))
     }
 
     /// The same run on 1, 2, 4, ... 256 nodes of the same kind.

@@ -41,15 +41,19 @@ public struct PlannedRun: Sendable {
     /// - Throws: the error of an image that cannot be read.
     public init(_ experiment: Experiment) throws {
         let dataset = experiment.dataset
-        let samples = try dataset.train.prefix(4).map { (sample: $0, bytes: try dataset.bytes(of: $0)) }
+        // From everywhere in the dataset: images of a class are like each other.
+        let train = dataset.train
+        let samples = stride(from: 0, to: train.count, by: max(1, train.count / 16)).map {
+            train[train.startIndex + $0]
+        }
         let madeUp = Self.photograph(SpatialSize(height: 375, width: 500))
         self.init(
             Workload(experiment), backbone: experiment.backbone, input: experiment.input,
             configuration: experiment.configuration
         ) { index in
             guard !samples.isEmpty else { return try experiment.pixels(of: madeUp, path: "made-up.jpeg") }
-            let (sample, bytes) = samples[index % samples.count]
-            return try experiment.pixels(of: sample, bytes: bytes)
+            let sample = samples[index % samples.count]
+            return try experiment.pixels(of: sample, bytes: dataset.bytes(of: sample))
         }
     }
 

@@ -1,5 +1,6 @@
 import Benchmarks
 import DisentangledHead
+import DurableFiles
 import FeatureCache
 import Foundation
 import Inference
@@ -15,27 +16,40 @@ extension UnitCosts {
     /// - Throws: the error of an image that cannot be decoded, or of a head that cannot be trained as configured.
     public static func measure(_ run: PlannedRun, team: WorkerTeam) throws -> UnitCosts {
         let program = ProcessStatus().residentByteCount ?? 0
+        let files = residentFileByteCount
         let image = try imageSeconds(run, team: team)
-        let worker = max(0, (ProcessStatus().peakByteCount ?? 0) - program) / team.workerCount
+        let used = program + residentFileByteCount - files
+        let worker = max(0, (ProcessStatus().peakByteCount ?? 0) - used) / team.workerCount
         let head = try HeadMeasurement(run, team: team)
         return UnitCosts(
             threadCount: team.workerCount, image: image, read: try readingSeconds(run.workload, team: team),
             shardGradient: head.shardGradient,
             batchGradient: head.batchGradient, firstLeaf: head.firstLeaf, furtherLeaf: head.furtherLeaf,
-            update: head.update, fitPass: try fitSeconds(run.workload, team: team), evaluation: head.evaluation,
-            programBytes: program, workerBytes: worker,
+            update: head.update, unsharedUpdate: head.unsharedUpdate, fitPass: try fitSeconds(run.workload, team: team),
+            evaluation: head.evaluation,
+            programBytes: program + max(0, residentFileByteCount - files), workerBytes: worker,
             checkedShardCount: head.shardCount, checkedStep: head.step)
     }
 
-    /// Core-seconds per image.
+    /// Bytes in memory that are of files, so of the program as far as it has been used; 0 if the system does not say.
+    private static var residentFileByteCount: Int {
+        let words = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ") ?? []
+        return words.count > 2 ? (Int(words[2]) ?? 0) * Int(getpagesize()) : 0
+    }
+
+    /// Core-seconds per image, with the digest that its features get in the cache.
     private static func imageSeconds(_ run: PlannedRun, team: WorkerTeam) throws -> Double {
         let workspaces = WorkerLocal(team) { run.backbone.makeWorkspace() }
         let side = run.input.crop
+        let byteCount = run.workload.sampleByteCount
         let perThread = 2
         let seconds = try usual(of: 3, spending: 0.3) {
             _ = try team.map(team.workerCount * perThread) { worker, index in
                 let image = Tensor(shape: [1, side, side, 3], values: run.input.normalised(try run.pixels(index)))
-                return run.backbone.featureMaps(of: image, workspace: workspaces[worker]).values[0]
+                let map = run.backbone.featureMaps(of: image, workspace: workspaces[worker])
+                var hasher = ContentHasher()
+                map.values.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<byteCount])) }
+                return hasher.finalize()
             }
         }
         return seconds / Double(perThread)
@@ -76,7 +90,7 @@ extension UnitCosts {
 
 /// The times of the head's parts on random features.
 private struct HeadMeasurement {
-    let shardGradient, batchGradient, firstLeaf, furtherLeaf, update, evaluation, step: Double
+    let shardGradient, batchGradient, firstLeaf, furtherLeaf, update, unsharedUpdate, evaluation, step: Double
     /// Logical shards of `step`.
     let shardCount: Int
 
@@ -94,16 +108,18 @@ private struct HeadMeasurement {
                 rehearsing: configuration, channelCount: map.channelCount, classCount: workload.classCount,
                 turnedCount: workload.turnedChannelCount)
         }
-        // Each thread computes one.
-        func gradientSeconds(of features: Tensor, _ trainer: HeadTrainer, repetitions count: Int) throws -> Double {
+        // Each thread computes some, as in a step: the threads have to be woken up once.
+        func gradientSeconds(
+            of features: Tensor, _ trainer: HeadTrainer, ofEach gradientCount: Int, repetitions count: Int
+        ) throws -> Double {
             try UnitCosts.usual(of: count) {
-                _ = try team.map(team.workerCount) { _, _ in
+                _ = try team.map(team.workerCount * gradientCount) { _, _ in
                     try trainer.gradient(of: features, team: single).sampleCount
                 }
-            }
+            } / Double(gradientCount)
         }
         func rehearse(
-            _ configuration: HeadConfiguration
+            _ configuration: HeadConfiguration, on team: WorkerTeam
         ) throws -> (steps: ArraySlice<TrainingRehearsal.Times>, head: Head) {
             var rehearsal = try TrainingRehearsal(
                 shape, configuration: configuration, turnedCount: workload.turnedChannelCount, team: team)
@@ -114,22 +130,30 @@ private struct HeadMeasurement {
         let (lateConfiguration, earlyShare) = run.annealing
         let shard = TrainingRehearsal.randomFeatures(shape, sampleCount: workload.samplesPerShard)
         let late = try trainer(lateConfiguration)
-        let lateGradient = try gradientSeconds(of: shard, late, repetitions: 3)
-        let (steps, head) = try rehearse(lateConfiguration)
+        let lateGradient = try gradientSeconds(of: shard, late, ofEach: shardCount, repetitions: 3)
+        let (steps, head) = try rehearse(lateConfiguration, on: team)
         var (gradient, step) = (lateGradient, Durations(steps.map(\.step)).median)
         if earlyShare > 0 {
-            let earlyGradient = try gradientSeconds(of: shard, trainer(run.head), repetitions: 3)
+            let earlyGradient = try gradientSeconds(of: shard, trainer(run.head), ofEach: shardCount, repetitions: 3)
             gradient += earlyShare * (earlyGradient - lateGradient)
-            step += earlyShare * (try Durations(rehearse(run.head).steps.map(\.step)).median - step)
+            step += earlyShare * (try Durations(rehearse(run.head, on: team).steps.map(\.step)).median - step)
         }
         self.shardCount = shardCount
         self.step = step
         shardGradient = gradient
-        update = Durations(steps.map(\.update)).median * Double(team.workerCount)
+        // T(t) = unshared + shared / t, from one thread and from all.
+        let together = Durations(steps.map(\.update)).median
+        var alone = together
+        if team.workerCount > 1 {
+            alone = max(together, Durations(try rehearse(lateConfiguration, on: single).steps.map(\.update)).median)
+        }
+        let count = Double(team.workerCount)
+        unsharedUpdate = count > 1 ? max(0, (together * count - alone) / (count - 1)) : 0
+        update = alone - unsharedUpdate
 
         let batch = TrainingRehearsal.randomFeatures(
             shape, sampleCount: workload.samplesPerShard * workload.logicalShards)
-        batchGradient = try gradientSeconds(of: batch, late, repetitions: 1) * gradient / lateGradient
+        batchGradient = try gradientSeconds(of: batch, late, ofEach: 1, repetitions: 1) * gradient / lateGradient
 
         let leaves = try (0..<max(2, shardCount)).map { index in
             let gradient = try late.gradient(of: shard, team: team)

@@ -15,8 +15,10 @@ public struct UnitCosts: Equatable, Sendable {
     public var firstLeaf: Double
     /// Seconds that each further leaf on the same rank adds.
     public var furtherLeaf: Double
-    /// Core-seconds of one optimizer update.
+    /// Core-seconds of one optimizer update, as far as threads share it.
     public var update: Double
+    /// Seconds of one that they do not share.
+    public var unsharedUpdate: Double
     /// Core-seconds per sample of a pass of the linear classifier's fit; 0 if none is fitted.
     public var fitPass: Double
     /// Core-seconds to evaluate the head on one image.
@@ -33,7 +35,8 @@ public struct UnitCosts: Equatable, Sendable {
     public init(
         threadCount: Int, image: Double, read: Double = 0, shardGradient: Double, batchGradient: Double,
         firstLeaf: Double,
-        furtherLeaf: Double, update: Double, fitPass: Double = 0, evaluation: Double, programBytes: Int,
+        furtherLeaf: Double, update: Double, unsharedUpdate: Double = 0, fitPass: Double = 0,
+        evaluation: Double, programBytes: Int,
         workerBytes: Int,
         checkedShardCount: Int, checkedStep: Double
     ) {
@@ -45,6 +48,7 @@ public struct UnitCosts: Equatable, Sendable {
         self.firstLeaf = firstLeaf
         self.furtherLeaf = furtherLeaf
         self.update = update
+        self.unsharedUpdate = unsharedUpdate
         self.fitPass = fitPass
         self.evaluation = evaluation
         self.programBytes = programBytes
@@ -70,6 +74,9 @@ public struct UnitCosts: Equatable, Sendable {
         return Double(turns * samplesPerShard) * read
     }
 
+    /// Seconds of an update on one rank of `threadCount` threads.
+    func update(threadCount: Int) -> Double { unsharedUpdate + update / Double(threadCount) }
+
     /// Seconds of the exact sum of `leafCount` leaves on one rank, without the network.
     func exactSum(leafCount: Int) -> Double {
         leafCount == 0 ? 0 : firstLeaf + Double(leafCount - 1) * furtherLeaf
@@ -78,6 +85,6 @@ public struct UnitCosts: Equatable, Sendable {
     /// What the model says of the step that was measured as a whole.
     public var modelOfCheckedStep: Double {
         gradients(shardCount: checkedShardCount, threadCount: threadCount)
-            + exactSum(leafCount: checkedShardCount) + update / Double(threadCount)
+            + exactSum(leafCount: checkedShardCount) + update(threadCount: threadCount)
     }
 }

@@ -113,7 +113,9 @@ private struct PlanText {
             row(
                 "the exact sum of a shard's gradient",
                 "\(time(costs.firstLeaf)), each further one \(time(costs.furtherLeaf))"),
-            row("an update", time(costs.update)),
+            row(
+                "an update, and what of it threads do not share",
+                "\(time(costs.update + costs.unsharedUpdate)), \(time(costs.unsharedUpdate))"),
         ]
         if workload.isClassifierFitted {
             lines.append(row("the linear classifier, an image in each pass", time(costs.fitPass)))
@@ -206,7 +208,7 @@ private struct PlanRecord: Encodable {
         let threads: Int
         let imageCoreSeconds, readCoreSeconds, shardGradientCoreSeconds, batchGradientCoreSeconds,
             updateCoreSeconds: Double
-        let fitPassCoreSeconds: Double
+        let unsharedUpdateSeconds, fitPassCoreSeconds: Double
         let evaluationCoreSeconds, firstLeafSeconds, furtherLeafSeconds: Double
         let checkedShards: Int
         let checkedStepSeconds, modelOfCheckedStepSeconds: Double
@@ -272,7 +274,7 @@ private struct PlanRecord: Encodable {
             threads: costs.threadCount, imageCoreSeconds: costs.image, readCoreSeconds: costs.read,
             shardGradientCoreSeconds: costs.shardGradient,
             batchGradientCoreSeconds: costs.batchGradient, updateCoreSeconds: costs.update,
-            fitPassCoreSeconds: costs.fitPass,
+            unsharedUpdateSeconds: costs.unsharedUpdate, fitPassCoreSeconds: costs.fitPass,
             evaluationCoreSeconds: costs.evaluation, firstLeafSeconds: costs.firstLeaf,
             furtherLeafSeconds: costs.furtherLeaf, checkedShards: costs.checkedShardCount,
             checkedStepSeconds: costs.checkedStep, modelOfCheckedStepSeconds: costs.modelOfCheckedStep)

@@ -99,6 +99,16 @@ import Testing
         #expect(abs(plan(cores: 8).evaluation - 5794 * (0.001 + 0.01 / 8)) < 1e-6)
     }
 
+    @Test func moreThreadsAreOfNoUseToWhatTheyDoNotShareOfAnUpdate() {
+        var costs = Self.costs
+        costs.unsharedUpdate = 0.1
+        for cores in [1, 4, 16] {
+            let plan = Plan(Self.workload, costs: costs, on: Cluster(nodeCount: 1, coresPerNode: cores))
+            #expect(abs(plan.update - (0.1 + 0.8 / Double(cores))) < 1e-9)
+        }
+        #expect(abs(costs.modelOfCheckedStep - Self.costs.modelOfCheckedStep - 0.1) < 1e-9)
+    }
+
     @Test func ranksThatShareACoreTakeTurns() {
         let (apart, crowded) = (plan(nodes: 1, cores: 4, ranks: 4), plan(nodes: 1, cores: 2, ranks: 4))
         #expect(crowded.rankCount == 4 && crowded.cluster.threadsPerRank == 1)
@@ -132,6 +142,8 @@ import Testing
         let map = 7 * 7 * 2048 * 2
         // 128 MiB twice, or 128 maps twice.
         #expect(plan.trainingByteCount - plan.trainingByteCountWithCacheInMemory == 2 * (128 << 20) - 2 * 128 * map)
+        // A thread fills one file at a time.
+        #expect(self.plan(nodes: 1, cores: 1).extractionByteCount == 250 << 20 + 250 * map)
         // Three files of ceil(5994 / 24) maps.
         #expect(plan.extractionByteCount == 200 << 20 + 8 * (50 << 20) + 3 * 250 * map)
         #expect(
