@@ -401,7 +401,8 @@ let package = Package(
             ]),
         .testTarget(
             name: "BenchmarksTests", dependencies: ["Benchmarks", "ImageCoding"], exclude: ["Reference"]),
-        .testTarget(name: "PlanningTests", dependencies: ["FeatureCache", "Planning", "Tensors"]),
+        .testTarget(
+            name: "PlanningTests", dependencies: ["FeatureCache", "Planning", "Tensors"], exclude: ["Reference"]),
         // Run the built programs, so they need them built.
         .testTarget(
             name: "ClusterTests", dependencies: ["infodisent", yams]),

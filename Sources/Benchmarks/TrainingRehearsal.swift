@@ -46,16 +46,20 @@ package struct TrainingRehearsal {
     private let team: WorkerTeam
     private let hostedShards: Range<Int>
     private let features: Tensor
+    private let channelMapLearningRate: Double
     private var trainer: HeadTrainer
     private var sums: [[Float]] = []
 
-    /// - Parameter turnedCount: channels that the channel map turns; nil for all.
+    /// - Parameters:
+    ///   - turnedCount: channels that the channel map turns; nil for all.
+    ///   - channelMapLearningRate: a larger one turns further, which may take more products.
     /// - Throws: `HeadError` for a configuration that cannot be trained, `ShardingError` for more ranks than shards.
     package init(
         _ shape: Shape, configuration: HeadConfiguration, turnedCount: Int? = nil,
-        communicator: any Communicator = SingleProcess(), team: WorkerTeam
+        channelMapLearningRate: Double = 1e-4, communicator: any Communicator = SingleProcess(), team: WorkerTeam
     ) throws {
         self.shape = shape
+        self.channelMapLearningRate = channelMapLearningRate
         self.communicator = communicator
         self.team = team
         hostedShards = try ShardHosting(shardCount: shape.logicalShards, rankCount: communicator.size)
@@ -90,7 +94,8 @@ package struct TrainingRehearsal {
                 sampleCount: shape.logicalShards * shape.samplesPerShard)
             sums = []
             total.scale(by: 1 / Float(total.sampleCount))
-            try trainer.apply(total, learningRate: 1e-4, team: team)
+            try trainer.apply(
+                total, learningRate: 1e-4, channelMapLearningRate: channelMapLearningRate, team: team)
             sums = total.tensors
         }
         return Times(gradients: gradientSeconds, exactSum: sumSeconds, update: updateSeconds)

@@ -34,6 +34,8 @@ public struct PlannedRun: Sendable {
     public let backbone: Backbone
     let input: InputTransform
     let head: HeadConfiguration
+    /// Half-way through the run: how far a step turns the channel map, and so how long that takes, depends on it.
+    let channelMapLearningRate: Double
     /// What the network sees of an image, decoded anew each time; any number is one of an image.
     let pixels: @Sendable (Int) throws -> PixelImage
 
@@ -100,6 +102,10 @@ public struct PlannedRun: Sendable {
         self.backbone = backbone
         self.input = input
         head = configuration.headConfiguration(totalSteps: workload.stepCount)
+        let training = configuration.training
+        channelMapLearningRate = training.learningRateSchedule.learningRate(
+            base: training.channelMapLearningRate ?? training.learningRate, step: workload.stepCount / 2,
+            totalSteps: workload.stepCount)
         self.pixels = pixels
     }
 

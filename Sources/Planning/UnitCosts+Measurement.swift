@@ -122,7 +122,8 @@ private struct HeadMeasurement {
             _ configuration: HeadConfiguration, on team: WorkerTeam
         ) throws -> (steps: ArraySlice<TrainingRehearsal.Times>, head: Head) {
             var rehearsal = try TrainingRehearsal(
-                shape, configuration: configuration, turnedCount: workload.turnedChannelCount, team: team)
+                shape, configuration: configuration, turnedCount: workload.turnedChannelCount,
+                channelMapLearningRate: run.channelMapLearningRate, team: team)
             let steps = try (0..<6).map { _ in try rehearsal.takeStep() }
             return (steps.dropFirst(), rehearsal.head)
         }
