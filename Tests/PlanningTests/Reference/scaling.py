@@ -229,7 +229,7 @@ def peak(text):
 
 
 def deviation(point, key):
-    """(plan - measured) / measured; nil where there is nothing."""
+    """(plan - measured) / measured; None where there is nothing."""
     measured = point["measured"][key]
     return (point["plan"][key] - measured) / measured if measured else None
 
