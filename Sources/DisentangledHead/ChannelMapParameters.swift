@@ -104,8 +104,8 @@ package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
             try evaluate(step: step, team: team)
         case .riemannian:
             // U <- exp(-learningRate * Omega) U, as U plus what it moves by, whose rounding is as small as the step.
-            let generator = Matrix.combination(identity: 0, [(-Scalar(learningRate), direction)], team: team)
-            matrix.addProduct(Matrix.rotationBeyondIdentity(generator, team: team), matrix, team: team)
+            direction.scale(by: -Scalar(learningRate), team: team)
+            matrix.addProduct(Matrix.rotationBeyondIdentity(direction, team: team), matrix, team: team)
             if (step + 1) % Self.polishInterval == 0 || rowsHaveDrifted(team: team) {
                 matrix.polishIfNeeded(team: team)
             }
