@@ -142,14 +142,15 @@ private struct HeadMeasurement {
         self.shardCount = shardCount
         self.step = step
         shardGradient = gradient
-        // T(t) = unshared + shared / t, from one thread and from all.
+        // T(t) = unshared + shared / t, from one thread and from all. Where others keep the machine busy, all threads can take as long as
+        // one; that more than half could not be shared is not believed.
         let together = Durations(steps.map(\.update)).median
         var alone = together
         if team.workerCount > 1 {
             alone = max(together, Durations(try rehearse(lateConfiguration, on: single).steps.map(\.update)).median)
         }
         let count = Double(team.workerCount)
-        unsharedUpdate = count > 1 ? max(0, (together * count - alone) / (count - 1)) : 0
+        unsharedUpdate = count > 1 ? min(alone / 2, max(0, (together * count - alone) / (count - 1))) : 0
         update = alone - unsharedUpdate
 
         let batch = TrainingRehearsal.randomFeatures(
