@@ -88,29 +88,28 @@ public func takeMaximum(
     of pixels: UnsafePointer<UnsafePointer<Float>>, pixelCount: Int, into y: UnsafeMutablePointer<Float>, count: Int
 ) {
     var next = 0
-    while next < count {
-        if count >= 16 {
-            // The last vector overlaps the one before it.
-            let i = min(next, count &- 16)
-            var greatest = load(pixels[0] + i)
-            var pixel = 1
-            while pixel < pixelCount {
-                let new = load(pixels[pixel] + i)
-                greatest.replace(with: new, where: (new .> greatest) .| (new .!= new))
-                pixel &+= 1
-            }
-            store(greatest, to: y + i)
-            next &+= 16
-        } else {
-            var greatest = pixels[0][next]
-            var pixel = 1
-            while pixel < pixelCount {
-                let new = pixels[pixel][next]
-                if new > greatest || new != new { greatest = new }
-                pixel &+= 1
-            }
-            y[next] = greatest
-            next &+= 1
+    // The last vector overlaps the one before it.
+    while count >= 16, next < count {
+        let i = min(next, count &- 16)
+        var greatest = load(pixels[0] + i)
+        var pixel = 1
+        while pixel < pixelCount {
+            let new = load(pixels[pixel] + i)
+            greatest.replace(with: new, where: (new .> greatest) .| (new .!= new))
+            pixel &+= 1
         }
+        store(greatest, to: y + i)
+        next &+= 16
+    }
+    while next < count {
+        var greatest = pixels[0][next]
+        var pixel = 1
+        while pixel < pixelCount {
+            let new = pixels[pixel][next]
+            if new > greatest || new != new { greatest = new }
+            pixel &+= 1
+        }
+        y[next] = greatest
+        next &+= 1
     }
 }
