@@ -122,8 +122,12 @@ public final class Backbone: Sendable {
 
     /// Scratch memory for one thread. It grows to what the first call needs and is used again by later ones.
     ///
-    /// - Parameter engine: what multiplies matrices in it. Feature maps of the two agree to rounding, not in their bits.
-    public func makeWorkspace(engine: MatrixEngine = .packed) -> BackboneWorkspace { Workspace(engine: engine) }
+    /// - Parameters:
+    ///   - engine: what multiplies matrices in it. Feature maps of the two agree to rounding, not in their bits.
+    ///   - expectsSimilarImages: that batches are changed copies of an image. The same maps, sooner.
+    public func makeWorkspace(
+        engine: MatrixEngine = .packed, expectsSimilarImages: Bool = false
+    ) -> BackboneWorkspace { Workspace(engine: engine, expectsSimilarImages: expectsSimilarImages) }
 
     /// Feature maps [N, h, w, D] of normalised images [N, H, W, 3], on the calling thread.
     ///

@@ -45,11 +45,10 @@ public enum SpatialMisalignment {
     /// The pixels above the quantile, which lies between two of them where it falls between (PyTorch's `quantile`).
     private static func strongest(_ values: [Float]) -> [Bool] {
         guard let last = values.indices.last else { return [] }
-        let sorted = values.sorted()
         let place = quantile * Double(last)
-        let lower = Int(place)
-        let share = Float(place - Double(lower))
-        let limit = sorted[lower] + share * (sorted[min(lower + 1, last)] - sorted[lower])
+        let share = Float(place - place.rounded(.down))
+        let (lower, upper) = OrderStatistic.pair(at: Int(place), of: values)
+        let limit = lower + share * (upper - lower)
         return values.map { $0 > limit }
     }
 }

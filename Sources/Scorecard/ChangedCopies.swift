@@ -18,4 +18,26 @@ package struct ChangedCopies {
         sets.append(cells.sorted())
         return sets.count - 1
     }
+
+    /// The copies' numbers, each followed by that of the copy, of those left, from which it differs in the fewest cells: what two
+    /// copies have in common need not pass through the backbone twice.
+    package var tour: [Int] {
+        let words = numbers.sorted { $0.value < $1.value }.map(\.key)
+        guard !words.isEmpty else { return [] }
+        var tour = [0]
+        var left = Array(words.indices.dropFirst())
+        while !left.isEmpty {
+            let last = words[tour.last!]
+            func distance(_ number: Int) -> Int {
+                zip(last, words[number]).reduce(0) { $0 + ($1.0 ^ $1.1).nonzeroBitCount }
+            }
+            var (best, least) = (0, Int.max)
+            for (place, number) in left.enumerated() {
+                let distance = distance(number)
+                if distance < least { (best, least) = (place, distance) }
+            }
+            tour.append(left.remove(at: best))
+        }
+        return tour
+    }
 }

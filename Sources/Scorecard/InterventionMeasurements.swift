@@ -112,9 +112,12 @@ struct InterventionMeasurements: Sendable {
                 let predicted = Self.best(logits[Int(allParts)])
                 let pair = targets[label]
                 let labels = [label, predicted] + (pair.map { [$0.first.label, $0.second.label] } ?? [])
-                let components = try labels.map { try self.components(way.method, object, $0) }
+                // Often one of them stands there twice: what is right is predicted.
+                let distinct = Array(Set(labels))
+                let components = try distinct.map { try self.components(way.method, object, $0) }
                 for naming in Naming.allCases {
-                    let named = components.map { importances($0, object, naming) }
+                    let found = components.map { importances($0, object, naming) }
+                    let named = labels.map { found[distinct.firstIndex(of: $0)!] }
                     let falls = (0..<partCount).map {
                         logits[Int(allParts)][label] - logits[Int(allParts ^ 1 << UInt64($0))][label]
                     }
@@ -267,10 +270,12 @@ struct InterventionMeasurements: Sendable {
         let place = Int(allParts)
         var features: Tensor?
         var logits = [[[Double]]](repeating: [], count: ways.models.count)
-        for start in stride(from: 0, to: all.count, by: Passes.length) {
-            let range = start..<min(all.count, start + Passes.length)
-            let batch = passes.batch(all[range].map { experiment.input.normalised($0) }[...])
-            if range.contains(place) { features = batch.images[place - start] }
+        let batches = passes.batches(of: all.count) { picture, target in
+            _ = target.update(fromContentsOf: experiment.input.normalised(all[picture]))
+        }
+        for (index, batch) in batches.enumerated() {
+            let first = index * Passes.length
+            if (first..<first + batch.shape[0]).contains(place) { features = batch.images[place - first] }
             for (model, values) in try ways.logits(of: batch).enumerated() { logits[model] += values }
         }
         let pieces = pictures.parts + pictures.things.map { [$0] }

@@ -62,15 +62,8 @@ struct DrawnInterventions: InterventionSource {
                 image: path, file: experiment.dataset.root.appending("annotations.jsonl"))
         }
         let parts = Self.parts
-        let bySet = (0..<1 << parts.count).map { left in
-            experiment.input.pixels(
-                of: PartDataset.draw(
-                    bird, omitting: Set(parts.indices.filter { left >> $0 & 1 == 0 }.map { parts[$0] })
-                ).image)
-        }
-        let withoutThings = bird.surroundings.map {
-            experiment.input.pixels(of: PartDataset.draw(bird, surroundings: [$0]).image)
-        }
+        let bySet = PartDataset.picturesBySet(of: bird).map { experiment.input.pixels(of: $0) }
+        let withoutThings = PartDataset.picturesWithoutSurroundings(of: bird).map { experiment.input.pixels(of: $0) }
         let whole = bySet[bySet.count - 1]
         return InterventionPictures(
             bySet: bySet, withoutThings: withoutThings,

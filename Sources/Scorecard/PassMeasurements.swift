@@ -112,17 +112,19 @@ struct PassMeasurements: Sendable {
             )
         }
         let perturbation = Perturbation(side: experiment.input.crop, map: map)
+        let tour = copies.tour
         // [fill][copy][model]
         let found = try Perturbation.Fill.allCases.map { fill in
             let filling = perturbation.filling(fill, of: pixels)
-            return try stride(from: 0, to: copies.sets.count, by: Passes.length).flatMap { start in
-                let images = copies.sets[start..<min(copies.sets.count, start + Passes.length)].map { cells in
-                    var image = filling
-                    image.withUnsafeMutableBufferPointer { perturbation.copy(cells, of: pixels, into: $0) }
-                    return image
-                }
-                return try scores(of: passes.batch(images[...]), predicted)
+            let batches = passes.batches(of: copies.sets.count) { copy, target in
+                _ = target.update(fromContentsOf: filling)
+                perturbation.copy(copies.sets[tour[copy]], of: pixels, into: target)
             }
+            var found = [[Double]](repeating: [], count: tour.count)
+            for (copy, scores) in zip(tour, try batches.flatMap { try scores(of: $0, predicted) }) {
+                found[copy] = scores
+            }
+            return found
         }
         return steps.flatMap { without, alone in
             found.flatMap { scores in

@@ -3,26 +3,49 @@ import Inference
 import Tensors
 
 /// Passes of changed images through the backbone, a few at a time, on the calling thread.
-struct Passes {
+final class Passes {
     let experiment: Experiment
     let workspace: BackboneWorkspace
+    /// Normalised pixels [length, S, S, 3], used again for each batch.
+    private var pixels: [Float]
 
     /// Images that pass together.
     static let length = 24
 
-    /// The features [1, H, W, D] of each image, which is normalised pixels [S, S, 3].
-    func features(of images: [[Float]]) -> [Tensor] {
-        stride(from: 0, to: images.count, by: Self.length).flatMap { start in
-            batch(images[start..<min(images.count, start + Self.length)]).images
-        }
+    init(experiment: Experiment, workspace: BackboneWorkspace) {
+        self.experiment = experiment
+        self.workspace = workspace
+        pixels = [Float](repeating: 0, count: Self.length * experiment.input.crop * experiment.input.crop * 3)
     }
 
-    /// The features [n, H, W, D] of a few images.
-    func batch(_ images: ArraySlice<[Float]>) -> Tensor {
+    /// The features [1, H, W, D] of each image, which is normalised pixels [S, S, 3].
+    func features(of images: [[Float]]) -> [Tensor] {
+        batches(of: images.count) { index, target in _ = target.update(fromContentsOf: images[index]) }
+            .flatMap(\.images)
+    }
+
+    /// The features [n, H, W, D] of images, a few at a time.
+    ///
+    /// - Parameter draw: writes the normalised pixels [S, S, 3] of an image, all of them.
+    func batches(
+        of count: Int, draw: (_ image: Int, _ target: UnsafeMutableBufferPointer<Float>) throws -> Void
+    ) rethrows -> [Tensor] {
         let side = experiment.input.crop
-        return experiment.features(
-            ofNormalised: Tensor(shape: [images.count, side, side, 3], values: images.flatMap { $0 }),
-            workspace: workspace)
+        let length = side * side * 3
+        return try stride(from: 0, to: count, by: Self.length).map { start in
+            let images = start..<min(count, start + Self.length)
+            try pixels.withUnsafeMutableBufferPointer { pixels in
+                for image in images {
+                    let first = (image - start) * length
+                    try draw(image, UnsafeMutableBufferPointer(rebasing: pixels[first..<first + length]))
+                }
+            }
+            let isFull = images.count == Self.length
+            return experiment.features(
+                ofNormalised: Tensor(
+                    shape: [images.count, side, side, 3],
+                    values: isFull ? pixels : Array(pixels[..<(images.count * length)])), workspace: workspace)
+        }
     }
 }
 

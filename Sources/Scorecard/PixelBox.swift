@@ -1,3 +1,5 @@
+import ExplanationMetrics
+
 /// Rows and columns of an image's pixels.
 package struct PixelBox: Equatable, Sendable {
     package let rows: Range<Int>
@@ -29,19 +31,24 @@ package struct PixelBox: Equatable, Sendable {
     /// The `count`-th largest of the positive values; 0 if there are fewer.
     ///
     /// Positive floats are in the order of their bits: the upper ones say in which of 2,048 classes a value is, and only in one class
-    /// is there anything to sort.
+    /// is there anything to look for.
     private static func largest(_ count: Int, of values: [Float]) -> Float {
         func number(_ value: Float) -> Int { Int(value.bitPattern >> 20) }
-        var counts = [Int](repeating: 0, count: 2048)
-        for value in values where value > 0 { counts[number(value)] += 1 }
-        var left = count
-        for found in counts.indices.reversed() {
-            guard left > counts[found] else {
-                return values.filter { $0 > 0 && number($0) == found }.sorted(by: >)[left - 1]
+        return withUnsafeTemporaryAllocation(of: Int.self, capacity: 2048) { counts in
+            counts.initialize(repeating: 0)
+            values.withUnsafeBufferPointer { values in
+                for value in values where value > 0 { counts[number(value)] &+= 1 }
             }
-            left -= counts[found]
+            var left = count
+            for found in counts.indices.reversed() {
+                guard left > counts[found] else {
+                    let inClass = values.filter { $0 > 0 && number($0) == found }
+                    return OrderStatistic.pair(at: inClass.count - left, of: inClass).0
+                }
+                left -= counts[found]
+            }
+            return 0
         }
-        return 0
     }
 
     private init(rows: Range<Int>, columns: Range<Int>) {

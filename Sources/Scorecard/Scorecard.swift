@@ -210,12 +210,12 @@ public struct Scorecard {
     private func rows(
         of samples: [Int], _ measurements: PassMeasurements, _ annotations: PlaceAnnotations?, _ log: PassLog
     ) throws -> [ImageRow] {
-        let workspaces = WorkerLocal(team) { model.experiment.backbone.makeWorkspace() }
+        let workspaces = WorkerLocal(team) { model.experiment.backbone.makeWorkspace(expectsSimilarImages: true) }
         var rows: [ImageRow] = []
         let (experiment, cache, activity) = (model.experiment, cache, communicator.activity)
         let map = cache.identity.featureMap
-        // A few at a time, so that what is done is written down.
-        let length = 2 * team.workerCount
+        // A few at a time, so that what is done is written down; not so few that threads often wait for the last of them.
+        let length = 8 * team.workerCount
         for start in stride(from: 0, to: samples.count, by: length) {
             let part = Array(samples[start..<min(samples.count, start + length)])
             let features = try cache.features(of: part)

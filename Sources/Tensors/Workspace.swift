@@ -11,10 +11,14 @@ import Synchronization
 public final class Workspace: Sendable {
     /// What multiplies matrices in the layers.
     public let engine: MatrixEngine
+    /// Whether the images of a batch are changed copies of one another: layers then look for what they need not compute again. The
+    /// results are the same, bit for bit; images that have nothing in common take a little longer.
+    public let expectsSimilarImages: Bool
     private let free = Mutex<[AlignedFloats]>([])
 
-    public init(engine: MatrixEngine = .packed) {
+    public init(engine: MatrixEngine = .packed, expectsSimilarImages: Bool = false) {
         self.engine = engine
+        self.expectsSimilarImages = expectsSimilarImages
     }
 
     /// Operands of large products, which are made again and again: fresh memory would cost more than the packing.

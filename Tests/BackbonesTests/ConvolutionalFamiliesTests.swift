@@ -54,6 +54,24 @@ import WeightFiles
 
     static let all = resNets + [denseNet, convNeXt]
 
+    /// Changed copies of an image pass sooner together, and come out the same.
+    @Test(arguments: all)
+    func copiesThatDifferLittleHaveTheSameMaps(network: Case) throws {
+        let backbone = try network.load()
+        let image = network.images.values.prefix(75 * 90 * 3)
+        var copies = Array(image)
+        for copy in 1..<4 {
+            var changed = Array(image)
+            for pixel in 0..<30 { changed[(copy * 20 * 90 + 10 * copy + pixel) * 3] = 0 }
+            copies += changed
+        }
+        let images = Tensor(shape: [4, 75, 90, 3], values: copies)
+        let maps = [false, true].map {
+            backbone.featureMaps(of: images, workspace: backbone.makeWorkspace(expectsSimilarImages: $0))
+        }
+        #expect(maps[0] == maps[1])
+    }
+
     @Test(arguments: all)
     func featureMapsAgreeWithPyTorch(network: Case) throws {
         let backbone = try network.load()

@@ -31,4 +31,21 @@ import Testing
             .reduce(into: Set<Int>()) { $0.formUnion(changed[$1]!) }
         #expect(differences(bare.image, whole.image).isSubset(of: union))
     }
+
+    /// Drawn together they are what they are one by one.
+    @Test(arguments: [PartDataset.Level.easy, .hard])
+    func picturesOfABirdThatAreDrawnTogether(level: PartDataset.Level) {
+        let bird = PartDataset.description(
+            seed: 3, split: .test, classIndex: 2, index: 1, imageSide: 128, level: level)
+        let parts = PartDataset.Part.allCases
+        let bySet = PartDataset.picturesBySet(of: bird)
+        #expect(bySet.count == 1 << parts.count)
+        for (set, picture) in bySet.enumerated() {
+            let omitted = parts.enumerated().filter { set >> $0.offset & 1 == 0 }.map(\.element)
+            #expect(picture == PartDataset.draw(bird, omitting: Set(omitted)).image, "set \(set)")
+        }
+        #expect(
+            PartDataset.picturesWithoutSurroundings(of: bird)
+                == bird.surroundings.map { PartDataset.draw(bird, surroundings: [$0]).image })
+    }
 }

@@ -118,29 +118,6 @@ extension BirdPainter {
         }
     }
 
-    /// Blotches of shade, shadow falling off over the picture, the light's brightness and tint, and fine grain.
-    mutating func paintLight() {
-        let scene = scene
-        let side = side
-        var stream = scene.stream(.grain)
-        for _ in 0..<stream.below(5) {
-            // Blotches of shade, as under foliage.
-            let centre = Point(stream.float(in: 0...1), stream.float(in: 0...1)) * side
-            canvas.glow(
-                at: centre, radius: stream.float(in: 24...60) * unit,
-                Colour(0.05, 0.06, 0.1, stream.float(in: 0.15...0.45)))
-        }
-        canvas.multiply { point in
-            let across = ((point / side - 0.5) * scene.shadowDirection).sum() + 0.5
-            let light = scene.brightness * (1 - scene.shadowStrength * min(max(across, 0), 1))
-            // The sum of a word's four bytes is nearly normal, with mean 510 and standard deviation 148.
-            let word = stream.nextWord()
-            let bytes = (word & 0xFF) + (word >> 8 & 0xFF) + (word >> 16 & 0xFF) + (word >> 24)
-            let grain = 1 + (Float(bytes) - 510) * (0.014 / 148)
-            return scene.tint * Colour(light * grain, light * grain, light * grain, 1)
-        }
-    }
-
     // MARK: - Plants, in pixels
 
     mutating func paintTwig(

@@ -36,16 +36,63 @@ struct BirdPainter {
         canvas = Canvas(side: description.imageSide)
     }
 
-    mutating func paint() {
+    mutating func paint(in light: Light) {
+        paintBehind()
+        for step in Self.bird { paint(step) }
+        paintInFront(in: light)
+    }
+
+    /// What is painted of the bird: a part, or its body (nil), from the back to the front.
+    private static let bird: [Part?] = [.tail, .foot, nil, .beak, .eye, .wing]
+
+    private mutating func paintBehind() {
         paintBackdrop()
         paintDistractors()
         unlessOmitted(.perch) { $0.paintPerch() }
-        for part in [Part.tail, .foot] where !omitted.contains(part) { paint(part) }
-        paintBody()
-        for part in [Part.beak, .eye, .wing] where !omitted.contains(part) { paint(part) }
+    }
+
+    private mutating func paint(_ step: Part?) {
+        guard let part = step else { return paintBody() }
+        if !omitted.contains(part) { paint(part) }
+    }
+
+    private mutating func paintInFront(in light: Light) {
         unlessOmitted(.foreground) { $0.paintForeground() }
         paintObstacles()
-        paintLight()
+        cast(light)
+    }
+
+    /// The pictures of what each set of parts leaves of a bird, by the set's bits in the order of `Part.allCases`. What several have
+    /// in common from the back on is painted once.
+    static func picturesBySet(of description: PartDataset.BirdDescription) -> [PixelImage] {
+        var painter = BirdPainter(description, omitting: [])
+        painter.paintBehind()
+        let light = painter.makeLight()
+        var pictures = [PixelImage?](repeating: nil, count: 1 << Part.allCases.count)
+        func go(on painter: BirdPainter, _ steps: ArraySlice<Part?>, _ set: Int) {
+            var painter = painter
+            guard let step = steps.first else {
+                painter.paintInFront(in: light)
+                pictures[set] = painter.image()
+                return
+            }
+            if step != nil { go(on: painter, steps.dropFirst(), set) }
+            painter.paint(step)
+            let bit = step.map { 1 << Part.allCases.firstIndex(of: $0)! } ?? 0
+            go(on: painter, steps.dropFirst(), set | bit)
+        }
+        go(on: painter, bird[...], 0)
+        return pictures.map { $0! }
+    }
+
+    /// The pictures of a bird without each of its surroundings.
+    static func picturesWithoutSurroundings(of description: PartDataset.BirdDescription) -> [PixelImage] {
+        let light = BirdPainter(description, omitting: []).makeLight()
+        return description.surroundings.map {
+            var painter = BirdPainter(description, omitting: [], surroundings: [$0])
+            painter.paint(in: light)
+            return painter.image()
+        }
     }
 
     /// Paints what is around the bird. What is omitted is painted and taken back, so that what comes after it from the same random

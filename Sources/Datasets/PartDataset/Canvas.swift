@@ -74,13 +74,9 @@ struct Canvas {
         }
     }
 
-    /// Multiplies every pixel by `factor(x, y)`.
-    mutating func multiply(_ factor: (Point) -> Colour) {
-        for row in 0..<side {
-            for column in 0..<side {
-                colours[row * side + column] *= factor(Point(Float(column) + 0.5, Float(row) + 0.5))
-            }
-        }
+    /// Multiplies every pixel by its factor.
+    mutating func multiply(by factors: [Colour]) {
+        for pixel in colours.indices { colours[pixel] *= factors[pixel] }
     }
 
     /// Paints the union of `shapes` (in pixels), as a piece of `layer`.

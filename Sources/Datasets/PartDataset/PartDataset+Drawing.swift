@@ -119,16 +119,33 @@ extension PartDataset {
     public static func draw(
         _ description: BirdDescription, omitting omitted: Set<Part> = [], surroundings: Set<Surrounding> = []
     ) -> Drawing {
-        precondition(
-            sideRange.contains(description.imageSide),
-            "birds are drawn on \(sideRange) pixels, not \(description.imageSide)")
+        checkSide(of: description)
         var painter = BirdPainter(description, omitting: omitted, surroundings: surroundings)
-        painter.paint()
+        painter.paint(in: painter.makeLight())
         let parts = Part.allCases.compactMap { part in
             MaskOutline(of: painter.canvas, layer: BirdPainter.Layer.part(part)).map {
                 PartRegion(part: part, box: $0.box, polygons: $0.polygons, area: $0.area)
             }
         }
         return Drawing(image: painter.image(), parts: parts)
+    }
+
+    /// The images of `draw` for all sets of parts, by the bits of those that are left (bit i is `Part.allCases[i]`): much
+    /// sooner than one by one.
+    public static func picturesBySet(of description: BirdDescription) -> [PixelImage] {
+        checkSide(of: description)
+        return BirdPainter.picturesBySet(of: description)
+    }
+
+    /// The images of `draw` without each of the bird's surroundings.
+    public static func picturesWithoutSurroundings(of description: BirdDescription) -> [PixelImage] {
+        checkSide(of: description)
+        return BirdPainter.picturesWithoutSurroundings(of: description)
+    }
+
+    private static func checkSide(of description: BirdDescription) {
+        precondition(
+            sideRange.contains(description.imageSide),
+            "birds are drawn on \(sideRange) pixels, not \(description.imageSide)")
     }
 }

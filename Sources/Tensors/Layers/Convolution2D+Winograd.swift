@@ -5,7 +5,7 @@ extension Convolution2D {
     /// larger the weights are that pass by.
     private var tilesPerBlock: Int {
         let weightCount = inputChannelCount * outputChannelCount
-        return weightCount >= 256 * 1024 ? 48 : 24
+        return weightCount >= 32 * 1024 ? 48 : 24
     }
 
     /// The same as `compute`, tile by tile of four by four pixels.
@@ -13,13 +13,13 @@ extension Convolution2D {
         _ input: Activations, with winograd: WinogradWeights, adding residual: Activations?,
         into output: UnsafeMutablePointer<Float>, pixelStride: Int, in workspace: Workspace
     ) {
-        let grid = WinogradGrid(outputSize: window.outputSize(for: input.size))
+        let grid = TileGrid(outputSize: window.outputSize(for: input.size))
         let padded = input.padded(by: window.padding, to: grid.paddedSize, in: workspace)
         let inputs = inputChannelCount
         // Whole panels: the columns beyond the outputs are zeros.
         let columns = biases[0].count
-        let tileCount = input.imageCount * grid.tilesPerImage
-        let block = min(tilesPerBlock, tileCount)
+        let choice = choice(of: grid, padded: padded, adding: residual, in: workspace)
+        let block = min(tilesPerBlock, choice.computed.count)
         // A vector more than the tiles fill: with strides of whole pages, all 36 positions of a tile would fall on the same lines of the
         // first cache.
         let (inputStride, productStride) = (block * inputs + 16, block * columns + 16)
@@ -30,8 +30,8 @@ extension Convolution2D {
         zeros.update(repeating: 0, count: columns)
 
         winograd.withPanels { panels in
-            for first in stride(from: 0, to: tileCount, by: block) {
-                let tiles = first..<min(first + block, tileCount)
+            for first in stride(from: 0, to: choice.computed.count, by: block) {
+                let tiles = choice.computed[first..<min(first + block, choice.computed.count)]
                 padded.withPointer { padded in
                     for (index, tile) in tiles.enumerated() {
                         transformWinogradInput(
@@ -60,22 +60,22 @@ extension Convolution2D {
             }
         }
         withExtendedLifetime((transformed, products, scratch)) {}
+        copy(choice.copied, of: grid, in: output, pixelStride: pixelStride)
     }
 
     /// A tile's products to the pixels of the result that they are about.
     private func finish(
-        _ products: UnsafePointer<Float>, positionStride: Int, tile: Int, of grid: WinogradGrid,
+        _ products: UnsafePointer<Float>, positionStride: Int, tile: Int, of grid: TileGrid,
         adding residual: Activations?, into output: UnsafeMutablePointer<Float>, pixelStride: Int,
         scratch: UnsafeMutablePointer<Float>
     ) {
-        let place = grid.place(ofTile: tile)
+        let area = grid.area(ofTile: tile)
         let size = grid.outputSize
-        let (rows, columns) = (min(4, size.height - place.y), min(4, size.width - place.x))
-        let pixel = (place.image * size.height + place.y) * size.width + place.x
+        let pixel = (area.image * size.height + area.y) * size.width + area.x
         func transform(_ residual: UnsafePointer<Float>?) {
             transformWinogradOutput(
                 products, positionStride: positionStride, channelCount: outputChannelCount, bias: biases[0],
-                adding: residual, rectified: activation == .relu, rows: rows, columns: columns,
+                adding: residual, rectified: activation == .relu, rows: area.height, columns: area.width,
                 into: output + pixel * pixelStride, rowStride: size.width * pixelStride, pixelStride: pixelStride,
                 scratch: scratch)
         }
@@ -85,41 +85,10 @@ extension Convolution2D {
             transform(nil)
         }
         guard activation == .gelu else { return }
-        for row in 0..<rows {
+        for row in 0..<area.height {
             applyGELU(
-                to: output + (pixel + row * size.width) * pixelStride, rowCount: columns,
+                to: output + (pixel + row * size.width) * pixelStride, rowCount: area.width,
                 columnCount: outputChannelCount, stride: pixelStride)
         }
-    }
-}
-
-/// Where the tiles of four by four pixels of a batch of results lie, image by image and row by row.
-private struct WinogradGrid {
-    let outputSize: SpatialSize
-    private let rowCount: Int
-    private let columnCount: Int
-
-    init(outputSize: SpatialSize) {
-        self.outputSize = outputSize
-        rowCount = (outputSize.height + 3) / 4
-        columnCount = (outputSize.width + 3) / 4
-    }
-
-    var tilesPerImage: Int { rowCount * columnCount }
-
-    /// Of inputs with what all tiles need.
-    var paddedSize: SpatialSize { SpatialSize(height: 4 * rowCount + 2, width: 4 * columnCount + 2) }
-
-    /// A tile's image and the first row and column of it.
-    func place(ofTile tile: Int) -> (image: Int, y: Int, x: Int) {
-        let (image, rest) = tile.quotientAndRemainder(dividingBy: tilesPerImage)
-        let (row, column) = rest.quotientAndRemainder(dividingBy: columnCount)
-        return (image, 4 * row, 4 * column)
-    }
-
-    /// The first pixel that a tile needs, counted over all padded inputs.
-    func paddedPixel(ofTile tile: Int) -> Int {
-        let (image, y, x) = place(ofTile: tile)
-        return (image * paddedSize.height + y) * paddedSize.width + x
     }
 }

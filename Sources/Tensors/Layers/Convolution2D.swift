@@ -112,6 +112,14 @@ extension Convolution2D {
         }
         let outputSize = window.outputSize(for: input.size)
         let padded = input.padded(by: window.padding, in: workspace)
+        if workspace.expectsSimilarImages && workspace.engine == .packed && input.imageCount > 1 {
+            let grid = TileGrid(outputSize: outputSize)
+            let choice = choice(of: grid, padded: padded, adding: residual, in: workspace)
+            compute(
+                choice.computed, of: grid, padded, adding: residual, into: output, pixelStride: pixelStride,
+                in: workspace)
+            return copy(choice.copied, of: grid, in: output, pixelStride: pixelStride)
+        }
         let segments = segments(rowStride: padded.size.width * inputChannelCount)
         let rowCount = input.imageCount * outputSize.area
         withUnsafeTemporaryAllocation(of: Int.self, capacity: blockRowCount) { rowOffsets in
@@ -119,9 +127,17 @@ extension Convolution2D {
             while first < rowCount {
                 let rows = first..<min(rowCount, first + blockRowCount)
                 fill(rowOffsets, rows: rows, inputSize: padded.size, outputSize: outputSize)
+                let block = output + rows.lowerBound * pixelStride
                 multiply(
-                    rows, rowOffsets, segments, of: padded, adding: residual,
-                    into: output + rows.lowerBound * pixelStride, pixelStride: pixelStride, in: workspace)
+                    rowCount: rows.count, rowOffsets, segments, of: padded,
+                    activation: residual == nil ? activation : .identity, into: block, pixelStride: pixelStride,
+                    in: workspace)
+                // While the block is still in the cache.
+                residual?.withPointer { residual in
+                    add(
+                        residual + rows.lowerBound * outputChannelCount, to: block,
+                        count: rows.count * outputChannelCount, activation: activation)
+                }
                 first = rows.upperBound
             }
         }
@@ -129,21 +145,22 @@ extension Convolution2D {
 
     /// Output pixels computed together: whole tiles, whose inputs and outputs stay in a core's L2 cache while the
     /// weights pass by, and enough of them that fetching the weights is hidden.
-    private var blockRowCount: Int {
+    var blockRowCount: Int {
         let inputFloats = inputChannelCount * min(window.stride.area, window.kernel.area)
         let fitting = 48 * 1024 / max(inputFloats, outputChannelCount)
         return max(96, min(480, fitting / 6 * 6))
     }
 
     /// Where, from the top left pixel of a window, the contiguous pieces of it lie.
-    private func segments(rowStride: Int) -> (offsets: [Int], length: Int) {
+    func segments(rowStride: Int) -> WindowSegments {
         let kernel = window.kernel
         let rows = (0..<kernel.height).map { $0 * window.dilation.height * rowStride }
         if weights.count == 1 && window.dilation.width == 1 {
-            return (rows, kernel.width * inputChannelCount)
+            return WindowSegments(offsets: rows, length: kernel.width * inputChannelCount)
         }
         let columns = (0..<kernel.width).map { $0 * window.dilation.width * inputChannelCount }
-        return (rows.flatMap { row in columns.map { row + $0 } }, inputChannelCount / weights.count)
+        return WindowSegments(
+            offsets: rows.flatMap { row in columns.map { row + $0 } }, length: inputChannelCount / weights.count)
     }
 
     /// Offset of the top left pixel of the window of each output pixel in `rows`, counted over the whole batch.
@@ -162,10 +179,18 @@ extension Convolution2D {
         }
     }
 
-    /// Output pixels `rows`, all groups; then the residual, while they are still in the cache.
-    private func multiply(
-        _ rows: Range<Int>, _ rowOffsets: UnsafeMutableBufferPointer<Int>, _ segments: (offsets: [Int], length: Int),
-        of input: Activations, adding residual: Activations?, into block: UnsafeMutablePointer<Float>,
+    /// The top left pixel of the window of an output pixel, counted over the whole batch.
+    func offset(ofPixel pixel: Int, inputSize: SpatialSize, outputSize: SpatialSize) -> Int {
+        let (image, rest) = pixel.quotientAndRemainder(dividingBy: outputSize.area)
+        let (y, x) = rest.quotientAndRemainder(dividingBy: outputSize.width)
+        let row = image * inputSize.height + y * window.stride.height
+        return (row * inputSize.width + x * window.stride.width) * inputChannelCount
+    }
+
+    /// The output pixels whose windows begin at `rowOffsets`, all groups.
+    func multiply(
+        rowCount: Int, _ rowOffsets: UnsafeMutableBufferPointer<Int>, _ segments: WindowSegments,
+        of input: Activations, activation: ActivationFunction, into block: UnsafeMutablePointer<Float>,
         pixelStride: Int, in workspace: Workspace
     ) {
         let inputs = inputChannelCount / weights.count
@@ -176,22 +201,22 @@ extension Convolution2D {
                     biases[group].withUnsafeBufferPointer { bias in
                         let gathered = GatheredRows(
                             base: input + group * inputs, rowOffsets: UnsafePointer(rowOffsets.baseAddress!),
-                            rowCount: rows.count, segmentOffsets: offsets.baseAddress!,
+                            rowCount: rowCount, segmentOffsets: offsets.baseAddress!,
                             segmentCount: offsets.count, segmentLength: segments.length)
                         Tensors.multiply(
                             gathered, weights[group], adding: AddedRows(repeating: bias.baseAddress!),
-                            activation: residual == nil ? activation : .identity,
-                            into: block + group * outputs, stride: pixelStride, in: workspace)
+                            activation: activation, into: block + group * outputs, stride: pixelStride, in: workspace)
                     }
                 }
             }
         }
-        residual?.withPointer { residual in
-            add(
-                residual + rows.lowerBound * outputChannelCount, to: block,
-                count: rows.count * outputChannelCount, activation: activation)
-        }
     }
+}
+
+/// Where, from its top left pixel, the contiguous pieces of a window lie, and how many floats each has.
+struct WindowSegments {
+    let offsets: [Int]
+    let length: Int
 }
 
 // MARK: - Margins
