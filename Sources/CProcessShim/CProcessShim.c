@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,12 @@ void cprocess_explain_abort(const char *text, int code) {
     abort_code = code;
     struct sigaction action = {.sa_handler = on_abort};
     sigaction(SIGABRT, &action, NULL);
+}
+
+void cprocess_keep_released_memory(void) {
+    enum { limit = 1 << 30 };
+    mallopt(M_MMAP_THRESHOLD, limit);
+    mallopt(M_TRIM_THRESHOLD, limit);
 }
 
 // MARK: Before all else

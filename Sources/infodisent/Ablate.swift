@@ -49,6 +49,7 @@ struct Ablate: CollectiveCommand {
         let team = try deployment.team(on: communicator)
         let experiment = try Experiment(configuration, on: communicator, makesCache: true, team: team)
         try experiment.requireOutsideDataset("run.directory", experiment.configuration.run.directory)
+        MemoryLimit.keepReleasedMemory()
         let ablation = try Ablation(grid, experiment: experiment) { settings in
             var source = source
             source.overrides += settings

@@ -19,4 +19,7 @@ enum MemoryLimit {
             exit(ExitCode.inputOutput.rawValue)
         }
     }
+
+    /// Before training, whose steps make the same few large matrices again and again.
+    static func keepReleasedMemory() { cprocess_keep_released_memory() }
 }

@@ -68,6 +68,7 @@ struct Train: CollectiveCommand {
         if dryRun { return try describe(experiment, budgets: budgets, on: communicator) }
         let stop = StopSignals.request
         let cache = try experiment.completeFeatures(team: team, stop: stop, on: communicator)
+        MemoryLimit.keepReleasedMemory()
         if let budgets {
             return try sweep(budgets, experiment, cache: cache, team: team, on: communicator)
         }

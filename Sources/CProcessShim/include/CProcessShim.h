@@ -27,3 +27,7 @@ void cprocess_leave_signals(void);
 /// address space of this process is limited, or the system promises no more memory than it has. `text` must live as long as
 /// the process.
 void cprocess_explain_abort(const char *text, int code);
+
+/// From now on memory that is released stays with the process, up to 1 GiB at the end of its heap: large arrays that are made again and
+/// again then lie where the last ones did, instead of in pages that the system has to clear first.
+void cprocess_keep_released_memory(void);

@@ -19,6 +19,7 @@ struct BenchHead: ParsableCommand {
     }
 
     func run() throws {
+        MemoryLimit.keepReleasedMemory()
         let team = deployment.team
         try Console.result("\(team.workerCount) thread(s), milliseconds, median of \(repetition.repetitions)")
         try Console.result(BenchTable.row("channel map, D", ["gradients", "update", "step", "samples/s"]))
