@@ -349,7 +349,8 @@ let package = Package(
         .testTarget(
             name: "HeadExportTests",
             dependencies: [
-                "DisentangledHead", "DurableFiles", "HeadExport", "SeededNumbers", "Tensors", "WeightFiles", system,
+                "DisentangledHead", "DurableFiles", "FeatureCache", "HeadExport", "SeededNumbers", "Tensors",
+                "WeightFiles", system,
             ],
             resources: [.copy("Fixtures")]),
         .testTarget(

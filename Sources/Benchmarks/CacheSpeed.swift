@@ -8,6 +8,7 @@ import Tensors
 /// Writing a feature cache, and reading it in random order as training does, in bytes a second of the cache's files.
 public struct CacheSpeed: Sendable {
     public let precision: CachePrecision
+    public let mapCount: Int
     public let byteCount: Int
     /// Converting, digesting, writing and syncing all shards.
     public let write: Durations
@@ -31,6 +32,7 @@ public struct CacheSpeed: Sendable {
                 resize: 256, crop: 224, interpolation: .bilinear, mean: [0, 0, 0], standardDeviation: [1, 1, 1]),
             datasetFingerprint: ContentDigest(of: []), precision: precision,
             featureMap: FeatureMapShape(height: 7, width: 7, channelCount: 2048), classNames: ["any"])
+        mapCount = sampleCount
         byteCount = sampleCount * identity.sampleByteCount
         let samples = (0..<sampleCount).map { (path: "\($0).jpg", label: 0, split: "train") }
         let map = (0..<identity.featureMap.elementCount).map { Float($0 % 997) * 0.01 }

@@ -2,14 +2,6 @@ public import DurableFiles
 public import ImageCoding
 public import Tensors
 
-/// How features are stored.
-public enum CachePrecision: String, Codable, CaseIterable, Sendable {
-    case f16, f32
-
-    /// Bytes of one feature.
-    public var byteCount: Int { self == .f16 ? 2 : 4 }
-}
-
 /// Everything that the features in a cache depend on.
 public struct CacheIdentity: Codable, Equatable, Sendable {
     public var backbone: String
@@ -82,7 +74,7 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
     public var viewCount: Int { views?.count ?? 1 }
 
     /// Bytes of the features of one image.
-    public var sampleByteCount: Int { featureMap.elementCount * precision.byteCount }
+    public var sampleByteCount: Int { precision.byteCount(of: featureMap) }
 
     /// Bytes that a sample takes on disk: its features, its label, and the digests of its image's file and of its features.
     public var storedByteCount: Int { sampleByteCount + Self.storedByteCountBesideFeatures }

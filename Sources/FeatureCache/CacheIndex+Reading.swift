@@ -146,7 +146,9 @@ extension CacheIndex {
                 throw JSONError(offset: 0, problem: "it does not say what the cache is: \(error)")
             }
             let map = identity.featureMap
-            guard [map.height, map.width, map.channelCount].allSatisfy({ (1...1 << 20).contains($0) }) else {
+            guard [map.height, map.width, map.channelCount].allSatisfy({ (1...1 << 20).contains($0) }),
+                map.elementCount <= CacheIndex.mapLimit
+            else {
                 throw JSONError(offset: 0, problem: "feature maps cannot be \(map)")
             }
             guard samples.labels.allSatisfy({ $0 < identity.classNames.count }) else {
@@ -160,6 +162,12 @@ extension CacheIndex {
             }
             guard skipped.allSatisfy({ $0.sample < samples.count }) else {
                 throw JSONError(offset: 0, problem: "a skipped sample is not below \(samples.count)")
+            }
+            guard version >= CacheIndex.schemaVersion(of: identity) || identity.precision != .int8 else {
+                throw JSONError(
+                    offset: 0,
+                    problem:
+                        "caches of the schema version \(version) have no features in \(identity.precision.rawValue)")
             }
             let isOld = CacheIndex.wholeFilesVersions.contains(version)
             guard isOld || logicalShardCount != nil else {

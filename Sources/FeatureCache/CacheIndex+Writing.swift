@@ -50,7 +50,7 @@ extension CacheIndex {
             preconditionFailure("an identity is an object")
         }
         switch format {
-        case .rows: members["schema_version"] = .integer(Self.schemaVersion)
+        case .rows: members["schema_version"] = .integer(Self.schemaVersion(of: identity))
         case .wholeFiles:
             let isPlain = identity.views == nil && skipped.isEmpty
             members["schema_version"] = .integer(

@@ -6,13 +6,22 @@ import SystemPackage
 /// The plan of a cache: what it is, and which sample is in which row of which shard.
 struct CacheIndex: Sendable {
     /// Raised whenever the files change in a way that older programs cannot read.
-    static let schemaVersion = 3
+    static let schemaVersion = 4
+
+    /// The version that an index says: the first one whose programs can read such a cache, so that the others refuse it by its
+    /// version and what they can read keeps its bytes.
+    static func schemaVersion(of identity: CacheIdentity) -> Int {
+        identity.precision == .int8 ? 4 : 3
+    }
 
     /// The split whose images have further views.
     static let viewedSplit = "train"
 
     /// The largest number of samples; labels, shards and rows are kept in 32 bits.
     static let sampleLimit = Int(Int32.max)
+
+    /// The largest number of features of an image, so that the size of a file of `sampleLimit` of them is a number.
+    static let mapLimit = 1 << 28
 
     struct Shard: Equatable, Sendable {
         let split: String

@@ -27,14 +27,16 @@ extension FeatureCache {
             _ row: CacheRow, _ memory: UnsafeMutableRawBufferPointer, _ use: (UnsafeRawBufferPointer) -> Void
         ) throws -> Void
     ) throws -> [Float] {
-        let elementCount = identity.featureMap.elementCount
+        let (elementCount, channelCount) = (identity.featureMap.elementCount, identity.featureMap.channelCount)
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.sampleByteCount, alignment: 64)
         defer { memory.deallocate() }
         return try [Float](unsafeUninitializedCapacity: sampleIndices.count * elementCount) { buffer, count in
             for (position, sample) in sampleIndices.enumerated() {
                 let end = (position + 1) * elementCount
                 let destination = UnsafeMutableBufferPointer(rebasing: buffer[count..<end])
-                try read(row(of: sample, view: view), memory) { identity.precision.widen($0, into: destination) }
+                try read(row(of: sample, view: view), memory) {
+                    identity.precision.widen($0, channelCount: channelCount, into: destination)
+                }
                 count = end
             }
         }
@@ -119,6 +121,12 @@ extension FeatureCache {
         guard isSound else {
             throw ShardFault(problem: "its features do not have the digest they should", row: row.row)
         }
+        if ticket.digest != nil,
+            let problem = identity.precision.problem(
+                of: UnsafeRawBufferPointer(memory), channelCount: identity.featureMap.channelCount)
+        {
+            throw ShardFault(problem: problem, row: row.row)
+        }
         if ticket.digest != nil, file.version.isSettled {
             shards[row.shard].markVerified(row: row.row, version: file.version)
         }
@@ -195,16 +203,6 @@ extension FeatureCache {
             ahead.begin()
             for row in rows { try ahead.read(row, into: memory) { _ in } }
             progress(count + 1, own.count)
-        }
-    }
-}
-
-extension CachePrecision {
-    /// The features that `bytes` are, as floats.
-    func widen(_ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableBufferPointer<Float>) {
-        switch self {
-        case .f16: FeatureConversion.widen(bytes, into: destination)
-        case .f32: UnsafeMutableRawBufferPointer(destination).copyMemory(from: bytes)
         }
     }
 }

@@ -18,7 +18,7 @@ extension FeatureCache {
         precision: CachePrecision, featureMap: FeatureMapShape, samplesPerRead: Int, in folder: FilePath,
         team: WorkerTeam, time: (() throws -> Void) throws -> Double
     ) throws -> Double {
-        let (elementCount, rowByteCount) = (featureMap.elementCount, featureMap.elementCount * precision.byteCount)
+        let (elementCount, rowByteCount) = (featureMap.elementCount, precision.byteCount(of: featureMap))
         let rowCount = max(samplesPerRead, rehearsedByteCount / rowByteCount)
         let file = try ScratchFile(in: folder, byteCount: rowCount * rowByteCount)
         let row = [UInt8](repeating: 0, count: rowByteCount)
@@ -37,7 +37,8 @@ extension FeatureCache {
                         let number = (read * samplesPerRead + sample) * 9973 % rowCount
                         try file.read(into: memory, at: number * rowByteCount)
                         let destination = UnsafeMutableBufferPointer(rebasing: buffer[count..<count + elementCount])
-                        precision.widen(UnsafeRawBufferPointer(memory), into: destination)
+                        precision.widen(
+                            UnsafeRawBufferPointer(memory), channelCount: featureMap.channelCount, into: destination)
                         count += elementCount
                     }
                 }

@@ -75,9 +75,7 @@ package final class PendingShard: Sendable {
                 } catch is DurableFileError {
                     return false  // beyond the end, or on a bad spot of the disk
                 }
-                var hasher = ContentHasher()
-                hasher.update(UnsafeRawBufferPointer(memory))
-                return hasher.finalizeBytes().elementsEqual(front.digest(ofRow: row))
+                return front.isSound(row: row, UnsafeRawBufferPointer(memory))
             }
         }
     }

@@ -68,16 +68,10 @@ public final class ShardBuilder: @unchecked Sendable {
         precondition(
             features.count == elementCount, "\(features.count) features are not the \(elementCount) of a sample")
         let target = take(row, imageDigest)
-        let firstBad: Int?
-        switch index.identity.precision {
-        case .f16: firstBad = FeatureConversion.narrow(features, into: target.assumingMemoryBound(to: Float16.self))
-        case .f32:
-            firstBad = FeatureConversion.firstNotFinite(features)
-            target.copyMemory(from: UnsafeRawBufferPointer(features))
-        }
-        if let firstBad {
+        let (precision, channelCount) = (index.identity.precision, index.identity.featureMap.channelCount)
+        if let firstBad = precision.narrow(features, channelCount: channelCount, into: target) {
             throw FeatureCacheError.notRepresentable(
-                sample: samplePath(ofRow: row), value: features[firstBad], precision: index.identity.precision)
+                sample: samplePath(ofRow: row), value: features[firstBad], precision: precision)
         }
         takeDigest(ofRow: row)
     }

@@ -188,13 +188,20 @@ struct ShardFront {
                 return finish(&hasher)
             case .rows:
                 return (0..<layout.rowCount).allSatisfy { row in
-                    var hasher = ContentHasher()
                     let start = start(ofRow: row)
-                    hasher.update(UnsafeRawBufferPointer(rebasing: bytes[start..<start + layout.rowByteCount]))
-                    return hasher.finalizeBytes().elementsEqual(digest(ofRow: row))
+                    return isSound(
+                        row: row, UnsafeRawBufferPointer(rebasing: bytes[start..<start + layout.rowByteCount]))
                 }
             }
         }
+    }
+
+    /// Whether a row is what was written, and can be; only of files of rows.
+    func isSound(row: Int, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        var hasher = ContentHasher()
+        hasher.update(bytes)
+        return hasher.finalizeBytes().elementsEqual(digest(ofRow: row))
+            && layout.precision.problem(of: bytes, channelCount: layout.channelCount) == nil
     }
 
     private func finish(_ hasher: inout ContentHasher) -> Bool {

@@ -1,4 +1,5 @@
 import DurableFiles
+import Tensors
 import WeightFiles
 
 /// Where everything is in the file of a shard: a pure function of the index but for what `ShardFront` reads.
@@ -7,20 +8,21 @@ struct ShardLayout {
     let rowCount: Int
     /// Bytes of a feature map.
     let rowByteCount: Int
-    private let featureShape: [Int]
-    private let featureType: ElementType
+    let precision: CachePrecision
+    private let map: FeatureMapShape
 
     /// Bytes of a digest, of a row's features or of an image's file.
     static let digestByteCount = 32
 
     init(ofShard shard: Int, in index: CacheIndex) {
-        let map = index.identity.featureMap
+        map = index.identity.featureMap
+        precision = index.identity.precision
         format = index.format
         rowCount = index.shards[shard].sampleCount
         rowByteCount = index.identity.sampleByteCount
-        featureShape = [rowCount, map.height, map.width, map.channelCount]
-        featureType = index.identity.precision == .f16 ? .float16 : .float32
     }
+
+    var channelCount: Int { map.channelCount }
 
     // MARK: - Places, counted from the end of the header
 
@@ -53,10 +55,11 @@ struct ShardLayout {
     /// The key of the digest that all others follow from.
     var rootKey: String { format == .rows ? Key.rows : Key.data }
 
-    /// The name of the format. Of whole files there are two, so that older programs do not take zeros for features.
+    /// The name of the format. Of whole files there are two, so that older programs do not take zeros for features, and of rows
+    /// two, so that nobody takes bytes for features.
     func formatName(skips: Bool) -> String {
         switch format {
-        case .rows: "infodisent-features-3"
+        case .rows: precision == .int8 ? "infodisent-features-4" : "infodisent-features-3"
         case .wholeFiles: skips ? "infodisent-features-2" : "infodisent-features-1"
         }
     }
@@ -70,11 +73,17 @@ struct ShardLayout {
         func entry(_ name: String, _ type: ElementType, _ shape: [Int]) -> SafetensorsWriter.Entry {
             .init(name: name, elementType: type, shape: shape) { _ in }
         }
+        let features =
+            switch precision {
+            case .f16: entry("features", .float16, [rowCount, map.height, map.width, map.channelCount])
+            case .f32: entry("features", .float32, [rowCount, map.height, map.width, map.channelCount])
+            case .int8: entry("features", .uint8, [rowCount, rowByteCount])
+            }
         let table = [rowCount, Self.digestByteCount]
         return SafetensorsWriter.header(
             of: [entry("labels", .int64, [rowCount])]
                 + (format == .rows ? [entry("images", .uint8, table), entry("digests", .uint8, table)] : [])
-                + [entry("features", featureType, featureShape)], metadata)
+                + [features], metadata)
     }
 
     /// The digest that all others follow from, of a file of rows.

@@ -78,14 +78,7 @@ extension ExportedHead {
             layout == .channelsLast
                 ? [.named("N"), .named("H"), .named("W"), side] : [.named("N"), side, .named("H"), .named("W")],
             "the last feature maps of the backbone \(provenance["backbone"] ?? "")")
-        var features = "features"
-        if roundsFeatures {
-            graph.node(
-                "Cast", [features], named: "half_features", ["to": .integer(ONNXGraph.ElementType.float16.rawValue)])
-            features = graph.node(
-                "Cast", ["half_features"], named: "rounded_features",
-                ["to": .integer(ONNXGraph.ElementType.float.rawValue)])
-        }
+        let features = rounded(&graph, "features", layout)
         switch layout {
         case .channelsLast:
             let shape = graph.constant("pixels_shape", [0, -1, Int64(count)])
@@ -101,6 +94,37 @@ extension ExportedHead {
             "MatMul",
             [standardised(&graph, "pixels"), graph.constant("channel_map_transposed", [count, count], transposed)],
             named: "activations")
+    }
+
+    /// The feature maps as the cache has them.
+    private func rounded(_ graph: inout ONNXGraph, _ features: String, _ layout: Layout) -> String {
+        func halves(_ input: String, named half: String, _ rounded: String) -> String {
+            graph.node("Cast", [input], named: half, ["to": .integer(ONNXGraph.ElementType.float16.rawValue)])
+            return graph.node("Cast", [half], named: rounded, ["to": .integer(ONNXGraph.ElementType.float.rawValue)])
+        }
+        switch featurePrecision {
+        case .f32: return features
+        case .f16: return halves(features, named: "half_features", "rounded_features")
+        case .int8:
+            let overPixels: KeyValuePairs<String, ONNXGraph.Attribute> = [
+                "axes": .integers(layout == .channelsLast ? [1, 2] : [2, 3]), "keepdims": .integer(1),
+            ]
+            graph.node("ReduceMin", [features], named: "least_features", overPixels)
+            graph.node("ReduceMax", [features], named: "greatest_features", overPixels)
+            let low = halves("least_features", named: "least_half_features", "low_features")
+            let high = halves("greatest_features", named: "greatest_half_features", "high_features")
+            let (none, most) = (graph.constant("no_step", [], [0]), graph.constant("step_count", [], [255]))
+            graph.node("Sub", [high, low], named: "feature_ranges")
+            graph.node("Div", ["feature_ranges", most], named: "feature_steps")
+            // Less than any step; where there is none, whatever is divided by it is multiplied with 0.
+            graph.node("Max", ["feature_steps", graph.constant("least_step", [], [1e-30])], named: "feature_divisors")
+            graph.node("Sub", [features, low], named: "features_above_low")
+            graph.node("Div", ["features_above_low", "feature_divisors"], named: "features_in_steps")
+            graph.node("Clip", ["features_in_steps", none, most], named: "clipped_features")
+            graph.node("Round", ["clipped_features"], named: "feature_numbers")
+            graph.node("Mul", ["feature_numbers", "feature_steps"], named: "features_from_low")
+            return graph.node("Add", [low, "features_from_low"], named: "rounded_features")
+        }
     }
 
     /// Pixels as the head's reading wants them: standardised by the mean and variance, over the channels, of their mean.

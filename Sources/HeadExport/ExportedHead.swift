@@ -1,6 +1,6 @@
 public import Checkpoints
 public import DisentangledHead
-import FeatureCache
+public import FeatureCache
 import Foundation
 import Inference
 import RunConfiguration
@@ -11,19 +11,21 @@ public struct ExportedHead: Sendable {
     public let head: Head
     /// In the order of their labels.
     public let classNames: [String]
-    /// Whether the features that the head gets are rounded to half precision first, as in the cache it was trained on.
-    public let roundsFeatures: Bool
+    /// What the features that the head gets are rounded to first, as in the cache it was trained on.
+    public let featurePrecision: CachePrecision
     /// What else there is to know, by name: where the head comes from, and how images are to be prepared.
     public let provenance: [String: String]
 
     /// The version of the facts' names.
     public static let format = "infodisent-head-1"
 
-    public init(head: Head, classNames: [String], roundsFeatures: Bool, provenance: [String: String] = [:]) {
+    public init(
+        head: Head, classNames: [String], featurePrecision: CachePrecision, provenance: [String: String] = [:]
+    ) {
         precondition(classNames.count == head.classCount, "\(classNames.count) names of \(head.classCount) classes")
         self.head = head
         self.classNames = classNames
-        self.roundsFeatures = roundsFeatures
+        self.featurePrecision = featurePrecision
         self.provenance = provenance
     }
 
@@ -64,7 +66,7 @@ public struct ExportedHead: Sendable {
         provenance["head_sha256"] = checkpoint.headDigest.hexadecimal
         self.init(
             head: try checkpoint.head(as: configuration.head), classNames: state.classNames,
-            roundsFeatures: configuration.cache.precision == .f16, provenance: provenance)
+            featurePrecision: configuration.cache.precision, provenance: provenance)
     }
 
     /// What the tensors do not say, as text.
@@ -77,7 +79,7 @@ public struct ExportedHead: Sendable {
         if let epsilon = head.epsilon { facts["standardisation_epsilon"] = "\(epsilon)" }
         facts["probabilities"] = head.loss == .crossEntropy ? "softmax" : "sigmoid"
         facts["signs"] = head.sides.rawValue
-        facts["feature_precision"] = (roundsFeatures ? CachePrecision.f16 : .f32).rawValue
+        facts["feature_precision"] = featurePrecision.rawValue
         facts["channel_count"] = "\(head.channelCount)"
         facts["class_count"] = "\(head.classCount)"
         if let count = selectedCount { facts["channels_per_image"] = "\(count)" }

@@ -73,11 +73,3 @@ extension CacheIdentity {
     /// A feature map with the precision of the cache.
     func rounded(_ features: Tensor) -> Tensor { precision.rounded(features) }
 }
-
-extension CachePrecision {
-    /// Features as they are when they have been stored and read back.
-    package func rounded(_ features: Tensor) -> Tensor {
-        guard self == .f16 else { return features }
-        return Tensor(shape: features.shape, values: features.values.map { Float(Float16($0)) })
-    }
-}

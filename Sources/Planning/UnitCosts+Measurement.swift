@@ -48,7 +48,9 @@ extension UnitCosts {
                 let image = Tensor(shape: [1, side, side, 3], values: run.input.normalised(try run.pixels(index)))
                 let map = run.backbone.featureMaps(of: image, workspace: workspaces[worker])
                 var hasher = ContentHasher()
-                map.values.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<byteCount])) }
+                map.values.withUnsafeBytes {
+                    hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<min(byteCount, $0.count)]))
+                }
                 return hasher.finalize()
             }
         }

@@ -89,7 +89,7 @@ public struct Workload: Equatable, Sendable {
     /// E, the numbers in a gradient.
     public var gradientCount: Int { channelMapCount + classCount * featureMap.channelCount * weightsPerChannel }
     /// Bytes of a sample's features in the cache.
-    public var sampleByteCount: Int { featureMap.elementCount * precision.byteCount }
+    public var sampleByteCount: Int { precision.byteCount(of: featureMap) }
     /// Bytes of a sample in the cache on disk, with its label and digests.
     public var storedByteCount: Int { sampleByteCount + CacheIdentity.storedByteCountBesideFeatures }
     /// Samples that one logical shard gives to a step.

@@ -95,7 +95,9 @@ extension RunConfiguration {
         "input.exif": ["Whether photographs are turned as they say; pretrained weights have not seen them so."],
         "cache.directory": ["Where the features of the images are kept."],
         "cache.location": ["One folder that all ranks see, or one on each node."],
-        "cache.precision": ["Number format of features."],
+        "cache.precision": [
+            "Number format of features; int8 takes half the room of f16, see the README of FeatureCache."
+        ],
         "cache.samples_per_shard": ["Images in one file of the cache; left out, as many as make 64 MiB."],
         "cache.views": ["Views of each training image: the plain one, and augmented ones as cache.augmentation says."],
         "cache.view_seed": ["Seed of what is drawn for the views."],

@@ -25,7 +25,7 @@ struct Extract: CollectiveCommand {
     var useEMA = false
     @Option(help: "The dataset's folder.", completion: .directory, transform: { FilePath($0) }) var dataset: FilePath?
     @Option(help: "The cache's folder.", completion: .directory, transform: { FilePath($0) }) var output: FilePath?
-    @Option(help: "Number format of the cache: f16 or f32.") var precision: CachePrecision?
+    @Option(help: "Number format of the cache: f16, f32 or int8.") var precision: CachePrecision?
     @Flag(
         help: """
             Read all features of the cache, and extract again what is damaged; and check that the images are those that the \

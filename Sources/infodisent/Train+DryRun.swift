@@ -43,9 +43,7 @@ private struct TrainingPlan {
         lines.append(
             ("input", "resized to \(input.resize), cropped to \(input.crop) pixels, \(input.interpolation.rawValue)"))
         let mapCount = dataset.train.count * identity.viewCount + dataset.test.count
-        let byteCount =
-            Double(mapCount) * Double(identity.featureMap.pixelCount * identity.featureMap.channelCount)
-            * Double(identity.precision.byteCount)
+        let byteCount = Double(mapCount) * Double(identity.sampleByteCount)
         lines.append(
             (
                 "features",

@@ -62,6 +62,44 @@ import Testing
             frontShare: Self.frontShareWithImages)
     }
 
+    @Test func featuresInEightBitsAreTheSameOnAnyNumberOfRanksAndAfterAKill() throws {
+        let train = ["train", "--config", "small.yaml", "--set", "cache.precision=int8"]
+        let reference = try SmallExperiment.folder()
+        // Features in another precision are not taken for these.
+        let refused = try Tool.infodisent.run(train, in: reference)
+        #expect(refused.exitCode == 65 && refused.errors.contains("precision is f16, expected int8"))
+        try reference.remove("features")
+        let first = try Tool.infodisent.run(train, in: reference)
+        try #require(first.exitCode == 0, "\(first.errors)")
+        let features = try reference.contents(of: "features")
+        let shard = try #require(features["shard-00000.safetensors"])
+        let mapByteCount = 8 * 8 * 192 + 4 * 192
+        #expect(shard.count > 10 * mapByteCount && shard.count < 10 * mapByteCount + 2048)
+
+        for ranks in [1, 2, 4] {
+            let folder = try SmallExperiment.folder()
+            try folder.remove("features")
+            let outcome = try Mpirun.run(ranks: ranks, train, in: folder)
+            try #require(outcome.exitCode == 0, "\(outcome.errors)")
+            #expect(try folder.contents(of: "features") == features, "\(ranks) ranks")
+            #expect(
+                try folder.contents(of: "run/checkpoints") == reference.contents(of: "run/checkpoints"),
+                "\(ranks) ranks")
+        }
+        // Killed with some files written, a damaged one among them, and gone on with by other ranks.
+        let folder = try SmallExperiment.folder()
+        try FileManager.default.removeItem(at: folder.url("features"))
+        try FileManager.default.copyItem(at: reference.url("features"), to: folder.url("features"))
+        for name in ["shard-00002.safetensors", "shard-00009.safetensors"] { try folder.remove("features/\(name)") }
+        var damaged = shard
+        damaged[shard.count - mapByteCount] ^= 1
+        try folder.write(damaged, to: "features/shard-00000.safetensors")
+        let outcome = try Mpirun.run(ranks: 2, train, in: folder)
+        try #require(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(try folder.contents(of: "features") == features)
+        #expect(try folder.contents(of: "run/checkpoints") == reference.contents(of: "run/checkpoints"))
+    }
+
     @Test func aCacheCutByOtherLogicalShardsChangesNoResultAndIsSaidToBe() throws {
         let other = ["--set", "training.logical_shards=2"]
         let train = ["train", "--config", "small.yaml"] + other

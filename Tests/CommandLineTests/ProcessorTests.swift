@@ -24,7 +24,8 @@ import Testing
         .split(whereSeparator: \.isWhitespace).contains("avx512f")
 
     @Test(arguments: [
-        ["head.channel_map=riemannian"], ["head.channel_map=exponential"], ["head.channel_map=cayley"],
+        ["head.channel_map=riemannian"], ["head.channel_map=exponential"],
+        ["head.channel_map=cayley", "cache.precision=int8"],
         ["head.channel_map=riemannian", "head.pooling=gumbel", "head.temperature=[1.0, 0.5]"],
     ])
     func aRunGivesTheSameBytes(settings: [String]) throws {

@@ -20,6 +20,14 @@ struct CacheFixture {
         (0..<identity.featureMap.elementCount).map { Float(sample * 32 + $0) / 4 * ($0 % 2 == 0 ? 1 : -1) }
     }
 
+    /// The feature map of a sample as the cache gives it.
+    func stored(_ sample: Int) -> [Float] {
+        let map = identity.featureMap
+        return identity.precision.rounded(
+            Tensor(shape: [1, map.height, map.width, map.channelCount], values: features(of: sample))
+        ).values
+    }
+
     func writer(
         in directory: FilePath, samplesPerShard: Int = 4, logicalShardCount: Int = 1, requiresDivision: Bool = false
     ) throws -> FeatureCacheWriter {

@@ -8,9 +8,11 @@ import WeightFiles
 
 struct DamagedCacheTests {
     /// Runs `body` with a complete cache.
-    private func withCache(_ body: (FilePath) throws -> Void) throws {
+    private func withCache(_ precision: CachePrecision = .f16, _ body: (FilePath) throws -> Void) throws {
         try withTemporaryFolder { folder throws in
-            try CacheFixture().fill(folder)
+            var fixture = CacheFixture()
+            fixture.identity.precision = precision
+            try fixture.fill(folder)
             try body(folder)
         }
     }
@@ -60,8 +62,8 @@ struct DamagedCacheTests {
         try withCache { folder in
             let path = folder.appending("index.json")
             let text = String(decoding: try DurableFile.read(path), as: UTF8.self)
-            try DurableFile.write(text.replacing("\"schema_version\": 3", with: "\"schema_version\": 4"), to: path)
-            #expect(throws: FeatureCacheError.unknownVersion(path: path, found: 4, supported: 3)) {
+            try DurableFile.write(text.replacing("\"schema_version\": 3", with: "\"schema_version\": 5"), to: path)
+            #expect(throws: FeatureCacheError.unknownVersion(path: path, found: 5, supported: 4)) {
                 try FeatureCache(directory: folder)
             }
         }
@@ -81,6 +83,10 @@ struct DamagedCacheTests {
                 ("\"columns\": [\"path\"", "\"columns\": [\"file\""),
                 ("\"logical_shards\": 1", "\"logical_shards\": 2"), ("\"logical_shards\": 1", "\"logical_shards\": 0"),
                 ("\"logical_shards\"", "\"logical_shard\""),
+                // Programs of that version wrote none.
+                ("\"f16\"", "\"int8\""),
+                // Its files would have more bytes than there are numbers.
+                ("\"height\":2, \"width\":3", "\"height\":1048576, \"width\":1048576"),
             ]
             for (old, new) in changes {
                 let changed = body.replacing(old, with: new, maxReplacements: 1)
@@ -94,8 +100,9 @@ struct DamagedCacheTests {
         }
     }
 
-    @Test func `every truncation and every flipped byte of a shard is noticed`() throws {
-        try withCache { folder in
+    @Test(arguments: [CachePrecision.f16, .int8])
+    func `every truncation and every flipped byte of a shard is noticed`(precision: CachePrecision) throws {
+        try withCache(precision) { folder in
             let path = folder.appending("shard-00001.safetensors")
             let bytes = try DurableFile.read(path)
             for position in bytes.indices {

@@ -7,9 +7,11 @@ import Tensors
 import Testing
 
 struct FeatureCacheResumeTests {
-    @Test func `a writer goes on with the shards that are missing, whatever a kill left`() throws {
+    @Test(arguments: [CachePrecision.f16, .int8])
+    func `a writer goes on with the shards that are missing, whatever a kill left`(precision: CachePrecision) throws {
         try withTemporaryFolder { folder throws in
-            let fixture = CacheFixture()
+            var fixture = CacheFixture()
+            fixture.identity.precision = precision
             let whole = folder.appending("whole")
             try fixture.fill(whole)
             let expected = try CacheFixture.digests(of: whole)
@@ -114,7 +116,11 @@ struct FeatureCacheResumeTests {
     @Test func `values the precision cannot hold are refused with the sample's name`() throws {
         try withTemporaryFolder { folder throws in
             var fixture = CacheFixture()
-            for (precision, value) in [(CachePrecision.f16, Float(70_000)), (.f16, .nan), (.f32, -.infinity)] {
+            let refused: [(CachePrecision, Float)] = [
+                (.f16, 70_000), (.f16, .nan), (.f32, -.infinity), (.int8, 70_000), (.int8, -65_520), (.int8, .nan),
+                (.int8, .infinity),
+            ]
+            for (precision, value) in refused {
                 fixture.identity.precision = precision
                 let writer = try fixture.writer(in: folder.appending("\(precision)-\(value)"))
                 let builder = writer.makeShard(0)
@@ -123,7 +129,7 @@ struct FeatureCacheResumeTests {
                 features[29] = value
                 let error = #expect(throws: FeatureCacheError.self) { try builder.append(features) }
                 #expect(error?.description.contains("images/1/1 é.jpg") == true)
-                #expect(error?.description.contains("precision f32") == (value == 70_000))
+                #expect(error?.description.contains("precision f32") == value.isFinite)
             }
         }
     }

@@ -75,6 +75,27 @@ struct MendingTests {
         }
     }
 
+    @Test func `features in 8 bits are mended with the bytes they had`() throws {
+        try withTemporaryFolder { folder throws in
+            var fixture = fixture
+            fixture.identity.precision = .int8
+            try fill(folder, fixture)
+            let path = folder.appending("shard-00001.safetensors")
+            let bytes = try DurableFile.read(path)
+            let rowByteCount = fixture.identity.sampleByteCount
+            #expect(rowByteCount == 2 * 3 * 5 + 4 * 5)
+            // A bound of one row, a feature of another.
+            var damaged = bytes
+            for place in [bytes.count - 4 * rowByteCount, bytes.count - 1] { damaged[place] ^= 0x40 }
+            try DurableFile.write(damaged, to: path)
+            let mender = Mender(fixture)
+            let cache = try cache(folder, mender)
+            #expect(try cache.features(of: Array(0..<23)) == (0..<23).flatMap { fixture.stored($0) })
+            #expect(mender.calls.map(\.rows) == [2])
+            #expect(try DurableFile.read(path) == bytes)
+        }
+    }
+
     @Test func `a file that is cut short loses the rows behind the cut`() throws {
         try withTemporaryFolder { folder throws in
             try fill(folder, fixture)

@@ -26,8 +26,9 @@ import Testing
                 try body()
                 return 1
             }
-            // 32 MiB in rows of 24 or 48 KiB, of which those that are no whole round of reads are left out.
-            let rowCount = Double((32 << 20) / (8 * 8 * 192 * precision.byteCount))
+            // 32 MiB in rows of 12 to 48 KiB, of which those that are no whole round of reads are left out.
+            let map = FeatureMapShape(height: 8, width: 8, channelCount: 192)
+            let rowCount = Double((32 << 20) / precision.byteCount(of: map))
             #expect(count == 1 && seconds >= Double(workers) / rowCount)
             #expect(seconds <= Double(workers) / (rowCount - Double(8 * workers)))
             #expect(try DurableDirectory.names(in: folder).isEmpty)

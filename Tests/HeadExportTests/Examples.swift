@@ -1,4 +1,5 @@
 import DisentangledHead
+import FeatureCache
 import HeadExport
 import SeededNumbers
 import Tensors
@@ -11,6 +12,9 @@ struct Example {
     let features: Tensor
     let layout: ExportedHead.Layout
 
+    /// The features as a cache has them.
+    var rounded: Tensor { exported.featurePrecision.rounded(features) }
+
     static let channelCount = 10
     static let classCount = 4
 
@@ -20,18 +24,20 @@ struct Example {
             Example("published", seed: 1),
             Example("biased-turned", seed: 2, hasBias: true, turned: [1, 4, 5, 8], layout: .channelsFirst),
             Example("untied", seed: 3, sides: .untied, hasBias: true),
-            Example("positive", seed: 4, sides: .positive, roundsFeatures: false),
+            Example("positive", seed: 4, sides: .positive, precision: .f32),
             Example("few-channels", seed: 5, hasBias: true, channelsPerImage: 3),
             Example("binary", seed: 7, hasBias: true, loss: .binaryCrossEntropy),
             Example("kept", seed: 8, hasBias: true, reading: .mean(), layout: .channelsFirst),
             Example("kept-standardised", seed: 9, hasBias: true, reading: .mean(epsilon: 0.015625)),
             Example("few-channels-untied", seed: 6, sides: .untied, channelsPerImage: 4, layout: .channelsFirst),
+            Example("eight-bits", seed: 10, hasBias: true, precision: .int8),
+            Example("eight-bits-first", seed: 11, precision: .int8, layout: .channelsFirst),
         ]
     }
 
     private init(
         _ name: String, seed: UInt64, sides: ChannelSides = .tied, hasBias: Bool = false, turned: [Int]? = nil,
-        channelsPerImage: Int? = nil, roundsFeatures: Bool = true, reading: ChannelReading = .extrema,
+        channelsPerImage: Int? = nil, precision: CachePrecision = .f16, reading: ChannelReading = .extrema,
         loss: ClassificationLoss = .crossEntropy, layout: ExportedHead.Layout = .channelsLast
     ) throws {
         let (channelCount, classCount) = (Self.channelCount, Self.classCount)
@@ -49,7 +55,7 @@ struct Example {
             sides: sides, channelsPerImage: channelsPerImage, reading: reading, loss: loss)
         self.name = name
         exported = ExportedHead(
-            head: head, classNames: ["heron", "ibis, white", "\"crow\"", "Möwe"], roundsFeatures: roundsFeatures,
+            head: head, classNames: ["heron", "ibis, white", "\"crow\"", "Möwe"], featurePrecision: precision,
             provenance: ["backbone": "demo"])
         features = Tensor(
             shape: [3, 3, 4, channelCount], values: numbers(3 * 12 * channelCount, 4).map { Float(Float16($0)) })

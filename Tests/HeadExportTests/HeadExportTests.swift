@@ -30,7 +30,7 @@ import WeightFiles
         for example in try Example.all() {
             try example.exported.writeSafetensors(to: folder.appending("\(example.name).safetensors"))
             try example.exported.writeONNX(to: folder.appending("\(example.name).onnx"), layout: example.layout)
-            let logits = try example.exported.head.forward(example.features, team: alone).logits
+            let logits = try example.exported.head.forward(example.rounded, team: alone).logits
             try SafetensorsWriter.write(
                 [
                     .floats("features", example.features.shape, example.features.values),
@@ -55,7 +55,7 @@ import WeightFiles
             [String: Recorded].self, from: Data(DurableFile.read(Self.fixtures.appending("recorded.json"))))
         for example in try Example.all() {
             let found = try #require(recorded[example.name])
-            let result = try example.exported.head.forward(example.features, team: alone)
+            let result = try example.exported.head.forward(example.rounded, team: alone)
             func isClose(_ ours: [Float], _ theirs: [Float]) -> Bool {
                 ours.count == theirs.count && zip(ours, theirs).allSatisfy { abs($0 - $1) <= 1e-4 }
             }
@@ -81,6 +81,7 @@ import WeightFiles
         #expect(byName["few-channels"]?["channels_per_image"] == "3")
         #expect(byName["positive"]?["feature_precision"] == "f32" && byName["untied"]?["signs"] == "untied")
         #expect(published["probabilities"] == "softmax" && byName["binary"]?["probabilities"] == "sigmoid")
+        #expect(byName["eight-bits"]?["feature_precision"] == "int8")
         #expect(byName["kept"]?["pooling"] == "mean" && byName["kept"]?["standardisation_epsilon"] == nil)
         #expect(byName["kept-standardised"]?["standardisation_epsilon"] == "0.015625")
     }

@@ -497,7 +497,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
 
     @Test func theKeysThatTakeOneOfAFewWordsSaySo() {
         let keys = Dictionary(uniqueKeysWithValues: RunConfiguration.keys.map { ($0.path, $0.words) })
-        #expect(keys["cache.precision"] == ["f16", "f32"])
+        #expect(keys["cache.precision"] == ["f16", "f32", "int8"])
         #expect(keys["input.squash"] == ["true", "false"])
         #expect(keys["training.epochs"] == [])
     }

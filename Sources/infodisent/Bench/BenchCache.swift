@@ -29,6 +29,12 @@ struct BenchCache: ParsableCommand {
                     [speed.write, speed.firstRead, speed.read].map {
                         String(format: "%.0f", Double(speed.byteCount) / $0.median / 1e6)
                     }))
+            try Console.result(
+                BenchTable.row(
+                    "  feature maps a second",
+                    [speed.write, speed.firstRead, speed.read].map {
+                        String(format: "%.0f", Double(speed.mapCount) / $0.median)
+                    }))
             let traffic = speed.traffic
             try Console.result(
                 "  both times together: \(traffic.readByteCount) bytes read, \(traffic.hashedByteCount) digested, of "
