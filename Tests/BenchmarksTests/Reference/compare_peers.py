@@ -6,11 +6,16 @@ usage: compare_peers.py INFODISENT forward [NETWORK...]       forward pass, 224 
        compare_peers.py INFODISENT training CONFIG MAPS PIXELS CHANNELS CLASSES EPOCHS (4 or more)
                                                               epochs over cached features of CONFIG, beside PyTorch on random ones of
                                                               that many maps, held in memory
+       compare_peers.py INFODISENT cub FOLDER [MAPS (5994) EPOCHS (5, 4 or more)]
+                                                              30 epochs of the head on features of the size of CUB-200 with ResNet-50,
+                                                              MAPS x 7 x 7 x 2048 and 200 classes, from the median epoch of each side;
+                                                              FOLDER gets random images and the features of random weights (1.3 GB),
+                                                              which are taken from there the next time
        compare_peers.py INFODISENT photographs FOLDER         files to cached features of ResNet-50 (whole process), beside a DataLoader
 
 Environment: THREADS (2), ROUNDS (5). Needs torch, torchvision, and for forward onnx, onnxruntime and openvino (pip), for photographs Pillow.
 """
-import json, os, statistics, subprocess, sys, tempfile, time, warnings
+import json, os, shutil, statistics, subprocess, sys, tempfile, time, warnings
 
 warnings.filterwarnings("ignore")
 import torch
@@ -121,6 +126,21 @@ class Head(torch.nn.Module):
         return pooled @ self.classifier.relu().T
 
 
+class OrthogonalHead(torch.nn.Module):
+    """The same with PyTorch's own parametrization of orthogonal matrices."""
+
+    def __init__(self, channels, classes):
+        super().__init__()
+        self.turn = torch.nn.utils.parametrizations.orthogonal(
+            torch.nn.Linear(channels, channels, bias=False), orthogonal_map="cayley")
+        self.classifier = torch.nn.Parameter(torch.rand(classes, channels))
+
+    def forward(self, features):
+        activations = self.turn(features)
+        pooled = activations.amax(1).relu() - (-activations.amin(1)).relu()
+        return pooled @ self.classifier.relu().T
+
+
 def torch_step(head, optimizer, features, labels):
     optimizer.zero_grad()
     torch.nn.functional.cross_entropy(head(features), labels).backward()
@@ -152,28 +172,71 @@ def step(channels):
         for map, other in (("exponential", "exponential"), ("cayley", "cayley"), ("riemannian", "cayley"))])
 
 
+def our_epoch(config, epochs, batch, *settings):
+    """The median seconds of an epoch of ours, all but the first, which holds the start, and the last, which holds the evaluation."""
+    folder = tempfile.mkdtemp()
+    settings = [f"run.directory={folder}/run", f"training.epochs={epochs}", f"training.batch_size={batch}", *settings]
+    run("train", "--config", config, "--quiet", "--threads", str(threads), *(part for text in settings for part in ("--set", text)))
+    ends = [record["seconds"] for record in map(json.loads, open(f"{folder}/run/metrics.jsonl")) if record["kind"] == "epoch"]
+    shutil.rmtree(folder)
+    return statistics.median(end - start for start, end in zip(ends, ends[1:-1]))
+
+
+def torch_epoch(head, optimizer, features, labels, batch):
+    for rows in torch.randperm(len(features)).split(batch):
+        torch_step(head, optimizer, features[rows].float(), labels[rows])
+
+
 def training(config, maps, pixels, channels, classes, epochs):
     batch = 128
     features = torch.randn(maps, pixels, channels).half()
     labels = torch.randint(classes, (maps,))
-    heads = {map: Head(channels, classes, map) for map in ("exponential", "cayley")}
-    optimizers = {map: torch.optim.Adam(head.parameters()) for map, head in heads.items()}
-
-    def torch_epoch(map):
-        for rows in torch.randperm(maps).split(batch):
-            torch_step(heads[map], optimizers[map], features[rows].float(), labels[rows])
-
-    def ours():
-        folder = tempfile.mkdtemp()
-        run("train", "--config", config, "--quiet", "--set", f"run.directory={folder}/run", "--set", f"training.epochs={epochs}",
-            "--set", f"training.batch_size={batch}")
-        ends = [record["seconds"] for record in map(json.loads, open(f"{folder}/run/metrics.jsonl")) if record["kind"] == "epoch"]
-        # The first epoch holds the start, the last the evaluation.
-        return statistics.median(end - start for start, end in zip(ends, ends[1:-1]))
-
-    found = in_turn({"ours": ours} | {
-        f"PyTorch, {map}": lambda map=map: seconds(lambda: torch_epoch(map)) for map in heads})
+    sides = {"ours": lambda: our_epoch(config, epochs, batch)}
+    for map in ("exponential", "cayley"):
+        head = Head(channels, classes, map)
+        optimizer = torch.optim.Adam(head.parameters())
+        sides[f"PyTorch, {map}"] = lambda head=head, optimizer=optimizer: seconds(
+            lambda: torch_epoch(head, optimizer, features, labels, batch))
+    found = in_turn(sides)
     table(["seconds an epoch", "", "ratio"], [[name, f"{value:.2f}", f"{value / found['ours']:.2f}"] for name, value in found.items()])
+
+
+def cub(folder, maps=5994, epochs=5):
+    batch, channels, classes, whole = 128, 2048, 200, 30
+    if maps < classes or epochs < 4:
+        sys.exit(f"cub: at least {classes} MAPS, one for each class, and 4 EPOCHS, of which the first and the last do not count")
+    place = f"{os.path.abspath(folder)}/{maps}"
+    if not os.path.exists(f"{place}/train.yaml"):
+        shutil.rmtree(place, ignore_errors=True)
+        torch.manual_seed(1)
+        for split, count in (("train", maps), ("test", classes)):
+            for number in range(count):
+                name = f"{place}/images/{split}/{number % classes:03}"
+                os.makedirs(name, exist_ok=True)
+                with open(f"{name}/{number}.ppm", "wb") as file:
+                    file.write(b"P6 16 16 255\n" + torch.randint(256, (768,), dtype=torch.uint8).numpy().tobytes())
+        # Residual branches that begin at zero: numbers that half precision can hold, although nothing is trained.
+        torch.save(torchvision.models.resnet50(weights=None, zero_init_residual=True).state_dict(), f"{place}/resnet50.pth")
+        with open(f"{place}/train.yaml", "w") as file:
+            file.write(f"""run: {{directory: {place}/run}}
+backbone: {{name: resnet50, weights: {place}/resnet50.pth}}
+dataset: {{kind: class_folders, root: {place}/images}}
+cache: {{directory: {place}/features}}
+head: {{map_rank: all}}
+evaluation: {{black_box: false, every: 1000}}
+""")
+    run("extract", "--config", f"{place}/train.yaml", "--quiet", "--threads", str(threads))
+    features, labels = torch.randn(maps, 49, channels).half(), torch.arange(maps) % classes
+    head = OrthogonalHead(channels, classes)
+    optimizer = torch.optim.Adam(head.parameters())
+    found = in_turn({
+        "ours, riemannian": lambda: our_epoch(f"{place}/train.yaml", epochs, batch),
+        "PyTorch, orthogonal by cayley": lambda: seconds(lambda: torch_epoch(head, optimizer, features, labels, batch)),
+    })
+    print({name: f"{value:.2f} s an epoch" for name, value in found.items()}, file=sys.stderr)
+    ours = next(iter(found.values()))
+    table([f"seconds for {whole} epochs of {maps} maps, 7 x 7 x {channels}, C = {classes}", "", "ratio"], [
+        [name, f"{whole * value:.0f}", f"{value / ours:.2f}"] for name, value in found.items()])
 
 
 def photographs(folder):
@@ -218,6 +281,8 @@ elif what == "step":
     step(int(rest[0]) if rest else 2048)
 elif what == "training" and len(rest) == 6:
     training(rest[0], *map(int, rest[1:]))
+elif what == "cub" and len(rest) in (1, 3):
+    cub(rest[0], *map(int, rest[1:]))
 elif what == "photographs" and len(rest) == 1:
     photographs(rest[0])
 else:
