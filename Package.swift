@@ -335,9 +335,8 @@ let package = Package(
         .testTarget(
             name: "InferenceTests",
             dependencies: [
-                "Datasets", "DurableFiles", "Inference", "RunConfiguration", "SmallModel", "TemporaryFolders",
-                "Tensors",
-                system,
+                "Backbones", "Datasets", "DurableFiles", "FeatureCache", "Inference", "RunConfiguration", "SmallModel",
+                "TemporaryFolders", "Tensors", system,
             ]),
         .testTarget(
             name: "HeadEditingTests",

@@ -1,10 +1,30 @@
+import Backbones
+import FeatureCache
 import Inference
 import SmallModel
+import TemporaryFolders
 import Tensors
 import Testing
 
 @Suite struct ImageInferenceTests {
     private let team = WorkerTeam()
+
+    @Test(arguments: CachePrecision.allCases) func anImageHasTheFeaturesThatTheCacheHasOfIt(
+        precision: CachePrecision
+    ) throws {
+        try withTemporaryFolder { folder throws in
+            var run = try SmallRun(in: folder, trainPerClass: 2, testPerClass: 1)
+            run.configuration.cache.precision = precision
+            let (cache, experiment) = (try run.cache(), try run.experiment())
+            let workspace = experiment.backbone.makeWorkspace()
+            #expect(cache.identity.precision == precision && cache.samples.count == 9)
+            for number in cache.samples.indices {
+                let features = experiment.features(
+                    of: try experiment.pixels(ofSample: number), workspace: workspace)
+                #expect(features.values == (try cache.features(of: [number])))
+            }
+        }
+    }
 
     @Test func aPathItsPixelsAndItsFeaturesGiveTheSameScores() throws {
         try withSmallModel { model in
