@@ -36,6 +36,12 @@ import Testing
         #expect(parts.filter { $0 > 0 }.count == plan.usedNodeCount)
     }
 
+    @Test(arguments: [(CachePrecision.f32, 4 * 49 * 2048), (.f16, 2 * 49 * 2048), (.int8, 49 * 2048 + 4 * 2048)])
+    func theCacheHasTheBytesOfItsPrecision(precision: CachePrecision, mapByteCount: Int) {
+        let plan = plan(nodes: 3) { $0.precision = precision }
+        #expect(plan.cacheByteCount == (5994 + 5794) * (mapByteCount + 72))
+    }
+
     @Test(arguments: [1, 3, 24]) func viewsOfTrainingImagesTakeDiskAndTime(nodes: Int) {
         let (plain, plan) = (plan(nodes: nodes), plan(nodes: nodes) { $0.viewCount = 4 })
         #expect(plan.cacheByteCount == (4 * 5994 + 5794) * (7 * 7 * 2048 * 2 + 72))
