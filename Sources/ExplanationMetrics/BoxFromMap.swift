@@ -21,25 +21,39 @@ public enum BoxFromMap {
     public static func box(of values: [Float], width: Int, threshold: Double) -> GridBox? {
         guard let largest = values.max(), largest > 0 else { return nil }
         let (limit, height) = (Float(threshold) * largest, values.count / width)
-        var isOpen = values.map { $0 >= limit && $0 > 0 }
+        // With a margin of closed cells, so that every cell has eight neighbours.
+        let stride = width + 2
+        let neighbours = [-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1]
+        var isOpen = [Bool](repeating: false, count: stride * (height + 2))
+        for (cell, value) in values.enumerated() where value >= limit && value > 0 {
+            isOpen[(cell / width + 1) * stride + cell % width + 1] = true
+        }
         var (best, bestCount): ((Int, Int, Int, Int)?, Int) = (nil, 0)
-        var stack: [Int] = []
-        for start in values.indices where isOpen[start] {
-            isOpen[start] = false
-            stack.append(start)
-            var (left, right, top, bottom, count) = (width, 0, height, 0, 0)
-            while let cell = stack.popLast() {
-                let (row, column) = (cell / width, cell % width)
-                (left, right, top, bottom) = (min(left, column), max(right, column), min(top, row), max(bottom, row))
-                count += 1
-                for y in max(0, row - 1)...min(height - 1, row + 1) {
-                    for x in max(0, column - 1)...min(width - 1, column + 1) where isOpen[y * width + x] {
-                        isOpen[y * width + x] = false
-                        stack.append(y * width + x)
+        // A cell is closed when it is put there: it is there once.
+        let stack = UnsafeMutableBufferPointer<Int>.allocate(capacity: values.count)
+        defer { stack.deallocate() }
+        isOpen.withUnsafeMutableBufferPointer { isOpen in
+            for start in isOpen.indices where isOpen[start] {
+                isOpen[start] = false
+                stack[0] = start
+                var waiting = 1
+                var (left, right, top, bottom, count) = (width, 0, height, 0, 0)
+                while waiting > 0 {
+                    waiting -= 1
+                    let cell = stack[waiting]
+                    let (row, column) = (cell / stride - 1, cell % stride - 1)
+                    (left, right, top, bottom) = (
+                        min(left, column), max(right, column), min(top, row), max(bottom, row)
+                    )
+                    count += 1
+                    for neighbour in neighbours where isOpen[cell + neighbour] {
+                        isOpen[cell + neighbour] = false
+                        stack[waiting] = cell + neighbour
+                        waiting += 1
                     }
                 }
+                if count > bestCount { (best, bestCount) = ((left, right, top, bottom), count) }
             }
-            if count > bestCount { (best, bestCount) = ((left, right, top, bottom), count) }
         }
         return best.map { left, right, top, bottom in
             GridBox(

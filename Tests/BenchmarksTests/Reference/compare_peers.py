@@ -11,11 +11,13 @@ usage: compare_peers.py INFODISENT forward [NETWORK...]       forward pass, 224 
                                                               MAPS x 7 x 7 x 2048 and 200 classes, from the median epoch of each side;
                                                               FOLDER gets random images and the features of random weights (1.3 GB),
                                                               which are taken from there the next time
+       compare_peers.py INFODISENT reading CONFIG GROUP       an epoch over cached features of CONFIG that the memory does not hold,
+                                                              beside dd of the same files; GROUP is a control group with a limit of memory
        compare_peers.py INFODISENT photographs FOLDER         files to cached features of ResNet-50 (whole process), beside a DataLoader
 
 Environment: THREADS (2), ROUNDS (5). Needs torch, torchvision, and for forward onnx, onnxruntime and openvino (pip), for photographs Pillow.
 """
-import json, os, shutil, statistics, subprocess, sys, tempfile, time, warnings
+import json, os, re, shutil, statistics, subprocess, sys, tempfile, time, warnings
 
 warnings.filterwarnings("ignore")
 import torch
@@ -31,8 +33,12 @@ torch.set_num_threads(threads)
 program = sys.argv[1] if len(sys.argv) > 1 else sys.exit(__doc__)
 
 
+group = None  # a control group, for processes that share its memory
+
+
 def run(*arguments):
-    result = subprocess.run([program, *arguments], capture_output=True, text=True)
+    enter = ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', group] if group else []
+    result = subprocess.run([*enter, program, *arguments], capture_output=True, text=True)
     if result.returncode != 0:
         sys.exit(f"infodisent {' '.join(arguments)}: {result.stderr}")
     return result.stdout
@@ -239,6 +245,21 @@ evaluation: {{black_box: false, every: 1000}}
         [name, f"{whole * value:.0f}", f"{value / ours:.2f}"] for name, value in found.items()])
 
 
+def reading(config, place):
+    global group
+    group = place
+    cache = re.search(r"^cache:\s*\n\s+directory:\s*(\S+)", open(config).read(), re.M).group(1)
+    index = json.load(open(f"{cache}/index.json"))
+    files = [f"{cache}/shard-{number:05}.safetensors" for number, shard in enumerate(index["shards"]) if shard["split"] == "train"]
+    size = sum(map(os.path.getsize, files)) / 2**20
+    copy = f"echo $$ > {place}/cgroup.procs; for file in {' '.join(files)}; do dd if=$file of=/dev/null bs=1M status=none; done"
+    found = in_turn({
+        "dd": lambda: seconds(lambda: subprocess.run(["sh", "-c", copy], check=True)),
+        "an epoch": lambda: our_epoch(config, 5, 256)})
+    table([f"{size:.0f} MiB of features", "seconds", "MiB/s", "ratio"], [
+        [name, f"{value:.2f}", f"{size / value:.0f}", f"{found['dd'] / value:.2f}"] for name, value in found.items()])
+
+
 def photographs(folder):
     loader = f"""
 import torch, sys
@@ -283,6 +304,8 @@ elif what == "training" and len(rest) == 6:
     training(rest[0], *map(int, rest[1:]))
 elif what == "cub" and len(rest) in (1, 3):
     cub(rest[0], *map(int, rest[1:]))
+elif what == "reading" and len(rest) == 2:
+    reading(*rest)
 elif what == "photographs" and len(rest) == 1:
     photographs(rest[0])
 else:
