@@ -15,6 +15,9 @@ let vectorised: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
 /// The one target that is compiled for AVX-512; `Tensors` asks the processor before it calls it.
 let wideKernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v4"])]
 
+/// The one target that is compiled for AVX512-BF16 besides, which is asked for likewise.
+let brainFloatKernels: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v4", "-Xcc", "-mavx512bf16"])]
+
 // MARK: - External libraries
 
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -51,11 +54,13 @@ let package = Package(
         .target(name: "CTIFFShim", dependencies: ["CTIFF"]),
         .target(name: "COpenMPIShim", dependencies: ["COpenMPI"]),
         .target(name: "CProcessShim"),
+        .target(name: "CBrainFloatShim"),
 
         // Level 0 too: arithmetic that rests on nothing.
         .target(name: "ElementaryFunctions", swiftSettings: vectorised),
         .target(name: "VectorKernels", swiftSettings: vectorised),
         .target(name: "WideKernels", dependencies: ["VectorKernels"], swiftSettings: wideKernels),
+        .target(name: "BrainFloatKernels", dependencies: ["CBrainFloatShim"], swiftSettings: brainFloatKernels),
 
         // Level 1
         .target(name: "CounterRandom", dependencies: ["ElementaryFunctions"]),
@@ -71,7 +76,8 @@ let package = Package(
         .target(
             name: "MessagePassing", dependencies: ["COpenMPIShim", "SystemFacts", system], swiftSettings: vectorised),
         .target(
-            name: "Tensors", dependencies: ["COpenBLAS", "SystemFacts", "VectorKernels", "WideKernels"],
+            name: "Tensors",
+            dependencies: ["BrainFloatKernels", "COpenBLAS", "SystemFacts", "VectorKernels", "WideKernels"],
             swiftSettings: vectorised),
 
         // Level 2

@@ -124,10 +124,13 @@ public final class Backbone: Sendable {
     ///
     /// - Parameters:
     ///   - engine: what multiplies matrices in it. Feature maps of the two agree to rounding, not in their bits.
+    ///   - compute: what products are made of, one without an `obstacle` on this processor.
     ///   - expectsSimilarImages: that batches are changed copies of an image. The same maps, sooner.
     public func makeWorkspace(
-        engine: MatrixEngine = .packed, expectsSimilarImages: Bool = false
-    ) -> BackboneWorkspace { Workspace(engine: engine, expectsSimilarImages: expectsSimilarImages) }
+        engine: MatrixEngine = .packed, compute: ComputePrecision = .f32, expectsSimilarImages: Bool = false
+    ) -> BackboneWorkspace {
+        Workspace(engine: engine, compute: compute, expectsSimilarImages: expectsSimilarImages)
+    }
 
     /// Feature maps [N, h, w, D] of normalised images [N, H, W, 3], on the calling thread.
     ///

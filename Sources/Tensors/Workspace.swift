@@ -11,13 +11,22 @@ import Synchronization
 public final class Workspace: Sendable {
     /// What multiplies matrices in the layers.
     public let engine: MatrixEngine
+    /// What their products are made of.
+    public let compute: ComputePrecision
     /// Whether the images of a batch are changed copies of one another: layers then look for what they need not compute again. The
-    /// results are the same, bit for bit; images that have nothing in common take a little longer.
+    /// results are the same, bit for bit; images that have nothing in common take a little longer. Products of brain floats do not look.
     public let expectsSimilarImages: Bool
     private let free = Mutex<[AlignedFloats]>([])
 
-    public init(engine: MatrixEngine = .packed, expectsSimilarImages: Bool = false) {
+    /// - Parameter compute: one without an `obstacle`, and with the engine `packed` if it is not `f32`.
+    public init(
+        engine: MatrixEngine = .packed, compute: ComputePrecision = .f32, expectsSimilarImages: Bool = false
+    ) {
+        precondition(
+            compute == .f32 || engine == .packed, "\(compute.rawValue) is a matter of the program's own kernel")
+        if let obstacle = compute.obstacle { preconditionFailure("\(compute.rawValue): \(obstacle)") }
         self.engine = engine
+        self.compute = compute
         self.expectsSimilarImages = expectsSimilarImages
     }
 

@@ -32,14 +32,14 @@ struct AttentionKernel {
     /// The stride of scores, biases and masks of `count` tokens.
     static func paddedCount(_ count: Int) -> Int { (count + 15) / 16 * 16 }
 
-    private var paddedLength: Int { (headLength + 15) / 16 * 16 }
-    private var paddedCapacity: Int { Self.paddedCount(capacity) }
-    private static let pieceLength = 96
+    var paddedLength: Int { (headLength + 15) / 16 * 16 }
+    var paddedCapacity: Int { Self.paddedCount(capacity) }
+    static let pieceLength = 96
 
     /// Floats of scratch memory that `callAsFunction` needs; the first `zeroCount` have to be zeros and stay so.
     var scratchCount: Int {
         zeroCount + paddedCapacity * headLength + paddedLength * capacity
-            + Self.pieceLength * (paddedCapacity + paddedLength)
+            + Self.pieceLength * (paddedCapacity + paddedLength) + brainFloatScratchCount
     }
     var zeroCount: Int { max(paddedCapacity, paddedLength) }
 
@@ -47,6 +47,9 @@ struct AttentionKernel {
         _ group: AttentionGroup, queries: UnsafePointer<Float>, scores: AttentionScores,
         into result: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, in workspace: Workspace
     ) {
+        if workspace.compute == .bf16 {
+            return attendRounded(group, queries: queries, scores: scores, into: result, scratch: scratch)
+        }
         let stride = Self.paddedCount(group.count)
         let zeros = AddedRows(repeating: scratch)
         let keys = scratch + zeroCount
@@ -135,7 +138,7 @@ struct AttentionKernel {
         }
     }
 
-    private func scale(
+    func scale(
         _ x: UnsafePointer<Float>, by factor: Float, count: Int, into y: UnsafeMutablePointer<Float>
     ) {
         let factors = SIMD8<Float>(repeating: factor)

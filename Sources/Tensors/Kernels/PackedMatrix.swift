@@ -14,6 +14,7 @@ final class PackedMatrix: @unchecked Sendable {
     private let storage: ScratchBuffer
     /// [K, N], for the engine that does not know panels; made when it first asks.
     private let rows = Mutex<AlignedFloats?>(nil)
+    private let rounded = Mutex<BrainFloatMatrix?>(nil)
 
     /// Weights, packed once when they are loaded.
     ///
@@ -68,16 +69,29 @@ final class PackedMatrix: @unchecked Sendable {
         withExtendedLifetime(storage) { body(UnsafePointer(storage.pointer)) }
     }
 
+    /// The same matrix in brain floats; made when it is first asked for.
+    var brainFloats: BrainFloatMatrix {
+        rounded.withLock { rounded in
+            if let rounded { return rounded }
+            let made = BrainFloatMatrix(depth: depth, columnCount: columnCount) { element($0, $1) }
+            rounded = made
+            return made
+        }
+    }
+
+    /// The element at (k, n).
+    func element(_ k: Int, _ n: Int) -> Float {
+        let width = Self.panelWidth
+        return storage.pointer[(n / width &* depth &+ k) &* width &+ n % width]
+    }
+
     /// `body` receives the matrix as [K, N].
     func withRows<R>(_ body: (UnsafePointer<Float>) -> R) -> R {
         let memory = rows.withLock { rows in
             if let rows { return rows }
             let made = AlignedFloats(capacity: depth * columnCount)
             for k in 0..<depth {
-                for n in 0..<columnCount {
-                    let panel = storage.pointer + n / Self.panelWidth * depth * Self.panelWidth
-                    made.pointer[k * columnCount + n] = panel[k * Self.panelWidth + n % Self.panelWidth]
-                }
+                for n in 0..<columnCount { made.pointer[k * columnCount + n] = element(k, n) }
             }
             rows = made
             return made

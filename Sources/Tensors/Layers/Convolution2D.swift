@@ -14,6 +14,8 @@ public struct Convolution2D: Sendable {
     let biases: [[Float]]
     /// Of a convolution that is done by F(4x4, 3x3).
     let winograd: WinogradWeights?
+    /// The same for products of brain floats, where it can be done by F(2x2, 3x3).
+    let brainFloatWinograd: BrainFloatWinogradWeights?
 
     /// - Parameters:
     ///   - weights: [outputs, inputs / groups, kernel height, kernel width], PyTorch's order.
@@ -61,6 +63,9 @@ public struct Convolution2D: Sendable {
         winograd =
             WinogradWeights.fit(window, inputs: inputs, outputs: outputs, groupCount: groupCount)
             ? WinogradWeights(weights, inputs: inputs, outputs: outputs) : nil
+        brainFloatWinograd =
+            BrainFloatWinogradWeights.fit(window, inputs: inputs, outputs: outputs, groupCount: groupCount)
+            ? BrainFloatWinogradWeights(matrices[0]) : nil
     }
 
     /// The largest number of groups that divides them and whose outputs fit a panel.
@@ -106,6 +111,9 @@ extension Convolution2D {
         precondition(
             input.channelCount == inputChannelCount && (residual == nil || pixelStride == outputChannelCount),
             "a convolution of \(inputChannelCount) channels was given \(input.channelCount)")
+        if workspace.compute == .bf16 {
+            return computeRounded(input, adding: residual, into: output, pixelStride: pixelStride, in: workspace)
+        }
         if let winograd, workspace.engine == .packed {
             return compute(
                 input, with: winograd, adding: residual, into: output, pixelStride: pixelStride, in: workspace)
@@ -164,7 +172,7 @@ extension Convolution2D {
     }
 
     /// Offset of the top left pixel of the window of each output pixel in `rows`, counted over the whole batch.
-    private func fill(
+    func fill(
         _ offsets: UnsafeMutableBufferPointer<Int>, rows: Range<Int>, inputSize: SpatialSize, outputSize: SpatialSize
     ) {
         let start = rows.lowerBound.quotientAndRemainder(dividingBy: outputSize.area)

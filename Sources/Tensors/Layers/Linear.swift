@@ -85,6 +85,17 @@ extension Linear {
             of: input, rowCount: rowCount, rowLength: inputCount, pieceLength: pieceLength
         ) { rows, first in
             let piece = output + first * outputCount
+            if workspace.compute == .bf16 {
+                let added = residual.map { ResidualRows(base: $0 + first * outputCount, stride: outputCount) }
+                multiplyRounded(
+                    rows, weights, bias: biases, residual: normalisation == nil ? added : nil,
+                    activation: residual == nil || normalisation == nil ? activation : .identity,
+                    into: .floats(piece, stride: outputCount), in: workspace)
+                guard let normalisation else { return }
+                normalisation.normalise(piece, rowCount: rows.rowCount, into: piece)
+                guard let added else { return }
+                return add(added.base, to: piece, count: rows.rowCount * outputCount, activation: activation)
+            }
             biases.withUnsafeBufferPointer { biases in
                 multiply(
                     rows, weights, adding: AddedRows(repeating: biases.baseAddress!),

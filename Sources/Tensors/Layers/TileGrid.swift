@@ -1,20 +1,22 @@
-/// Where the tiles of four by four pixels of a batch of results lie, image by image and row by row.
+/// Where the tiles of four by four pixels, or of another side, of a batch of results lie, image by image and row by row.
 struct TileGrid {
     static let side = 4
 
     let outputSize: SpatialSize
+    private let tileSide: Int
     private let rowCount: Int
     private let columnCount: Int
 
-    init(outputSize: SpatialSize) {
+    init(outputSize: SpatialSize, tileSide: Int = Self.side) {
         self.outputSize = outputSize
-        rowCount = (outputSize.height + Self.side - 1) / Self.side
-        columnCount = (outputSize.width + Self.side - 1) / Self.side
+        self.tileSide = tileSide
+        rowCount = (outputSize.height + tileSide - 1) / tileSide
+        columnCount = (outputSize.width + tileSide - 1) / tileSide
     }
 
     var tilesPerImage: Int { rowCount * columnCount }
 
-    /// What of a result a tile is: its first row and column, and how many of its four it has inside the image.
+    /// What of a result a tile is: its first row and column, and how many of them it has inside the image.
     struct Area {
         let image: Int
         let y: Int
@@ -26,15 +28,15 @@ struct TileGrid {
     func area(ofTile tile: Int) -> Area {
         let (image, rest) = tile.quotientAndRemainder(dividingBy: tilesPerImage)
         let (row, column) = rest.quotientAndRemainder(dividingBy: columnCount)
-        let (y, x) = (Self.side * row, Self.side * column)
+        let (y, x) = (tileSide * row, tileSide * column)
         return Area(
-            image: image, y: y, x: x, height: min(Self.side, outputSize.height - y),
-            width: min(Self.side, outputSize.width - x))
+            image: image, y: y, x: x, height: min(tileSide, outputSize.height - y),
+            width: min(tileSide, outputSize.width - x))
     }
 
     /// Size of the inputs of windows of 3x3 with what all tiles need.
     var paddedSize: SpatialSize {
-        SpatialSize(height: Self.side * rowCount + 2, width: Self.side * columnCount + 2)
+        SpatialSize(height: tileSide * rowCount + 2, width: tileSide * columnCount + 2)
     }
 
     /// The first pixel that a tile needs, counted over all inputs of `paddedSize`.
