@@ -136,7 +136,7 @@ let package = Package(
             name: "RunConfiguration",
             dependencies: [
                 "Datasets", "DisentangledHead", "DurableFiles", "FeatureCache", "ImageCoding", "NameSuggestions",
-                system, yams,
+                "Tensors", system, yams,
             ]),
 
         // Level 5

@@ -29,12 +29,15 @@ public final class Backbone: Sendable {
     /// What decides what the network computes and is not seen in the file's bytes.
     private let decisions: [String]
     private let network: any BackboneNetwork
+    /// What the products of its layers are made of.
+    public let compute: ComputePrecision
 
     init(
         name: String, presets: [InputPreset], classifier: LinearClassifierWeights?, network: any BackboneNetwork,
-        notes: [String], labelNames: [String]? = nil, decisions: [String] = []
+        notes: [String], labelNames: [String]? = nil, decisions: [String] = [], compute: ComputePrecision = .f32
     ) {
         self.name = name
+        self.compute = compute
         self.presets = presets
         self.classifier = classifier
         self.network = network
@@ -46,19 +49,24 @@ public final class Backbone: Sendable {
     /// Builds the backbone `name` from `weights`: finds its tensors, reads, checks, folds and packs every one.
     ///
     /// Names and shapes are checked before any tensor is read.
-    /// - Parameter choice: which network to take from a file that has several.
-    /// - Throws: `BackboneError` for an unknown name or weights that do not fit; what `weights` throws on reading.
+    /// - Parameters:
+    ///   - choice: which network to take from a file that has several.
+    ///   - compute: what the products of its layers are made of.
+    /// - Throws: `BackboneError` for an unknown name, weights that do not fit, or products that this processor cannot make;
+    ///   what `weights` throws on reading.
     public static func load(
-        name: String, weights: some WeightSource, choice: NetworkChoice = NetworkChoice()
+        name: String, weights: some WeightSource, choice: NetworkChoice = NetworkChoice(),
+        compute: ComputePrecision = .f32
     ) throws -> Backbone {
+        try compute.requireProcessor()
         let (family, entry) = try BackboneRegistry.entry(named: name, for: weights)
-        return try load(entry, of: family, weights: weights, choice: choice)
+        return try load(entry, of: family, weights: weights, choice: choice, compute: compute)
     }
 
     /// Builds a backbone that need not be in the registry.
     package static func load(
         _ entry: BackboneEntry, of family: BackboneFamily, weights: some WeightSource,
-        choice: NetworkChoice = NetworkChoice()
+        choice: NetworkChoice = NetworkChoice(), compute: ComputePrecision = .f32
     ) throws -> Backbone {
         let search = NetworkSearch(weights)
         let (chosen, others, decisions) = try search.find(entry, of: family, choice: choice)
@@ -69,7 +77,8 @@ public final class Backbone: Sendable {
             name: entry.name, presets: presets, classifier: read.classifier, network: read.network,
             notes: search.notes(on: chosen, others: others, requested: loader.requested.keys) + loader.notes
                 + notes(onImagesOf: chosen.tensors, default: presets[0]),
-            labelNames: labelNames(chosen.tensors, classCount: read.classifier?.classCount), decisions: decisions)
+            labelNames: labelNames(chosen.tensors, classCount: read.classifier?.classCount), decisions: decisions,
+            compute: compute)
     }
 
     /// What is said of images beside the file.
@@ -124,12 +133,13 @@ public final class Backbone: Sendable {
     ///
     /// - Parameters:
     ///   - engine: what multiplies matrices in it. Feature maps of the two agree to rounding, not in their bits.
-    ///   - compute: what products are made of, one without an `obstacle` on this processor.
+    ///   - compute: what products are made of, one without an `obstacle` on this processor; the backbone's own if nil.
     ///   - expectsSimilarImages: that batches are changed copies of an image. The same maps, sooner.
     public func makeWorkspace(
-        engine: MatrixEngine = .packed, compute: ComputePrecision = .f32, expectsSimilarImages: Bool = false
+        engine: MatrixEngine = .packed, compute: ComputePrecision? = nil, expectsSimilarImages: Bool = false
     ) -> BackboneWorkspace {
-        Workspace(engine: engine, compute: compute, expectsSimilarImages: expectsSimilarImages)
+        Workspace(
+            engine: engine, compute: compute ?? self.compute, expectsSimilarImages: expectsSimilarImages)
     }
 
     /// Feature maps [N, h, w, D] of normalised images [N, H, W, 3], on the calling thread.

@@ -26,6 +26,8 @@ public enum BackboneError: Error, Equatable, Sendable {
     case noAveragedWeights(file: String, backbone: String, found: [String])
     /// A number that no trained network has: `expectation` says what it should be.
     case unusableValue(file: String, tensor: String, index: Int, value: Float, expectation: String)
+    /// This processor cannot make the products that were asked for; `obstacle` says why.
+    case unsupportedCompute(String, obstacle: String)
     /// The file does not describe its own architecture, or describes an impossible one.
     case invalidConfiguration(file: String, key: String, problem: String)
 
@@ -34,6 +36,7 @@ public enum BackboneError: Error, Equatable, Sendable {
     public var exitCode: Int32 {
         switch self {
         case .unknownName, .unknownPreset, .undescribed: 64
+        case .unsupportedCompute: 78
         default: 65
         }
     }
@@ -125,6 +128,9 @@ extension BackboneError: CustomStringConvertible {
         case .noAveragedWeights(let file, let backbone, let found):
             "Averaged (EMA) weights of \(backbone) were asked for, and \(file) has none (found: \(Self.beginnings(found))). "
                 + "Leave out backbone.use_ema or --use-ema."
+        case .unsupportedCompute(let compute, let obstacle):
+            "backbone.compute is \(compute), but \(obstacle). Set backbone.compute to f32, with a cache and a run of its own, or use "
+                + "another machine."
         case .unusableValue(let file, let tensor, let index, let value, let expectation):
             "Element \(index) of the tensor \(tensor) in \(file) is \(value), but it has to be \(expectation). "
                 + "The file is damaged or its training diverged; fetch or train it again."

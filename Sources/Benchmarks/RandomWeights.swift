@@ -1,6 +1,7 @@
 import Backbones
 import CounterRandom
 import SystemPackage
+import Tensors
 import WeightFiles
 
 /// Random weights of a backbone, for measurements: what is computed means nothing, but takes as long as with trained ones.
@@ -46,11 +47,11 @@ package struct RandomWeights: WeightSource {
 extension Backbone {
     /// The backbone `name` with random weights, for measurements; `demo` with its own, since its file says what it is.
     ///
-    /// - Throws: `BackboneError.unknownName`, `.undescribed`.
-    package static func withRandomWeights(name: String) throws -> Backbone {
+    /// - Throws: `BackboneError.unknownName`, `.undescribed`, `.unsupportedCompute`.
+    package static func withRandomWeights(name: String, compute: ComputePrecision = .f32) throws -> Backbone {
         guard name != DemoBackbone.name else {
-            return try load(name: name, weights: WeightFile.open(DemoBackbone.weights))
+            return try load(name: name, weights: WeightFile.open(DemoBackbone.weights), compute: compute)
         }
-        return try load(name: name, weights: RandomWeights(backbone: name))
+        return try load(name: name, weights: RandomWeights(backbone: name), compute: compute)
     }
 }

@@ -15,15 +15,18 @@ private typealias Vector = SIMD16<Float>
 /// relu?(A * B + bias + residual) for 64 columns of B: four panels, `panelLength` numbers apart.
 /// 
 /// - Parameters:
+///   - ahead: the panels that are wanted next: they are fetched into the second cache meanwhile.
 ///   - pairCount: of each of the `segmentCount` pieces of a row, which begin at `rowOffsets` + `segmentOffsets`.
 ///   - residual: as many rows as the result has, or nil. It may be the result.
 public func multiplyFourPanels(
     _ a: UnsafePointer<UInt16>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
-    segmentCount: Int, pairCount: Int, panels: UnsafePointer<UInt16>, panelLength: Int, bias: UnsafePointer<Float>,
-    residual: UnsafePointer<Float>?, residualStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
-    stride: Int
+    segmentCount: Int, pairCount: Int, panels: UnsafePointer<UInt16>, panelLength: Int, ahead: UnsafePointer<UInt16>,
+    bias: UnsafePointer<Float>, residual: UnsafePointer<Float>?, residualStride: Int, rectified: Bool,
+    into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     let last = rowCount &- 1
+    let aheadEnd = ahead + 4 &* panelLength
+    var next = ahead
     var row = 0
     while row < rowCount {
         let start0 = a + rowOffsets[row]
@@ -73,6 +76,8 @@ public func multiplyFourPanels(
                 let b2 = pairs(b + 2 &* panelLength)
                 let b3 = pairs(b + 3 &* panelLength)
                 b += 32
+                cbrainfloat_prefetch(next)
+                next += 8
                 var x = pair(a0, k)
                 c00 = cbrainfloat_add_products(c00, x, b0)
                 c01 = cbrainfloat_add_products(c01, x, b1)
@@ -107,6 +112,7 @@ public func multiplyFourPanels(
             }
             segment &+= 1
         }
+        if next >= aheadEnd { next = ahead }
         let tile = c + row &* stride
         let added = residual.map { $0 + row &* residualStride }
         let bias0 = load(bias)
@@ -159,11 +165,13 @@ public func multiplyFourPanels(
 /// The same for 48 columns: three panels.
 public func multiplyThreePanels(
     _ a: UnsafePointer<UInt16>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
-    segmentCount: Int, pairCount: Int, panels: UnsafePointer<UInt16>, panelLength: Int, bias: UnsafePointer<Float>,
-    residual: UnsafePointer<Float>?, residualStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
-    stride: Int
+    segmentCount: Int, pairCount: Int, panels: UnsafePointer<UInt16>, panelLength: Int, ahead: UnsafePointer<UInt16>,
+    bias: UnsafePointer<Float>, residual: UnsafePointer<Float>?, residualStride: Int, rectified: Bool,
+    into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     let last = rowCount &- 1
+    let aheadEnd = ahead + 3 &* panelLength
+    var next = ahead
     var row = 0
     while row < rowCount {
         let start0 = a + rowOffsets[row]
@@ -216,6 +224,8 @@ public func multiplyThreePanels(
                 let b1 = pairs(b + panelLength)
                 let b2 = pairs(b + 2 &* panelLength)
                 b += 32
+                cbrainfloat_prefetch(next)
+                next += 8
                 var x = pair(a0, k)
                 c00 = cbrainfloat_add_products(c00, x, b0)
                 c01 = cbrainfloat_add_products(c01, x, b1)
@@ -252,6 +262,7 @@ public func multiplyThreePanels(
             }
             segment &+= 1
         }
+        if next >= aheadEnd { next = ahead }
         let tile = c + row &* stride
         let added = residual.map { $0 + row &* residualStride }
         let bias0 = load(bias)
@@ -309,11 +320,13 @@ public func multiplyThreePanels(
 /// The same for 32 columns: two panels.
 public func multiplyTwoPanels(
     _ a: UnsafePointer<UInt16>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
-    segmentCount: Int, pairCount: Int, panels: UnsafePointer<UInt16>, panelLength: Int, bias: UnsafePointer<Float>,
-    residual: UnsafePointer<Float>?, residualStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
-    stride: Int
+    segmentCount: Int, pairCount: Int, panels: UnsafePointer<UInt16>, panelLength: Int, ahead: UnsafePointer<UInt16>,
+    bias: UnsafePointer<Float>, residual: UnsafePointer<Float>?, residualStride: Int, rectified: Bool,
+    into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     let last = rowCount &- 1
+    let aheadEnd = ahead + 2 &* panelLength
+    var next = ahead
     var row = 0
     while row < rowCount {
         let start0 = a + rowOffsets[row]
@@ -373,6 +386,8 @@ public func multiplyTwoPanels(
                 let b0 = pairs(b)
                 let b1 = pairs(b + panelLength)
                 b += 32
+                cbrainfloat_prefetch(next)
+                next += 8
                 var x = pair(a0, k)
                 c0x0 = cbrainfloat_add_products(c0x0, x, b0)
                 c0x1 = cbrainfloat_add_products(c0x1, x, b1)
@@ -413,6 +428,7 @@ public func multiplyTwoPanels(
             }
             segment &+= 1
         }
+        if next >= aheadEnd { next = ahead }
         let tile = c + row &* stride
         let added = residual.map { $0 + row &* residualStride }
         let bias0 = load(bias)
@@ -481,11 +497,13 @@ public func multiplyTwoPanels(
 /// The same for 16 columns: one panel.
 public func multiplyOnePanel(
     _ a: UnsafePointer<UInt16>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
-    segmentCount: Int, pairCount: Int, panels: UnsafePointer<UInt16>, panelLength: Int, bias: UnsafePointer<Float>,
-    residual: UnsafePointer<Float>?, residualStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
-    stride: Int
+    segmentCount: Int, pairCount: Int, panels: UnsafePointer<UInt16>, panelLength: Int, ahead: UnsafePointer<UInt16>,
+    bias: UnsafePointer<Float>, residual: UnsafePointer<Float>?, residualStride: Int, rectified: Bool,
+    into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     let last = rowCount &- 1
+    let aheadEnd = ahead + 1 &* panelLength
+    var next = ahead
     var row = 0
     while row < rowCount {
         let start0 = a + rowOffsets[row]
@@ -532,6 +550,8 @@ public func multiplyOnePanel(
             while k < pairCount {
                 let b0 = pairs(b)
                 b += 32
+                cbrainfloat_prefetch(next)
+                next += 4
                 c0 = cbrainfloat_add_products(c0, pair(a0, k), b0)
                 c1 = cbrainfloat_add_products(c1, pair(a1, k), b0)
                 c2 = cbrainfloat_add_products(c2, pair(a2, k), b0)
@@ -548,6 +568,7 @@ public func multiplyOnePanel(
             }
             segment &+= 1
         }
+        if next >= aheadEnd { next = ahead }
         let tile = c + row &* stride
         let added = residual.map { $0 + row &* residualStride }
         let bias0 = load(bias)

@@ -78,7 +78,9 @@ public struct DeployedModel: Sendable {
             throw ExperimentError.moved(checkpoint: checkpoint.directory, key: "backbone.weights", path: path)
         }
         let digest = try weights.digest()
-        backbone = try Backbone.load(name: name, weights: weights, choice: configuration.backbone.networkChoice)
+        backbone = try Backbone.load(
+            name: name, weights: weights, choice: configuration.backbone.networkChoice,
+            compute: configuration.backbone.compute)
         input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
         for (what, recorded, found) in [

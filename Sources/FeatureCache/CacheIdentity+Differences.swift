@@ -40,6 +40,7 @@ extension CacheIdentity {
         compare("backbone") { $0.backbone }
         compare("weight digest") { $0.weightDigest }
         compare("use of averaged (EMA) weights") { $0.usesEMA }
+        compare("compute (backbone.compute)") { $0.compute.rawValue }
         compare("input resize") { $0.input.resize }
         compare("input squash") { $0.input.squash }
         compare("input crop") { $0.input.crop }

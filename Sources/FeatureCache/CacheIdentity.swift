@@ -9,6 +9,8 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
     public var weightDigest: ContentDigest
     /// Whether they are the moving average of the weights, where that file has one.
     public var usesEMA: Bool
+    /// What the products of its layers were made of.
+    public var compute: ComputePrecision
     public var input: InputTransform
     public var datasetFingerprint: ContentDigest
     public var precision: CachePrecision
@@ -21,11 +23,12 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
     public init(
         backbone: String, weightDigest: ContentDigest, input: InputTransform, datasetFingerprint: ContentDigest,
         precision: CachePrecision, featureMap: FeatureMapShape, classNames: [String], usesEMA: Bool = false,
-        views: CacheViews? = nil
+        compute: ComputePrecision = .f32, views: CacheViews? = nil
     ) {
         self.backbone = backbone
         self.weightDigest = weightDigest
         self.usesEMA = usesEMA
+        self.compute = compute
         self.input = input
         self.datasetFingerprint = datasetFingerprint
         self.precision = precision
@@ -35,7 +38,7 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case backbone, input, precision, views
+        case backbone, compute, input, precision, views
         case weightDigest = "weight_digest"
         case usesEMA = "use_ema"
         case datasetFingerprint = "dataset_fingerprint"
@@ -43,12 +46,14 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
         case classNames = "class_names"
     }
 
-    /// An index says `use_ema` only where it is true: those written before there was such a choice mean false.
+    /// An index says `use_ema` only where it is true, and `compute` only where that is not f32: those written before there were such
+    /// choices mean false and f32.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         backbone = try container.decode(String.self, forKey: .backbone)
         weightDigest = try container.decode(ContentDigest.self, forKey: .weightDigest)
         usesEMA = try container.decodeIfPresent(Bool.self, forKey: .usesEMA) ?? false
+        compute = try container.decodeIfPresent(ComputePrecision.self, forKey: .compute) ?? .f32
         input = try container.decode(InputTransform.self, forKey: .input)
         datasetFingerprint = try container.decode(ContentDigest.self, forKey: .datasetFingerprint)
         precision = try container.decode(CachePrecision.self, forKey: .precision)
@@ -62,6 +67,7 @@ public struct CacheIdentity: Codable, Equatable, Sendable {
         try container.encode(backbone, forKey: .backbone)
         try container.encode(weightDigest, forKey: .weightDigest)
         if usesEMA { try container.encode(true, forKey: .usesEMA) }
+        if compute != .f32 { try container.encode(compute, forKey: .compute) }
         try container.encode(input, forKey: .input)
         try container.encode(datasetFingerprint, forKey: .datasetFingerprint)
         try container.encode(precision, forKey: .precision)

@@ -175,6 +175,7 @@ struct CacheIndex: Sendable {
             "precision": .string(identity.precision.rawValue), "features": .string("\(identity.featureMap)"),
         ]
         if identity.usesEMA { network["use_ema"] = .bool(true) }
+        if identity.compute != .f32 { network["compute"] = .string(identity.compute.rawValue) }
         hasher.update(JSONValue.object(network).text())
         let view = shards[shard].view
         if view > 0, let views = identity.views {

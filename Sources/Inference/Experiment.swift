@@ -50,6 +50,7 @@ public struct Experiment: Sendable {
         if configuration.backbone.name == nil, ![.auto, .parts].contains(configuration.dataset.kind) {
             throw ExperimentError.backboneNotNamed(dataset: configuration.dataset.root)
         }
+        try configuration.backbone.compute.requireProcessor()
         if let name = configuration.backbone.name {
             try BackboneRegistry.check(name: name, preset: configuration.input.preset)
         }
@@ -62,7 +63,9 @@ public struct Experiment: Sendable {
         shardNote = configuration.training.lowerLogicalShards(for: dataset.train.count)
         self.configuration = configuration
         weights = try WeightFile.open(configuration.backbone.weights ?? DemoBackbone.weights)
-        backbone = try Backbone.load(name: name, weights: weights, choice: configuration.backbone.networkChoice)
+        backbone = try Backbone.load(
+            name: name, weights: weights, choice: configuration.backbone.networkChoice,
+            compute: configuration.backbone.compute)
         input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
         try configuration.head.requireMapRank(within: backbone.channelCount)
@@ -73,7 +76,7 @@ public struct Experiment: Sendable {
             precision: configuration.cache.precision,
             featureMap: backbone.featureMapShape(crop: input.crop),
             classNames: dataset.classNames, usesEMA: configuration.backbone.useEMA,
-            views: try configuration.cache.cacheViews())
+            compute: configuration.backbone.compute, views: try configuration.cache.cacheViews())
     }
 
     /// The same experiment with another run, head or training, on which dataset, weights and cache do not depend.

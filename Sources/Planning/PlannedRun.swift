@@ -71,9 +71,10 @@ public struct PlannedRun: Sendable {
         let weights = configuration.backbone.weights ?? DemoBackbone.weights
         if DurableFile.exists(weights) || DurableDirectory.exists(weights) {
             backbone = try Backbone.load(
-                name: name, weights: WeightFile.open(weights), choice: configuration.backbone.networkChoice)
+                name: name, weights: WeightFile.open(weights), choice: configuration.backbone.networkChoice,
+                compute: configuration.backbone.compute)
         } else {
-            backbone = try Backbone.withRandomWeights(name: name)
+            backbone = try Backbone.withRandomWeights(name: name, compute: configuration.backbone.compute)
         }
         let input = configuration.input.applied(to: try backbone.input(preset: configuration.input.preset))
         try input.validate()
@@ -84,7 +85,7 @@ public struct PlannedRun: Sendable {
         let identity = CacheIdentity(
             backbone: name, weightDigest: none, input: input, datasetFingerprint: none,
             precision: configuration.cache.precision, featureMap: backbone.featureMapShape(crop: input.crop),
-            classNames: [], views: try configuration.cache.cacheViews())
+            classNames: [], compute: configuration.backbone.compute, views: try configuration.cache.cacheViews())
         let photograph = Self.photograph(size.image)
         self.init(
             Workload(

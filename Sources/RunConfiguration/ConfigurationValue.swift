@@ -4,6 +4,7 @@ import FeatureCache
 import Foundation
 import ImageCoding
 import SystemPackage
+import Tensors
 
 /// The scalars of one YAML value: a single one, or the elements of a list.
 struct Scalars: Equatable, Sendable {
@@ -156,6 +157,7 @@ extension NamedValue {
     var yaml: String? { rawValue }
 }
 
+extension ComputePrecision: NamedValue {}
 extension DatasetKind: NamedValue {}
 extension DatasetSplit: NamedValue {}
 extension DatasetCrop: NamedValue {}

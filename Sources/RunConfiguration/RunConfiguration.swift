@@ -3,6 +3,7 @@ public import DisentangledHead
 public import FeatureCache
 public import ImageCoding
 public import SystemPackage
+public import Tensors
 
 /// The typed form of a configuration file: everything that decides what a run computes.
 ///
@@ -42,6 +43,8 @@ public struct RunConfiguration: Equatable, Sendable {
         public var prefix: String?
         /// Whether to take the moving average of the weights that the file has beside them or in their place.
         public var useEMA = false
+        /// What the products of its layers are made of.
+        public var compute = ComputePrecision.f32
 
         public init() {}
     }

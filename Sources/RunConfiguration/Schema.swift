@@ -91,6 +91,7 @@ extension RunConfiguration {
         Field("backbone", "weights", \.backbone.weights, { $0?.isEmpty != true }),
         Field("backbone", "prefix", \.backbone.prefix),
         Field("backbone", "use_ema", \.backbone.useEMA),
+        Field("backbone", "compute", \.backbone.compute, onlyIf: { $0.backbone.compute != .f32 }),
 
         Field("dataset", "kind", \.dataset.kind),
         Field("dataset", "root", \.dataset.root, required: true, { !$0.isEmpty }),

@@ -55,7 +55,7 @@ func exitCode(for error: any Error) -> ExitCode {
     // The network, and other programs in it: not a fault that a start from the same state must meet again.
     case MessagePassingError.callFailed, MessagePassingError.malformedMessage: .inputOutput
     case MessagePassingError.notFinite, MessagePassingError.sumOverflows: .badConfiguration
-    case BackboneError.unknownName, BackboneError.unknownPreset: .badConfiguration
+    case BackboneError.unknownName, BackboneError.unknownPreset, BackboneError.unsupportedCompute: .badConfiguration
     case is BackboneError, is ImageCodingError: .badData
     case is Errno, is CocoaError: .inputOutput
     default: .internalFault

@@ -23,6 +23,11 @@ struct Extract: CollectiveCommand {
     var weights: FilePath?
     @Flag(name: .customLong("use-ema"), help: "Take the moving average of the weights that the file has.")
     var useEMA = false
+    @Option(
+        help: """
+            What the backbone's products are made of: f32, or bf16 (operands rounded to bfloat16, summed in f32; needs AVX512-BF16).
+            """)
+    var compute: ComputePrecision?
     @Option(help: "The dataset's folder.", completion: .directory, transform: { FilePath($0) }) var dataset: FilePath?
     @Option(help: "The cache's folder.", completion: .directory, transform: { FilePath($0) }) var output: FilePath?
     @Option(help: "Number format of the cache: f16, f32 or int8.") var precision: CachePrecision?
@@ -83,6 +88,7 @@ struct Extract: CollectiveCommand {
         if let backbone { sets.append("backbone.name=\(backbone)") }
         if let weights { sets.append("backbone.weights=\(weights)") }
         if useEMA { sets.append("backbone.use_ema=true") }
+        if let compute { sets.append("backbone.compute=\(compute.rawValue)") }
         if let dataset { sets.append("dataset.root=\(dataset)") }
         if let output { sets.append("cache.directory=\(output)") }
         if let precision { sets.append("cache.precision=\(precision.rawValue)") }

@@ -70,6 +70,7 @@ struct FeatureCacheResumeTests {
             other.identity.backbone = "resnet50"
             other.identity.weightDigest = ContentDigest(of: "other")
             other.identity.usesEMA = true
+            other.identity.compute = .bf16
             other.identity.input.resize = 232
             other.identity.input.interpolation = .bicubic
             other.identity.datasetFingerprint = ContentDigest(of: "other")
@@ -87,7 +88,8 @@ struct FeatureCacheResumeTests {
                 }
                 #expect(
                     differences.map(\.field) == [
-                        "backbone", "weight digest", "use of averaged (EMA) weights", "input resize",
+                        "backbone", "weight digest", "use of averaged (EMA) weights",
+                        "compute (backbone.compute)", "input resize",
                         "input interpolation", "dataset fingerprint",
                         "precision", "feature map", "class 1",
                     ])

@@ -3,6 +3,7 @@ import FeatureCache
 import Foundation
 import SystemPackage
 import TemporaryFolders
+import Tensors
 import Testing
 import WeightFiles
 
@@ -37,6 +38,25 @@ struct FeatureCacheTests {
                 let index = try String(decoding: DurableFile.read(directory.appending("index.json")), as: UTF8.self)
                 #expect(index.contains("\"use_ema\": true,\n") == usesEMA)
                 #expect(index.contains("use_ema") == usesEMA)
+                origins.append(
+                    try SafetensorsFile(directory.appending("shard-00000.safetensors")).metadata["origin_sha256"])
+            }
+            #expect(origins[0] != nil && origins[1] != nil && origins[0] != origins[1])
+        }
+    }
+
+    @Test func `a cache of products in bf16 says so, one of f32 says nothing and is as it was`() throws {
+        try withTemporaryFolder { folder throws in
+            var origins: [String?] = []
+            for compute in ComputePrecision.allCases {
+                let directory = folder.appending(compute.rawValue)
+                var fixture = CacheFixture()
+                fixture.identity.compute = compute
+                try fixture.fill(directory)
+                #expect(try FeatureCache(directory: directory, expecting: fixture.identity).identity.compute == compute)
+                let index = try String(decoding: DurableFile.read(directory.appending("index.json")), as: UTF8.self)
+                #expect(index.contains("\"compute\": \"bf16\",\n") == (compute == .bf16))
+                #expect(index.contains("compute") == (compute == .bf16))
                 origins.append(
                     try SafetensorsFile(directory.appending("shard-00000.safetensors")).metadata["origin_sha256"])
             }

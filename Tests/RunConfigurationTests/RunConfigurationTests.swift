@@ -261,6 +261,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         configuration.backbone.name = "resnet50"
         configuration.backbone.weights = "weights/resnet50.safetensors"
         configuration.backbone.useEMA = true
+        configuration.backbone.compute = .bf16
         configuration.input.preset = "torchvision-v2"
         configuration.input.standardDeviation = [0.229, 0.224, 0.225]
         configuration.training.learningRate = 0.1 + 0.2
@@ -337,7 +338,7 @@ private func failure(of text: String, overrides: [String] = []) -> Configuration
         ("dataset.test_fraction", "1"), ("dataset.kind", "folders"), ("dataset.crop", "centre"),
         ("dataset.split", "half"), ("dataset.test_shards", ""), ("input.mean", "[0.5]"), ("input.mean", "0.5"),
         ("input.std", "[1, 1, 0]"), ("input.mean", "[0.5"), ("training.epochs", "9223372036854775807"),
-        ("backbone.weights", ""), ("backbone.use_ema", "ema"), ("input.crop", "0"), ("input.preset", ""),
+        ("backbone.weights", ""), ("backbone.use_ema", "ema"), ("backbone.compute", "f16"), ("input.crop", "0"), ("input.preset", ""),
         ("cache.precision", "f8"),
         ("head.temperature", "[1, 0]"), ("head.annealing", "1.5"), ("head.map_rank", "0"),
         ("head.map_rank", "1"), ("head.map_rank", "-5"), ("head.map_rank", "some"), ("head.map_rank", "0.5"),

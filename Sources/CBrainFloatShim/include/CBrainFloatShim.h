@@ -37,4 +37,9 @@ static inline __attribute__((always_inline)) void cbrainfloat_round_part(
     __mmask16 mask = (__mmask16)((1u << count) - 1);
     _mm256_mask_storeu_epi16(target, mask, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, source)));
 }
+
+/// Asks for the cache line at `address` to be brought into the second cache. Any address will do.
+static inline __attribute__((always_inline)) void cbrainfloat_prefetch(const void *address) {
+    _mm_prefetch((const char *)address, _MM_HINT_T1);
+}
 #endif

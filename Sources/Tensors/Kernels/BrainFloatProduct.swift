@@ -56,15 +56,17 @@ func multiply(
         let group = left >= 7 || left == 4 ? 4 : min(left, 3)
         let columns = min(group &* width, columnCount &- column)
         let panel = panels + column / width &* panelLength
+        // The panels behind these, or the first ones again for the rows to come.
+        let ahead = column &+ columns < columnCount ? panel + group &* panelLength : panels
         let added = residual.map { ResidualRows(base: $0.base + column, stride: $0.stride) }
         if columns == group &* width, activation != .gelu, case .floats(let c, let stride) = target {
             multiplyGroup(
-                group, a, rows: 0..<a.rowCount, panel, panelLength, bias + column, added,
+                group, a, rows: 0..<a.rowCount, panel, panelLength, ahead, bias + column, added,
                 rectified: activation == .relu, into: c + column, stride: stride)
         } else {
             multiplyByPieces(
-                group, a, panel, panelLength, columns: column..<column &+ columns, bias + column, added, activation,
-                into: target)
+                group, a, panel, panelLength, ahead, columns: column..<column &+ columns, bias + column, added,
+                activation, into: target)
         }
         column &+= group &* width
     }
@@ -72,9 +74,9 @@ func multiply(
 
 /// Some columns of all rows, as many at a time as stay in the first cache while they are rectified, rounded or cut off.
 private func multiplyByPieces(
-    _ group: Int, _ a: BrainFloatRows, _ panels: UnsafePointer<UInt16>, _ panelLength: Int, columns: Range<Int>,
-    _ bias: UnsafePointer<Float>, _ residual: ResidualRows?, _ activation: ActivationFunction,
-    into target: ProductTarget
+    _ group: Int, _ a: BrainFloatRows, _ panels: UnsafePointer<UInt16>, _ panelLength: Int,
+    _ ahead: UnsafePointer<UInt16>, columns: Range<Int>, _ bias: UnsafePointer<Float>, _ residual: ResidualRows?,
+    _ activation: ActivationFunction, into target: ProductTarget
 ) {
     let step = 48
     let width = group &* PackedMatrix.panelWidth
@@ -94,7 +96,8 @@ private func multiplyByPieces(
                 added = ResidualRows(base: copy, stride: width)
             }
             multiplyGroup(
-                group, a, rows: rows, panels, panelLength, bias, added, rectified: activation == .relu, into: tile,
+                group, a, rows: rows, panels, panelLength,
+                ahead + first * group * panelLength / max(a.rowCount, 1) & ~31, bias, added, rectified: activation == .relu, into: tile,
                 stride: width)
             if activation == .gelu {
                 applyGELU(to: tile, rowCount: rows.count, columnCount: columns.count, stride: width)
@@ -119,8 +122,8 @@ private func multiplyByPieces(
 @inline(__always)
 private func multiplyGroup(
     _ count: Int, _ a: BrainFloatRows, rows: Range<Int>, _ panels: UnsafePointer<UInt16>, _ panelLength: Int,
-    _ bias: UnsafePointer<Float>, _ residual: ResidualRows?, rectified: Bool, into c: UnsafeMutablePointer<Float>,
-    stride: Int
+    _ ahead: UnsafePointer<UInt16>, _ bias: UnsafePointer<Float>, _ residual: ResidualRows?, rectified: Bool,
+    into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     let kernel =
         switch count {
@@ -131,7 +134,7 @@ private func multiplyGroup(
         }
     kernel(
         a.base, a.rowOffsets + rows.lowerBound, rows.count, a.segmentOffsets, a.segmentCount, a.pairCount, panels,
-        panelLength, bias, residual?.base, residual?.stride ?? 0, rectified, c, stride)
+        panelLength, ahead, bias, residual?.base, residual?.stride ?? 0, rectified, c, stride)
 }
 
 /// The same with a matrix's rounded weights and rows of floats, which are rounded first.

@@ -34,6 +34,14 @@ public struct FeedForward: Sendable {
         let output = Activations(
             imageCount: input.imageCount, size: input.size, channelCount: channelCount, in: workspace)
         let rowCount = input.imageCount * input.size.area
+        if workspace.compute == .bf16 {
+            output.withMutablePointer { output in
+                withPointers(input, residual) {
+                    computeRounded($0, rowCount: rowCount, adding: $1, into: output, in: workspace)
+                }
+            }
+            return output
+        }
         let pieceLength = Linear.pieceLength(rowCount: rowCount, width: widening.outputCount)
         let hiddenBuffer = workspace.buffer(pieceLength * widening.outputCount)
         let normalBuffer = workspace.buffer(inputNormalisation == nil ? 0 : pieceLength * channelCount)
@@ -56,6 +64,42 @@ public struct FeedForward: Sendable {
             }
         }
         return output
+    }
+}
+
+extension FeedForward {
+    /// The same with products of brain floats: what the wide layer makes is rounded while it is in the first cache.
+    private func computeRounded(
+        _ input: UnsafePointer<Float>, rowCount: Int, adding residual: UnsafePointer<Float>,
+        into output: UnsafeMutablePointer<Float>, in workspace: Workspace
+    ) {
+        let (channelCount, hiddenCount) = (narrowing.outputCount, widening.outputCount)
+        let hiddenStride = (hiddenCount + 1) / 2 * 2
+        // Brain floats take half the room.
+        let pieceLength = Linear.pieceLength(rowCount: rowCount, width: hiddenCount / 2)
+        let hidden = workspace.brainFloatBuffer(pieceLength * hiddenStride)
+        let normal = workspace.buffer(inputNormalisation == nil ? 0 : pieceLength * channelCount)
+        if hiddenStride > hiddenCount {
+            for row in 0..<pieceLength { hidden.brainFloats[row * hiddenStride + hiddenCount] = 0 }
+        }
+        withExtendedLifetime((hidden, normal)) {
+            for first in stride(from: 0, to: rowCount, by: pieceLength) {
+                let count = min(pieceLength, rowCount - first)
+                let (x, y) = (input + first * channelCount, output + first * channelCount)
+                inputNormalisation?.normalise(x, rowCount: count, into: normal.pointer)
+                widening.applyRounded(
+                    to: inputNormalisation == nil ? x : UnsafePointer(normal.pointer), rowCount: count,
+                    into: .brainFloats(hidden.brainFloats, stride: hiddenStride), in: workspace)
+                let added = residual + first * channelCount
+                narrowing.apply(
+                    toRounded: hidden.brainFloats, rowCount: count, stride: hiddenStride,
+                    adding: outputNormalisation == nil ? added : nil, into: y)
+                if let outputNormalisation {
+                    outputNormalisation.normalise(y, rowCount: count, into: y)
+                    add(added, to: y, count: count * channelCount, activation: .identity)
+                }
+            }
+        }
     }
 }
 

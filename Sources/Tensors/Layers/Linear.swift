@@ -7,9 +7,9 @@ public struct Linear: Sendable {
     public let activation: ActivationFunction
 
     /// [inputs, outputs].
-    private let weights: PackedMatrix
+    let weights: PackedMatrix
     /// Filled up with zeros to whole panels.
-    private let biases: [Float]
+    let biases: [Float]
 
     /// - Parameters:
     ///   - weights: [outputs, inputs], PyTorch's order.
@@ -80,22 +80,16 @@ extension Linear {
         adding residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>,
         in workspace: Workspace
     ) {
+        if workspace.compute == .bf16 {
+            return applyRounded(
+                to: input, rowCount: rowCount, normalisedBy: normalisation, adding: residual, into: output,
+                in: workspace)
+        }
         let pieceLength = Self.pieceLength(rowCount: rowCount, width: max(inputCount, outputCount))
         GatheredRows.forEachPiece(
             of: input, rowCount: rowCount, rowLength: inputCount, pieceLength: pieceLength
         ) { rows, first in
             let piece = output + first * outputCount
-            if workspace.compute == .bf16 {
-                let added = residual.map { ResidualRows(base: $0 + first * outputCount, stride: outputCount) }
-                multiplyRounded(
-                    rows, weights, bias: biases, residual: normalisation == nil ? added : nil,
-                    activation: residual == nil || normalisation == nil ? activation : .identity,
-                    into: .floats(piece, stride: outputCount), in: workspace)
-                guard let normalisation else { return }
-                normalisation.normalise(piece, rowCount: rows.rowCount, into: piece)
-                guard let added else { return }
-                return add(added.base, to: piece, count: rows.rowCount * outputCount, activation: activation)
-            }
             biases.withUnsafeBufferPointer { biases in
                 multiply(
                     rows, weights, adding: AddedRows(repeating: biases.baseAddress!),
