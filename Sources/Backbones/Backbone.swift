@@ -155,7 +155,7 @@ public final class Backbone: Sendable {
         precondition(mapSize.area > 0, "images of \(images.shape[1])x\(images.shape[2]) are too small for \(name)")
         let mapLength = mapSize.area * channelCount
         let values = [Float](unsafeUninitializedCapacity: imageCount * mapLength) { values, initialized in
-            let imagesPerPass = Self.imagesPerPass(area: images.shape[1] * images.shape[2])
+            let imagesPerPass = imagesPerPass(area: images.shape[1] * images.shape[2], workspace.compute)
             for first in stride(from: 0, to: imageCount, by: imagesPerPass) {
                 let group = first..<min(imageCount, first + imagesPerPass)
                 let maps = network(Activations(copying: images, images: group, in: workspace), in: workspace)
@@ -168,7 +168,13 @@ public final class Backbone: Sendable {
 
     /// Images of `area` pixels that go through the layers together: enough that the late layers, whose weights are large and whose maps
     /// are small, do not wait for memory; few enough that the early layers' maps stay in the cache.
-    private static func imagesPerPass(area: Int) -> Int { max(4, min(16, 4 * 224 * 224 / area)) }
+    ///
+    /// Products of brain floats are twice as fast, and memory is not: then networks with large maps take half as many, and others twice
+    /// as many (measured on one core of Zen 5, of ResNet-50 and ViT-B/16: 10 and 2 % faster).
+    private func imagesPerPass(area: Int, _ compute: ComputePrecision) -> Int {
+        let count = max(4, min(16, 4 * 224 * 224 / area))
+        return compute == .f32 ? count : network.hasLargeMaps ? count / 2 : count * 2
+    }
 }
 
 /// A network up to its last feature maps. Conformers are immutable and made of `Tensors` layers.
@@ -176,9 +182,16 @@ package protocol BackboneNetwork: Sendable {
     /// D.
     var channelCount: Int { get }
 
+    /// Whether its early layers make maps that a core's caches hold a few of.
+    var hasLargeMaps: Bool { get }
+
     /// Size of the feature maps of images of `input` pixels.
     func featureMapSize(for input: SpatialSize) -> SpatialSize
 
     /// [N, H, W, 3] to [N, h, w, D]. An image's result must not depend on the others.
     func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations
+}
+
+extension BackboneNetwork {
+    package var hasLargeMaps: Bool { false }
 }

@@ -13,7 +13,7 @@ import CBrainFloatShim
 private typealias Vector = SIMD16<Float>
 
 /// relu?(A * B + bias + residual) for 64 columns of B: four panels, `panelLength` numbers apart.
-/// 
+///
 /// - Parameters:
 ///   - ahead: the panels that are wanted next: they are fetched into the second cache meanwhile.
 ///   - pairCount: of each of the `segmentCount` pieces of a row, which begin at `rowOffsets` + `segmentOffsets`.

@@ -47,7 +47,8 @@ extension RunConfiguration {
     /// What keys without a default may look like.
     private static let examples: [String: String] = [
         "backbone.name": "resnet50", "backbone.weights": "resnet50.pth", "backbone.prefix": "model.",
-        "backbone.compute": "f32", "dataset.crop": "box", "dataset.test_shards": "val-*.tar", "dataset.outside_paths": "true",
+        "backbone.compute": "f32", "dataset.crop": "box", "dataset.test_shards": "val-*.tar",
+        "dataset.outside_paths": "true",
         "input.preset": "torchvision-v1", "input.resize": "256", "input.squash": "false", "input.crop": "224",
         "input.interpolation": "bilinear", "input.mean": "[0.485, 0.456, 0.406]", "input.std": "[0.229, 0.224, 0.225]",
         "input.exif": "apply", "cache.samples_per_shard": "256", "cache.augmentation.crop_scale": "[0.35, 1.0]",

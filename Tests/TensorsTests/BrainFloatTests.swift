@@ -39,7 +39,11 @@ struct BrainFloatTests {
             }
             let expected = (0..<rowCount * columnCount).map { index in
                 let (row, column) = index.quotientAndRemainder(dividingBy: columnCount)
-                return chain(depth) { input.values[row * depth + $0] } _: { weights[column * depth + $0] }
+                return chain(depth) {
+                    input.values[row * depth + $0]
+                } _: {
+                    weights[column * depth + $0]
+                }
                     + biases[column]
             }
             #expect(product(.identity) == expected)
@@ -53,7 +57,8 @@ struct BrainFloatTests {
         for (window, groupCount) in Convolution2DTests.windows.flatMap({ window in [1, 2].map { (window, $0) } }) {
             let layer = Convolution2D(
                 inputChannelCount: 6, outputChannelCount: 10, window: window, groupCount: groupCount,
-                weights: noise(10 * 6 / groupCount * window.kernel.area, seed: 2).map(rounded), biases: noise(10, seed: 3))
+                weights: noise(10 * 6 / groupCount * window.kernel.area, seed: 2).map(rounded),
+                biases: noise(10, seed: 3))
             var input = Tensor.noise([2, 12, 9, 6])
             input = Tensor(shape: input.shape, values: input.values.map(rounded))
             let found = layer(Activations(copying: input, in: workspace), in: workspace).tensor()
@@ -116,7 +121,8 @@ struct BrainFloatTests {
     @Test(arguments: [(5, 8), (7, 5), (4, 16)]) func attentionOfOddCountsAndLengths(tokenCount: Int, headLength: Int) {
         func linear(_ outputs: Int, seed: UInt64) -> Linear {
             Linear(
-                inputCount: 2 * headLength, outputCount: outputs, weights: noise(2 * headLength * outputs, seed: seed).map { $0 / Float(2 * headLength).squareRoot() },
+                inputCount: 2 * headLength, outputCount: outputs,
+                weights: noise(2 * headLength * outputs, seed: seed).map { $0 / Float(2 * headLength).squareRoot() },
                 biases: noise(outputs, seed: seed + 1))
         }
         for scores in [SelfAttention.Scores.products, .cosines(factors: [3, 5])] {

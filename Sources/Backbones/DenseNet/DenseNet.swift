@@ -40,6 +40,7 @@ package struct DenseNet: BackboneNetwork {
     }
 
     package var channelCount: Int { configuration.channelCount }
+    package var hasLargeMaps: Bool { true }
 
     package func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
 

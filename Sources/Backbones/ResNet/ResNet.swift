@@ -52,6 +52,7 @@ package struct ResNet: BackboneNetwork {
     }
 
     package var channelCount: Int { configuration.channelCount }
+    package var hasLargeMaps: Bool { true }
 
     package func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
 

@@ -97,7 +97,8 @@ private func multiplyByPieces(
             }
             multiplyGroup(
                 group, a, rows: rows, panels, panelLength,
-                ahead + first * group * panelLength / max(a.rowCount, 1) & ~31, bias, added, rectified: activation == .relu, into: tile,
+                ahead + first * group * panelLength / max(a.rowCount, 1) & ~31, bias, added,
+                rectified: activation == .relu, into: tile,
                 stride: width)
             if activation == .gelu {
                 applyGELU(to: tile, rowCount: rows.count, columnCount: columns.count, stride: width)

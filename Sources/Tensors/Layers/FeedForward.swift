@@ -76,7 +76,7 @@ extension FeedForward {
         let (channelCount, hiddenCount) = (narrowing.outputCount, widening.outputCount)
         let hiddenStride = (hiddenCount + 1) / 2 * 2
         // Brain floats take half the room.
-        let pieceLength = Linear.pieceLength(rowCount: rowCount, width: hiddenCount / 2)
+        let pieceLength = Linear.pieceLength(rowCount: rowCount, width: (hiddenCount + 1) / 2)
         let hidden = workspace.brainFloatBuffer(pieceLength * hiddenStride)
         let normal = workspace.buffer(inputNormalisation == nil ? 0 : pieceLength * channelCount)
         if hiddenStride > hiddenCount {

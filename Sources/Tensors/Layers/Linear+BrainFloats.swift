@@ -5,7 +5,8 @@ extension Linear {
         to input: UnsafePointer<Float>, rowCount: Int, normalisedBy normalisation: LayerNormalisation?,
         adding residual: UnsafePointer<Float>?, into output: UnsafeMutablePointer<Float>, in workspace: Workspace
     ) {
-        let pieceLength = Self.pieceLength(rowCount: rowCount, width: (inputCount + outputCount) / 2)
+        // What is made goes past the second cache; what it is made of, at half the size, stays there.
+        let pieceLength = Self.pieceLength(rowCount: rowCount, width: (inputCount + 1) / 2)
         let isAddedLater = normalisation != nil
         GatheredRows.forEachPiece(
             of: input, rowCount: rowCount, rowLength: inputCount, pieceLength: pieceLength

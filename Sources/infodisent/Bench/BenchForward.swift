@@ -43,7 +43,8 @@ struct BenchForward: ParsableCommand {
             }
             if engines.contains(where: { $0 != .packed }) {
                 throw ValidationError(
-                    "--compute is \(compute.rawValue), which only --engine packed can do. Leave one of the two options out.")
+                    "--compute is \(compute.rawValue), which only --engine packed can do. Leave one of the two options out."
+                )
             }
         }
     }

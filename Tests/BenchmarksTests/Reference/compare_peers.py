@@ -1,7 +1,10 @@
 """How fast infodisent is beside others on the same cores; prints Markdown tables. Both sides of a comparison take turns, and medians are
 compared.
 
-usage: compare_peers.py INFODISENT forward [NETWORK...]       forward pass, 224 x 224, float32: PyTorch, ONNX Runtime, OpenVINO
+usage: compare_peers.py INFODISENT forward [--compute f32|bf16] [NETWORK...]
+                                                              forward pass, 224 x 224, float32: PyTorch, ONNX Runtime, OpenVINO; with
+                                                              bf16, PyTorch under autocast and OpenVINO with its hint, ONNX Runtime as
+                                                              before
        compare_peers.py INFODISENT step [CHANNELS]            a training step of the head: torch.matrix_exp, torch's Cayley
        compare_peers.py INFODISENT training CONFIG MAPS PIXELS CHANNELS CLASSES EPOCHS (4 or more)
                                                               epochs over cached features of CONFIG, beside PyTorch on random ones of
@@ -67,8 +70,12 @@ def table(head, rows):
 
 
 def forward(names):
-    import numpy, onnxruntime, openvino
+    import contextlib, onnxruntime, openvino
 
+    compute = "f32"
+    if names[:1] == ["--compute"]:
+        compute, names = names[1], names[2:]
+    autocast = (lambda: torch.autocast("cpu", dtype=torch.bfloat16)) if compute == "bf16" else contextlib.nullcontext
     names = names or ["resnet50", "densenet121", "convnext_tiny", "vit_b_16", "swin_t"]
     batch, folder, core, results = 8, tempfile.mkdtemp(), openvino.Core(), {}
     torch.set_grad_enabled(False)
@@ -83,7 +90,7 @@ def forward(names):
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         request = core.compile_model(
             core.read_model(path), "CPU",
-            {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"},
+            {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": compute},
         ).create_infer_request()
         array, place = images.numpy(), session.get_inputs()[0].name
         if name not in ("vit_b_16", "swin_t"):
@@ -94,12 +101,17 @@ def forward(names):
             return count * batch / seconds(lambda: [pass_once() for _ in range(count)])
 
         def ours():
-            out = run("bench", "forward", "--backbone", name, "--threads", str(threads), "--repetitions", "5")
-            return float(next(line for line in out.splitlines() if line.startswith(name + ",")).split()[4])
+            out = run("bench", "forward", "--backbone", name, "--threads", str(threads), "--repetitions", "5",
+                      "--compute", compute, "--json")
+            return json.loads(out)[0]["imagesPerSecond"]
+
+        def torchs():
+            with autocast():
+                return rate(lambda: model(images))
 
         results[name] = in_turn({
             "`infodisent bench forward`": ours,
-            "PyTorch": lambda: rate(lambda: model(images)),
+            "PyTorch": torchs,
             "ONNX Runtime": lambda: rate(lambda: session.run(None, {place: array})),
             "OpenVINO": lambda: rate(lambda: request.infer({0: array})),
         })
