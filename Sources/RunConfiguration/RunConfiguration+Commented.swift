@@ -74,8 +74,7 @@ extension RunConfiguration {
         "backbone.prefix": ["What the names of its tensors begin with, where the file has several such networks."],
         "backbone.use_ema": ["Whether to take the moving average of the weights that the file has."],
         "backbone.compute": [
-            "What the products of its layers are made of: bf16 takes operands rounded to bfloat16, on processors with",
-            "AVX512-BF16; twice as fast where products are all there is, and features differ by about 1 %.",
+            "What products of its layers are made of. bf16 needs AVX512-BF16; features differ by about 1 %."
         ],
         "dataset.kind": ["The layout; auto recognises it."],
         "dataset.root": ["The folder of the images, or a list of them (.csv)."],

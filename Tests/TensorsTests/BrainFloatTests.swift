@@ -150,14 +150,17 @@ struct BrainFloatTests {
     /// The processor's rounding and that of the weights.
     @Test func roundingIsToTheNearestAndToEvenInTheMiddle() {
         let values: [Float] = [
-            0, -0.0, 1, 1.00390625, 1.01171875, 1.0039063, -1.00390625, .infinity, -.infinity, .greatestFiniteMagnitude,
+            0, -0.0, 1, 1.00390625, 1.01171875, Float(1.00390625).nextUp, -1.00390625, .infinity, -.infinity,
+            .greatestFiniteMagnitude,
             .leastNormalMagnitude, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 3.14159274, 65535,
         ]
         let layer = Linear(inputCount: 1, outputCount: 1, weights: [1])
         let input = Tensor(shape: [1, 1, values.count, 1], values: values)
         let found = layer(Activations(copying: input, in: workspace), in: workspace).tensor().values
         #expect(found == values.map(rounded))
-        #expect(rounded(1.00390625) == 1 && rounded(1.01171875) == 1.015625 && rounded(1.0039063) == 1.0078125)
+        #expect(
+            rounded(1.00390625) == 1 && rounded(1.01171875) == 1.015625
+                && rounded(Float(1.00390625).nextUp) == 1.0078125)
         #expect(rounded(.leastNonzeroMagnitude) == 0 && rounded(.nan).isNaN)
     }
 }
