@@ -158,7 +158,7 @@ public final class Backbone: Sendable {
             let imagesPerPass = imagesPerPass(area: images.shape[1] * images.shape[2], workspace.compute)
             for first in stride(from: 0, to: imageCount, by: imagesPerPass) {
                 let group = first..<min(imageCount, first + imagesPerPass)
-                let maps = network(Activations(copying: images, images: group, in: workspace), in: workspace)
+                let maps = Activations.withView(of: images, images: group) { network($0, in: workspace) }
                 maps.copy(to: values.baseAddress! + first * mapLength)
             }
             initialized = imageCount * mapLength

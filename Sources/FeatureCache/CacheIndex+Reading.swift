@@ -163,11 +163,11 @@ extension CacheIndex {
             guard skipped.allSatisfy({ $0.sample < samples.count }) else {
                 throw JSONError(offset: 0, problem: "a skipped sample is not below \(samples.count)")
             }
-            guard version >= CacheIndex.schemaVersion(of: identity) || identity.precision != .int8 else {
+            guard version > 3 || CacheIndex.schemaVersion(of: identity) <= 3 else {
                 throw JSONError(
                     offset: 0,
-                    problem:
-                        "caches of the schema version \(version) have no features in \(identity.precision.rawValue)")
+                    problem: "caches of the schema version \(version) have no features in "
+                        + (identity.precision == .int8 ? "int8" : "products of \(identity.compute.rawValue)"))
             }
             let isOld = CacheIndex.wholeFilesVersions.contains(version)
             guard isOld || logicalShardCount != nil else {

@@ -11,7 +11,7 @@ struct CacheIndex: Sendable {
     /// The version that an index says: the first one whose programs can read such a cache, so that the others refuse it by its
     /// version and what they can read keeps its bytes.
     static func schemaVersion(of identity: CacheIdentity) -> Int {
-        identity.precision == .int8 ? 4 : 3
+        identity.precision == .int8 || identity.compute != .f32 ? 4 : 3
     }
 
     /// The split whose images have further views.

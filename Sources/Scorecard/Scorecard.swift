@@ -215,7 +215,7 @@ public struct Scorecard {
         let (experiment, cache, activity) = (model.experiment, cache, communicator.activity)
         let map = cache.identity.featureMap
         // A few at a time, so that what is done is written down; not so few that threads often wait for the last of them.
-        let length = 8 * team.workerCount
+        let length = 32 * team.workerCount
         for start in stride(from: 0, to: samples.count, by: length) {
             let part = Array(samples[start..<min(samples.count, start + length)])
             let features = try cache.features(of: part)

@@ -34,6 +34,24 @@ public struct Activations {
         }
     }
 
+    /// Calls `body` with images `images` of a tensor [N, H, W, C] where they are: layers read what they are given and write elsewhere.
+    package static func withView<R>(of tensor: Tensor, images: Range<Int>, _ body: (Activations) -> R) -> R {
+        precondition(tensor.shape.count == 4, "feature maps are [N, H, W, C], not \(tensor.shape)")
+        precondition(
+            images.lowerBound >= 0 && images.upperBound <= tensor.shape[0],
+            "images \(images) of a tensor of \(tensor.shape[0])")
+        let size = SpatialSize(height: tensor.shape[1], width: tensor.shape[2])
+        let imageLength = size.area * tensor.shape[3]
+        return tensor.values.withUnsafeBufferPointer { values in
+            let memory = AlignedFloats(
+                borrowing: values.baseAddress! + images.lowerBound * imageLength, count: images.count * imageLength)
+            return body(
+                Activations(
+                    imageCount: images.count, size: size, channelCount: tensor.shape[3],
+                    buffer: ScratchBuffer(memory, of: nil)))
+        }
+    }
+
     /// The first `size.area` pixels of the same memory as maps of `size`.
     func resized(_ size: SpatialSize) -> Activations {
         precondition(imageCount == 1 && size.area <= self.size.area, "\(size) of \(self.size) pixels")

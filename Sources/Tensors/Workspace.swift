@@ -75,7 +75,15 @@ final class ScratchBuffer: Sendable {
 final class AlignedFloats: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Float>
     let capacity: Int
-    private let pages: LargePages
+    /// Nil of memory that is somebody else's.
+    private let pages: LargePages?
+
+    /// Memory that somebody else keeps for as long, and that is only read.
+    init(borrowing memory: UnsafePointer<Float>, count: Int) {
+        pointer = UnsafeMutablePointer(mutating: memory)
+        capacity = count
+        pages = nil
+    }
 
     /// Memory of its own.
     convenience init(capacity: Int) {

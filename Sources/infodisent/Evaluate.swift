@@ -90,6 +90,8 @@ struct Evaluate: CollectiveCommand {
         let team = try deployment.team(on: communicator)
         if let dataset { return try evaluate(on: dataset, team: team, on: communicator) }
         let model = try source.load(on: communicator, team: team)
+        // Batches of changed copies are as alike as the steps of training.
+        MemoryLimit.keepReleasedMemory()
         if let groups { return try makeScorecard(groups, of: model, team: team, on: communicator) }
         let cache = try model.cache(
             on: communicator, team: team, progress: Console.showProgress, note: Console.notes(of: communicator))

@@ -20,6 +20,6 @@ enum MemoryLimit {
         }
     }
 
-    /// Before training, whose steps make the same few large matrices again and again.
+    /// Before work that makes arrays of the same few sizes again and again, such as training.
     static func keepReleasedMemory() { cprocess_keep_released_memory() }
 }

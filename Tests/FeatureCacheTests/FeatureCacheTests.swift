@@ -57,6 +57,8 @@ struct FeatureCacheTests {
                 let index = try String(decoding: DurableFile.read(directory.appending("index.json")), as: UTF8.self)
                 #expect(index.contains("\"compute\": \"bf16\",\n") == (compute == .bf16))
                 #expect(index.contains("compute") == (compute == .bf16))
+                // Programs that do not know of it refuse the version.
+                #expect(index.contains("\"schema_version\": \(compute == .bf16 ? 4 : 3)"))
                 origins.append(
                     try SafetensorsFile(directory.appending("shard-00000.safetensors")).metadata["origin_sha256"])
             }

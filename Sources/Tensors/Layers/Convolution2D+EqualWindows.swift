@@ -45,13 +45,21 @@ extension Convolution2D {
     /// Fills in tiles from the images before theirs; ascending, so that those are complete.
     func copy(_ tiles: [Int], of grid: TileGrid, in output: UnsafeMutablePointer<Float>, pixelStride: Int) {
         let size = grid.outputSize
-        for tile in tiles {
-            let area = grid.area(ofTile: tile)
+        var next = 0
+        while next < tiles.count {
+            let area = grid.area(ofTile: tiles[next])
+            // As many as lie side by side.
+            var width = area.width
+            next += 1
+            while next < tiles.count, area.x + width < size.width, tiles[next] == tiles[next - 1] + 1 {
+                width += grid.area(ofTile: tiles[next]).width
+                next += 1
+            }
             for row in area.y..<area.y + area.height {
                 let target = output + ((area.image * size.height + row) * size.width + area.x) * pixelStride
                 copyPixels(
                     from: target - size.area * pixelStride, stride: pixelStride, to: target, stride: pixelStride,
-                    count: area.width)
+                    count: width)
             }
         }
     }
