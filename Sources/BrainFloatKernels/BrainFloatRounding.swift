@@ -71,25 +71,9 @@ private func interleave(
     _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>?, count: Int,
     into target: UnsafeMutablePointer<UInt32>
 ) {
-    if count >= 16 {
-        let low = SIMD16<UInt32>(truncatingIfNeeded: cbrainfloat_round_half(load(first)))
-        let high = second.map { SIMD16<UInt32>(truncatingIfNeeded: cbrainfloat_round_half(load($0))) } ?? SIMD16()
-        UnsafeMutableRawPointer(target).storeBytes(of: low | high &<< 16, as: SIMD16<UInt32>.self)
-        return
-    }
-    var low = SIMD16<UInt16>()
-    var high = SIMD16<UInt16>()
-    withUnsafeMutableBytes(of: &low) {
-        cbrainfloat_round_part(first, count, $0.baseAddress!.assumingMemoryBound(to: UInt16.self))
-    }
-    if let second {
-        withUnsafeMutableBytes(of: &high) {
-            cbrainfloat_round_part(second, count, $0.baseAddress!.assumingMemoryBound(to: UInt16.self))
-        }
-    }
-    UnsafeMutableRawPointer(target).storeBytes(
-        of: SIMD16<UInt32>(truncatingIfNeeded: low) | SIMD16<UInt32>(truncatingIfNeeded: high) &<< 16,
-        as: SIMD16<UInt32>.self)
+    let low = cbrainfloat_round_first(first, min(16, count))
+    let high = second.map { cbrainfloat_round_first($0, min(16, count)) } ?? SIMD16()
+    UnsafeMutableRawPointer(target).storeBytes(of: cbrainfloat_interleave(low, high), as: SIMD16<UInt32>.self)
 }
 
 /// A matrix [rows, columns], its row r at `rowOffsets[r]`, in panels of 16 columns: [columns / 16][rows / 2][16][2], filled up with zeros.

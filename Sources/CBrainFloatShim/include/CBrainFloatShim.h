@@ -38,6 +38,19 @@ static inline __attribute__((always_inline)) void cbrainfloat_round_part(
     _mm256_mask_storeu_epi16(target, mask, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, source)));
 }
 
+/// The same for the first `count` floats at `source`, at most sixteen, the others zeros; nothing is read beyond them.
+static inline __attribute__((always_inline)) cbrainfloat_halves cbrainfloat_round_first(const float *source, long count) {
+    __mmask16 mask = (__mmask16)((1u << count) - 1);
+    return (cbrainfloat_halves)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, source));
+}
+
+/// Sixteen pairs of a number of `low` and a number of `high`.
+static inline __attribute__((always_inline)) cbrainfloat_pairs cbrainfloat_interleave(
+    cbrainfloat_halves low, cbrainfloat_halves high) {
+    __m512i upper = _mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)high), 16);
+    return (cbrainfloat_pairs)_mm512_or_si512(_mm512_cvtepu16_epi32((__m256i)low), upper);
+}
+
 /// Asks for the cache line at `address` to be brought into the second cache. Any address will do.
 static inline __attribute__((always_inline)) void cbrainfloat_prefetch(const void *address) {
     _mm_prefetch((const char *)address, _MM_HINT_T1);
