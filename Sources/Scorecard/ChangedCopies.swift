@@ -4,6 +4,8 @@
 package struct ChangedCopies {
     /// In the order in which they were first asked for; the cells of each ascending.
     package private(set) var sets: [[Int]] = []
+    /// The same as bits.
+    private var words: [[UInt64]] = []
     private var numbers: [[UInt64]: Int] = [:]
     private let wordCount: Int
 
@@ -11,10 +13,11 @@ package struct ChangedCopies {
 
     /// The number of the copy that keeps some cells.
     package mutating func number(of cells: ArraySlice<Int>) -> Int {
-        var words = [UInt64](repeating: 0, count: wordCount)
-        for cell in cells { words[cell / 64] |= 1 << UInt64(cell % 64) }
-        if let number = numbers[words] { return number }
-        numbers[words] = sets.count
+        var own = [UInt64](repeating: 0, count: wordCount)
+        for cell in cells { own[cell / 64] |= 1 << UInt64(cell % 64) }
+        if let number = numbers[own] { return number }
+        numbers[own] = sets.count
+        words.append(own)
         sets.append(cells.sorted())
         return sets.count - 1
     }
@@ -22,7 +25,6 @@ package struct ChangedCopies {
     /// The copies' numbers, each followed by that of the copy, of those left, from which it differs in the fewest cells: what two
     /// copies have in common need not pass through the backbone twice.
     package var tour: [Int] {
-        let words = numbers.sorted { $0.value < $1.value }.map(\.key)
         guard !words.isEmpty else { return [] }
         var tour = [0]
         var left = Array(words.indices.dropFirst())

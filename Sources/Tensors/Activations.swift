@@ -17,11 +17,8 @@ public struct Activations {
 
     /// Copies images `images` of a tensor [N, H, W, C]; all of them if nil.
     public init(copying tensor: Tensor, images: Range<Int>? = nil, in workspace: Workspace) {
-        precondition(tensor.shape.count == 4, "feature maps are [N, H, W, C], not \(tensor.shape)")
-        let images = images ?? 0..<tensor.shape[0]
-        precondition(
-            images.lowerBound >= 0 && images.upperBound <= tensor.shape[0],
-            "images \(images) of a tensor of \(tensor.shape[0])")
+        let images = images ?? 0..<(tensor.shape.first ?? 0)
+        Self.check(tensor, images)
         self.init(
             imageCount: images.count, size: SpatialSize(height: tensor.shape[1], width: tensor.shape[2]),
             channelCount: tensor.shape[3], in: workspace)
@@ -34,12 +31,16 @@ public struct Activations {
         }
     }
 
-    /// Calls `body` with images `images` of a tensor [N, H, W, C] where they are: layers read what they are given and write elsewhere.
-    package static func withView<R>(of tensor: Tensor, images: Range<Int>, _ body: (Activations) -> R) -> R {
+    private static func check(_ tensor: Tensor, _ images: Range<Int>) {
         precondition(tensor.shape.count == 4, "feature maps are [N, H, W, C], not \(tensor.shape)")
         precondition(
             images.lowerBound >= 0 && images.upperBound <= tensor.shape[0],
             "images \(images) of a tensor of \(tensor.shape[0])")
+    }
+
+    /// Calls `body` with images `images` of a tensor [N, H, W, C] where they are: layers read what they are given and write elsewhere.
+    package static func withView<R>(of tensor: Tensor, images: Range<Int>, _ body: (Activations) -> R) -> R {
+        check(tensor, images)
         let size = SpatialSize(height: tensor.shape[1], width: tensor.shape[2])
         let imageLength = size.area * tensor.shape[3]
         return tensor.values.withUnsafeBufferPointer { values in

@@ -44,16 +44,9 @@ extension AttentionKernel {
                         $0, panels: numbers(keys), columnCount: stride, bias: scratch, activation: .identity,
                         into: .floats(weights, stride: stride))
                 }
-                for row in 0..<rowCount {
-                    let query = queries + offsets[row]
-                    let factor = scores.isCosine ? inverseLength(query, count: headLength) : 1
-                    let sums = exponentiateScores(
-                        weights + row * stride, factor: factor * scores.factor,
-                        bias: scores.bias.map { $0 + (first + row) * stride },
-                        mask: scores.mask.map { $0 + (first + row) * stride }, count: group.count,
-                        paddedCount: stride)
-                    scales[row] = 1 / sums.sum()
-                }
+                weigh(
+                    weights, rows: first..<first + rowCount, of: group, queries: queries, scores: scores,
+                    inverseSums: scales.baseAddress!)
                 // Weights beyond the group are zeros, so that an odd number of them ends in a whole pair.
                 roundMatrix(
                     weights, stride: stride, rowCount: rowCount, columnCount: 2 * countPairs,
@@ -65,11 +58,7 @@ extension AttentionKernel {
                         $0, panels: numbers(values), columnCount: paddedLength, bias: scratch,
                         activation: .identity, into: .floats(weighted, stride: paddedLength))
                 }
-                for row in 0..<rowCount where group.resultOffsets[first + row] >= 0 {
-                    scale(
-                        weighted + row * paddedLength, by: scales[row], count: headLength,
-                        into: result + group.resultOffsets[first + row])
-                }
+                put(weighted, rows: first..<first + rowCount, of: group, factors: scales.baseAddress!, into: result)
             }
         }
     }

@@ -72,31 +72,48 @@ struct AttentionKernel {
                             segmentOffsets: noOffset, segmentCount: 1, segmentLength: headLength),
                         panels: keys, depth: headLength, columnCount: stride, adding: zeros,
                         activation: .identity, into: weights, stride: stride, in: workspace)
-                    for row in 0..<rowCount {
-                        let query = queries + group.offsets[first + row]
-                        let factor = scores.isCosine ? inverseLength(query, count: headLength) : 1
-                        scales[row] =
-                            1
-                            / exponentiateScores(
-                                weights + row * stride, factor: factor * scores.factor,
-                                bias: scores.bias.map { $0 + (first + row) * stride },
-                                mask: scores.mask.map { $0 + (first + row) * stride }, count: group.count,
-                                paddedCount: stride
-                            ).sum()
-                    }
+                    weigh(
+                        weights, rows: first..<first + rowCount, of: group, queries: queries, scores: scores,
+                        inverseSums: scales.baseAddress!)
                     multiply(
                         GatheredRows(
                             base: weights, rowOffsets: weightOffsets, rowCount: rowCount, segmentOffsets: noOffset,
                             segmentCount: 1, segmentLength: group.count),
                         panels: values, depth: group.count, columnCount: headLength, adding: zeros,
                         activation: .identity, into: weighted, stride: paddedLength, in: workspace)
-                    for row in 0..<rowCount where group.resultOffsets[first + row] >= 0 {
-                        scale(
-                            weighted + row * paddedLength, by: scales[row], count: headLength,
-                            into: result + group.resultOffsets[first + row])
-                    }
+                    put(weighted, rows: first..<first + rowCount, of: group, factors: scales.baseAddress!, into: result)
                 }
             }
+        }
+    }
+
+    /// Products of queries with keys to weights, whose sums are still to be divided by.
+    ///
+    /// - Parameter weights: of the tokens `rows`, a row each.
+    func weigh(
+        _ weights: UnsafeMutablePointer<Float>, rows: Range<Int>, of group: AttentionGroup,
+        queries: UnsafePointer<Float>, scores: AttentionScores, inverseSums: UnsafeMutablePointer<Float>
+    ) {
+        let stride = Self.paddedCount(group.count)
+        for (row, token) in rows.enumerated() {
+            let factor = scores.isCosine ? inverseLength(queries + group.offsets[token], count: headLength) : 1
+            let sums = exponentiateScores(
+                weights + row * stride, factor: factor * scores.factor,
+                bias: scores.bias.map { $0 + token * stride }, mask: scores.mask.map { $0 + token * stride },
+                count: group.count, paddedCount: stride)
+            inverseSums[row] = 1 / sums.sum()
+        }
+    }
+
+    /// The weighted values of the tokens `rows`, times their factors, to where they belong.
+    func put(
+        _ weighted: UnsafePointer<Float>, rows: Range<Int>, of group: AttentionGroup, factors: UnsafePointer<Float>,
+        into result: UnsafeMutablePointer<Float>
+    ) {
+        for (row, token) in rows.enumerated() where group.resultOffsets[token] >= 0 {
+            scale(
+                weighted + row * paddedLength, by: factors[row], count: headLength,
+                into: result + group.resultOffsets[token])
         }
     }
 
@@ -138,7 +155,7 @@ struct AttentionKernel {
         }
     }
 
-    func scale(
+    private func scale(
         _ x: UnsafePointer<Float>, by factor: Float, count: Int, into y: UnsafeMutablePointer<Float>
     ) {
         let factors = SIMD8<Float>(repeating: factor)

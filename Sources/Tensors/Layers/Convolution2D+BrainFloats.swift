@@ -89,41 +89,18 @@ extension Convolution2D {
                 }
             }
             for (index, tile) in tiles.enumerated() {
-                finish(
-                    products.pointer + index * outputs, positionStride: productStride, tile: tile, of: grid,
-                    adding: residual, into: output, pixelStride: pixelStride)
+                let area = grid.area(ofTile: tile)
+                finish(area, of: grid, adding: residual, into: output, pixelStride: pixelStride) {
+                    residual, target, rowStride in
+                    transformWinogradOutput(
+                        products.pointer + index * outputs, positionStride: productStride, channelCount: outputs,
+                        bias: biases[0], adding: residual, rectified: activation == .relu, rows: area.height,
+                        columns: area.width, into: target, rowStride: rowStride, pixelStride: pixelStride)
+                }
             }
         }
         withExtendedLifetime((transformed, products)) {}
     }
 
     private var brainFloatTilesPerBlock: Int { inputChannelCount * outputChannelCount >= 256 * 1024 ? 96 : 48 }
-
-    /// A tile's products to the pixels of the result that they are about.
-    private func finish(
-        _ products: UnsafePointer<Float>, positionStride: Int, tile: Int, of grid: TileGrid,
-        adding residual: Activations?, into output: UnsafeMutablePointer<Float>, pixelStride: Int
-    ) {
-        let area = grid.area(ofTile: tile)
-        let size = grid.outputSize
-        let (rows, columns) = (area.height, area.width)
-        let pixel = (area.image * size.height + area.y) * size.width + area.x
-        func transform(_ residual: UnsafePointer<Float>?) {
-            transformWinogradOutput(
-                products, positionStride: positionStride, channelCount: outputChannelCount, bias: biases[0],
-                adding: residual, rectified: activation == .relu, rows: rows, columns: columns,
-                into: output + pixel * pixelStride, rowStride: size.width * pixelStride, pixelStride: pixelStride)
-        }
-        if let residual {
-            residual.withPointer { transform($0 + pixel * pixelStride) }
-        } else {
-            transform(nil)
-        }
-        guard activation == .gelu else { return }
-        for row in 0..<rows {
-            applyGELU(
-                to: output + (pixel + row * size.width) * pixelStride, rowCount: columns,
-                columnCount: outputChannelCount, stride: pixelStride)
-        }
-    }
 }

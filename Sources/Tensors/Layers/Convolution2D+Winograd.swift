@@ -53,9 +53,15 @@ extension Convolution2D {
                     }
                 }
                 for (index, tile) in tiles.enumerated() {
-                    finish(
-                        products.pointer + index * columns, positionStride: productStride, tile: tile, of: grid,
-                        adding: residual, into: output, pixelStride: pixelStride, scratch: scratch.pointer)
+                    let area = grid.area(ofTile: tile)
+                    finish(area, of: grid, adding: residual, into: output, pixelStride: pixelStride) {
+                        residual, target, rowStride in
+                        transformWinogradOutput(
+                            products.pointer + index * columns, positionStride: productStride,
+                            channelCount: outputChannelCount, bias: biases[0], adding: residual,
+                            rectified: activation == .relu, rows: area.height, columns: area.width, into: target,
+                            rowStride: rowStride, pixelStride: pixelStride, scratch: scratch.pointer)
+                    }
                 }
             }
         }
@@ -64,31 +70,27 @@ extension Convolution2D {
     }
 
     /// A tile's products to the pixels of the result that they are about.
-    private func finish(
-        _ products: UnsafePointer<Float>, positionStride: Int, tile: Int, of grid: TileGrid,
-        adding residual: Activations?, into output: UnsafeMutablePointer<Float>, pixelStride: Int,
-        scratch: UnsafeMutablePointer<Float>
+    ///
+    /// - Parameter transform: receives the residual (or nil) and the result where the tile's first pixel lies, and floats from row to row.
+    func finish(
+        _ area: TileGrid.Area, of grid: TileGrid, adding residual: Activations?,
+        into output: UnsafeMutablePointer<Float>, pixelStride: Int,
+        _ transform: (_ residual: UnsafePointer<Float>?, _ target: UnsafeMutablePointer<Float>, _ rowStride: Int) ->
+            Void
     ) {
-        let area = grid.area(ofTile: tile)
         let size = grid.outputSize
         let pixel = (area.image * size.height + area.y) * size.width + area.x
-        func transform(_ residual: UnsafePointer<Float>?) {
-            transformWinogradOutput(
-                products, positionStride: positionStride, channelCount: outputChannelCount, bias: biases[0],
-                adding: residual, rectified: activation == .relu, rows: area.height, columns: area.width,
-                into: output + pixel * pixelStride, rowStride: size.width * pixelStride, pixelStride: pixelStride,
-                scratch: scratch)
-        }
+        let (target, rowStride) = (output + pixel * pixelStride, size.width * pixelStride)
         if let residual {
-            residual.withPointer { transform($0 + pixel * pixelStride) }
+            residual.withPointer { transform($0 + pixel * pixelStride, target, rowStride) }
         } else {
-            transform(nil)
+            transform(nil, target, rowStride)
         }
         guard activation == .gelu else { return }
         for row in 0..<area.height {
             applyGELU(
-                to: output + (pixel + row * size.width) * pixelStride, rowCount: area.width,
-                columnCount: outputChannelCount, stride: pixelStride)
+                to: target + row * rowStride, rowCount: area.width, columnCount: outputChannelCount,
+                stride: pixelStride)
         }
     }
 }
