@@ -86,7 +86,8 @@ package struct TrainingRehearsal {
             ExactReduction.Leaf(shard: $0, tensors: $1.tensors)
         }
         let reduction = ExactReduction(
-            tensorLengths: trainer.gradientLengths, leafCount: shape.logicalShards, over: communicator)
+            tensorLengths: trainer.gradientLengths, leafCount: shape.logicalShards, over: communicator,
+            threadCount: team.workerCount)
         let sumSeconds = try communicator.seconds { try reduction.sum(leaves, into: &sums) }
         let updateSeconds = try communicator.seconds {
             var total = HeadGradient(

@@ -9,6 +9,14 @@ struct ActivationTile<Scalar: HeadScalar> {
     let values: UnsafeMutablePointer<Scalar>
     let stride: Int
 
+    /// Copies the activations to their places in J [N, P, D], of which a row has `stride` elements.
+    func copy(to activations: UnsafeMutablePointer<Scalar>, stride rowLength: Int) {
+        for row in 0..<images.count &* pixelCount {
+            let place = (images.lowerBound &* pixelCount &+ row) &* rowLength &+ channels.lowerBound
+            (activations + place).update(from: values + row &* stride, count: channels.count)
+        }
+    }
+
     /// Calls `body(image, first channel, channel count, J of the first pixel)` for groups of eight channels of each image;
     /// the last group of a panel may have fewer.
     @inline(__always)
@@ -50,9 +58,11 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
     /// - Parameters:
     ///   - channelMap: U [D, D]; with `turned`, its part [R, R] of these channels.
     ///   - turned: R channels, rising; the others' activations are the features. Nil for all channels.
+    ///   - kept: takes all of J [N, P, D], if it is asked for.
     /// - Returns: false if an activation is not finite, because a feature is not.
     func forEachTile(
-        channelMap: UnsafePointer<Scalar>, turned: [Int]?, team: WorkerTeam, _ body: (ActivationTile<Scalar>) -> Void
+        channelMap: UnsafePointer<Scalar>, turned: [Int]?, keepingIn kept: UnsafeMutablePointer<Scalar>? = nil,
+        team: WorkerTeam, _ body: (ActivationTile<Scalar>) -> Void
     ) -> Bool {
         let (P, D) = (pixelCount, channelCount)
         guard imageCount > 0, P > 0, D > 0 else { return true }
@@ -75,7 +85,7 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
             finite.initialize(repeating: true)
             nonisolated(unsafe) let (finite, scratch) = (finite, scratch)
             withoutActuallyEscaping(body) { body in
-                nonisolated(unsafe) let body = body
+                nonisolated(unsafe) let (body, kept) = (body, kept)
                 team.forEach(blockCount * panelCount) { worker, piece in
                     let images =
                         piece / panelCount * blockImages..<min((piece / panelCount + 1) * blockImages, imageCount)
@@ -97,6 +107,7 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
                         forEachVector(tile.values + row &* stride, count: channels.count) { poison += $0 - $0 }
                     }
                     finite[piece] = poison == SIMD8.zero
+                    if let kept { tile.copy(to: kept, stride: D) }
                     body(tile)
                 }
             }

@@ -45,9 +45,9 @@ struct ArgmaxPooling<Scalar: HeadScalar>: PoolingRule {
 
     func pool(
         _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, turned: [Int]?,
-        team: WorkerTeam
+        keepingIn activations: UnsafeMutablePointer<Scalar>?, team: WorkerTeam
     ) -> (any PooledBatch<Scalar>)? {
-        batch.extrema(channelMap: channelMap, turned: turned, sides: sides, team: team)
+        batch.extrema(channelMap: channelMap, turned: turned, sides: sides, keepingIn: activations, team: team)
     }
 }
 
@@ -55,19 +55,19 @@ extension Extrema: PooledBatch {
     package var pooled: [Scalar] { pooledValues() }
 
     package func channelMapGradient(
-        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, turned: [Int]?, team: WorkerTeam
+        ofPooled: [Scalar], rows: FeatureBatch<Scalar>, turned: [Int]?, team: WorkerTeam
     ) -> SquareMatrix<Scalar> {
-        guard let turned else { return batch.sparseGradient(extrema: self, ofPooled: ofPooled, team: team) }
+        guard let turned else { return rows.sparseGradient(extrema: self, ofPooled: ofPooled, team: team) }
         func gathered<Element>(_ values: [Element]) -> [Element] {
-            gatherColumns(turned, of: values, rowCount: batch.imageCount, columnCount: channelCount, team: team)
+            gatherColumns(turned, of: values, rowCount: rows.imageCount, columnCount: channelCount, team: team)
         }
         let extrema = Extrema(
             maxima: gathered(maxima), maximumPixels: gathered(maximumPixels), minima: gathered(minima),
             minimumPixels: gathered(minimumPixels), channelCount: turned.count, sides: sides)
         let ofTurned = gatherColumns(
-            sides.values(of: turned, among: channelCount), of: ofPooled, rowCount: batch.imageCount,
+            sides.values(of: turned, among: channelCount), of: ofPooled, rowCount: rows.imageCount,
             columnCount: channelCount * sides.valuesPerChannel, team: team)
-        return batch.withChannels(turned, team: team) {
+        return rows.withChannels(turned, team: team) {
             $0.sparseGradient(extrema: extrema, ofPooled: ofTurned, team: team)
         }
     }
@@ -78,11 +78,13 @@ extension FeatureBatch {
     ///
     /// - Parameter means: takes the means over the pixels of ReLU(J_pk) [N, D] and then of -ReLU(-J_pk) [N, D], if they are asked
     ///   for.
+    /// - Parameter activations: takes J [N, P, D], if it is asked for.
     /// - Returns: nil if an activation is not finite.
     @_specialize(where Scalar == Float)
     package func extrema(
         channelMap: UnsafePointer<Scalar>, turned: [Int]? = nil, sides: ChannelSides = .tied,
-        means: UnsafeMutablePointer<Scalar>? = nil, team: WorkerTeam
+        means: UnsafeMutablePointer<Scalar>? = nil, keepingIn activations: UnsafeMutablePointer<Scalar>? = nil,
+        team: WorkerTeam
     ) -> Extrema<Scalar>? {
         let count = imageCount * channelCount
         var result = Extrema<Scalar>(
@@ -93,7 +95,8 @@ extension FeatureBatch {
             result.maximumPixels.withUnsafeMutableBufferPointer { maximumPixels in
                 result.minima.withUnsafeMutableBufferPointer { minima in
                     result.minimumPixels.withUnsafeMutableBufferPointer { minimumPixels in
-                        forEachTile(channelMap: channelMap, turned: turned, team: team) { tile in
+                        forEachTile(channelMap: channelMap, turned: turned, keepingIn: activations, team: team) {
+                            tile in
                             tile.forEachGroup { image, channel, channelCount, values in
                                 let found = Self.extremaOfGroup(values, stride: tile.stride, pixelCount: pixelCount)
                                 let start = image &* self.channelCount &+ channel
@@ -169,12 +172,8 @@ extension FeatureBatch {
     ) -> [Scalar]? {
         var isFinite = true
         let result = [Scalar](unsafeUninitializedCapacity: imageCount * pixelCount * channelCount) { buffer, count in
-            isFinite = forEachTile(channelMap: channelMap, turned: turned, team: team) { tile in
-                for row in 0..<tile.images.count * pixelCount {
-                    let target = buffer.baseAddress! + (tile.images.lowerBound * pixelCount + row) * channelCount
-                    (target + tile.channels.lowerBound).initialize(
-                        from: tile.values + row * tile.stride, count: tile.channels.count)
-                }
+            isFinite = forEachTile(channelMap: channelMap, turned: turned, keepingIn: buffer.baseAddress, team: team) {
+                _ in
             }
             count = imageCount * pixelCount * channelCount
         }

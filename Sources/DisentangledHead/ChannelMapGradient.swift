@@ -2,7 +2,8 @@ import Tensors
 
 extension FeatureBatch {
     /// dL/dU [D, D] of the deterministic pooling, given dL/dv [N, D]:
-    ///     dL/dU[k,:] = sum over images of dL/dv_k ([M_k > 0] x_p+(k) + [m_k < 0] x_p-(k)).
+    ///     dL/dU[k,:] = sum over images of dL/dv_k ([M_k > 0] x_p+(k) + [m_k < 0] x_p-(k)),
+    /// if these are the features x that were pooled; with their activations in their place, dL/dU U^T.
     ///
     /// At most two pixels per channel and image are read. The features are repacked in panels of 64 columns, so that the
     /// pixels a piece of work jumps between are in the cache; terms are added in the order of the images, the positive
@@ -117,7 +118,8 @@ extension FeatureBatch {
         return (rows, factors)
     }
 
-    /// dL/dU [D, D] of a pooling with a dense gradient: dJ^T X with dJ_pk = dL/dv_k dv_k/dJ_pk.
+    /// dL/dU [D, D] of a pooling with a dense gradient: dJ^T X with dJ_pk = dL/dv_k dv_k/dJ_pk. With the activations in place of
+    /// the features X that were pooled, dL/dU U^T.
     ///
     /// - Parameters:
     ///   - derivatives: dv_k/dJ_pk [N, P, D]; turned into dJ, because a copy would be the largest thing in memory. With weights

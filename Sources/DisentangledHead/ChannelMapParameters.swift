@@ -66,15 +66,14 @@ package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
         }
     }
 
-    /// The gradient with respect to what the optimizer's moments live on (W or Omega), given dL/dU.
+    /// The gradient with respect to what the optimizer's moments live on (W or Omega), given dL/dU, or of a `riemannian` map dL/dU U^T.
     package mutating func parameterGradient(_ gradient: Matrix, step: Int?, team: WorkerTeam) throws -> Matrix {
         switch kind {
         case .identity:
             preconditionFailure("the identity channel map is not trained")
         case .riemannian:
             // Omega = (G U^T - U G^T) / 2
-            return Matrix.product(gradient, matrix, transposing: .right, team: team)
-                .combinedWithTranspose(sign: -1, scale: 0.5, team: team)
+            return gradient.combinedWithTranspose(sign: -1, scale: 0.5, team: team)
         case .exponential, .cayley:
             if evaluation == nil { evaluation = try makeEvaluation(step: step, team: team) }
             switch evaluation! {
@@ -88,7 +87,7 @@ package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
         }
     }
 
-    /// One optimizer step against dL/dU. `step` counts from 0.
+    /// One optimizer step, given what `parameterGradient` is given. `step` counts from 0.
     mutating func apply(
         gradient: Matrix, learningRate: Double, optimizer: OptimizerConfiguration, step: Int, team: WorkerTeam
     ) throws {

@@ -62,17 +62,17 @@ struct PurityTerms<Scalar: HeadScalar> {
         for index in gradient.indices { gradient[index] += ofPooled[index] }
     }
 
-    /// Adds what comes through J to dL/dU.
+    /// Adds what comes through J, dJ^T Y of the `rows` Y (`PooledBatch.channelMapGradient`).
     func add(
-        toGradientOfChannelMap gradient: inout SquareMatrix<Scalar>, batch: FeatureBatch<Scalar>, turned: [Int]?,
+        toGradientOfChannelMap gradient: inout SquareMatrix<Scalar>, rows: FeatureBatch<Scalar>, turned: [Int]?,
         team: WorkerTeam
     ) {
         guard let ofActivations else { return }
         guard let turned else {
-            batch.addProduct(of: ofActivations, to: &gradient, team: team)
+            rows.addProduct(of: ofActivations, to: &gradient, team: team)
             return
         }
-        batch.withChannels(turned, team: team) { $0.addProduct(of: ofActivations, to: &gradient, team: team) }
+        rows.withChannels(turned, team: team) { $0.addProduct(of: ofActivations, to: &gradient, team: team) }
     }
 }
 

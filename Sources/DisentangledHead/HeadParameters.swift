@@ -3,7 +3,8 @@ import Tensors
 
 /// Gradient of a batch, summed over its samples.
 package struct GradientSum<Scalar: HeadScalar>: Sendable {
-    /// dL/dU [D, D], or [R, R] of the turned channels; nil for the identity channel map, which is not trained.
+    /// dL/dU [D, D], or [R, R] of the turned channels; nil for the identity channel map, which is not trained. Of a `riemannian` map
+    /// dL/dU U^T, the derivative along turns of the activations.
     package var channelMap: SquareMatrix<Scalar>?
     /// dL/dA [C, D], or [C, 2 D] with a weight for each side.
     package var classifier: [Scalar]
@@ -188,8 +189,14 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         }
         let (N, E, C) = (batch.imageCount, valueCount, classCount)
         let rule: any PoolingRule<Scalar> = configuration.poolingRule(step: step, seed: seed)
+        // dL/dU U^T = dJ^T X U^T = dJ^T J: with J in place of X it costs no product of its own.
+        let kept =
+            configuration.channelMap == .riemannian
+            ? UnsafeMutablePointer<Scalar>.allocate(capacity: N * batch.pixelCount * channelCount) : nil
+        defer { kept?.deallocate() }
         let pooledBatch = rule.pool(
-            batch, sampleIDs: sampleIDs, channelMap: channelMap.matrix.values, turned: turned, team: team)
+            batch, sampleIDs: sampleIDs, channelMap: channelMap.matrix.values, turned: turned, keepingIn: kept,
+            team: team)
         guard var pool = pooledBatch else {
             throw HeadError.notFinite(tensor: "features", step: step)
         }
@@ -222,8 +229,13 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
                 team: team)
             purity?.add(toGradientOfPooled: &ofPooled)
             selection?.clear(&ofPooled, outside: selected)
-            var gradient = pool.channelMapGradient(ofPooled: ofPooled, batch: batch, turned: turned, team: team)
-            purity?.add(toGradientOfChannelMap: &gradient, batch: batch, turned: turned, team: team)
+            let rows =
+                kept.map {
+                    FeatureBatch(
+                        features: $0, imageCount: N, pixelCount: batch.pixelCount, channelCount: channelCount)
+                } ?? batch
+            var gradient = pool.channelMapGradient(ofPooled: ofPooled, rows: rows, turned: turned, team: team)
+            purity?.add(toGradientOfChannelMap: &gradient, rows: rows, turned: turned, team: team)
             ofChannelMap = gradient
         }
         return GradientSum(
@@ -257,8 +269,14 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
                 scale: prototypes.scale, team: team)
         }
         guard let purity else { throw HeadError.notFinite(tensor: "features", step: step) }
+        let ofChannelMap: SquareMatrix<Scalar>? =
+            switch configuration.channelMap {
+            case .identity: nil
+            case .riemannian: .product(purity.gradient, channelMap.matrix, transposing: .right, team: team)
+            case .exponential, .cayley: purity.gradient
+            }
         return GradientSum(
-            channelMap: configuration.channelMap == .identity ? nil : purity.gradient, classifier: [],
+            channelMap: ofChannelMap, classifier: [],
             lossSum: purity.lossSum, correctCount: correctCount)
     }
 

@@ -43,9 +43,9 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
     /// every precision.
     static func openUniform(_ words: SIMD8<UInt32>) -> SIMD8<Self>
 
-    /// Largest spectral norm of a skew matrix up to which a Taylor polynomial of degree 2, 4 and 12 is its exponential
-    /// to rounding.
-    static var taylorLimits: (degree2: Double, degree4: Double, degree12: Double) { get }
+    /// The largest spectral norm of a skew matrix whose exponential is that of `MatrixExponential` without squaring, by the
+    /// backward-error bound of Bader, Blanes and Casas 2019, table 2.
+    static var exponentialLimit: Double { get }
 
     /// max|U^T U - I| above which an orthogonal matrix is polished.
     static var polishThreshold: Self { get }
@@ -87,9 +87,7 @@ extension Float: HeadScalar {
         invert(size: size, matrix, stride: stride)
     }
 
-    // Degree 2 and 4: the remainder x^(m+1) / (m+1)! is below 2^-23. Degree 12: the backward-error bound of Bader, Blanes
-    // and Casas 2019, table 2.
-    package static var taylorLimits: (degree2: Double, degree4: Double, degree12: Double) { (0.0089, 0.107, 1.4616) }
+    package static var exponentialLimit: Double { 1.4616 }
     package static var polishThreshold: Float { 1e-6 }
 }
 
@@ -154,6 +152,6 @@ extension Double: HeadScalar {
         return result
     }
 
-    package static var taylorLimits: (degree2: Double, degree4: Double, degree12: Double) { (1.1e-5, 1.9e-3, 0.2996) }
+    package static var exponentialLimit: Double { 0.2996 }
     package static var polishThreshold: Double { 1e-14 }
 }

@@ -32,16 +32,12 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
     }
 
     /// - Parameter matrix: a skew matrix; the other triangle of a matrix that is not is ignored in part.
-    package init(of matrix: Matrix, team: WorkerTeam) { self.init(of: matrix, identity: 1, team: team) }
-
-    /// - Parameter identity: 0 leaves out the I of the sum, for an S that is small enough not to be squared.
-    fileprivate init(of matrix: Matrix, identity: Scalar, team: WorkerTeam) {
-        let norm = matrix.skewSpectralNorm(team: team)
-        let limit = Scalar.taylorLimits.degree12
+    package init(of matrix: Matrix, team: WorkerTeam) {
+        let limit = Scalar.exponentialLimit
+        let norm = matrix.skewSpectralNorm(ifAbove: limit, team: team)
         var squaringCount = 0
         while norm > limit * Double(1 << squaringCount), squaringCount < 30 { squaringCount += 1 }
         self.squaringCount = squaringCount
-        precondition(identity == 1 || squaringCount == 0, "what is squared needs its I")
 
         let scale = Scalar(1) / Scalar(1 << squaringCount)
         let scaled =
@@ -61,7 +57,7 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
         var factor = Matrix.combination(identity: 0, powers(1) + [(1, sixth)], team: team)
         // f A + a E = (f + a) A + a B1 without its multiple of I.
         var result = Matrix.combination(
-            identity: identity, powers(0, plus: a, times: 1) + [(Scalar(f + a), sixth)], team: team)
+            identity: 1, powers(0, plus: a, times: 1) + [(Scalar(f + a), sixth)], team: team)
         result.addProduct(factor, sixth, team: team)
         // The gradient wants them whole.
         sixth.shiftDiagonal(by: Scalar(a))
@@ -114,30 +110,5 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
         guard squaringCount > 0 else { return ofScaled }
         return Matrix.combination(
             identity: 0, [(Scalar(1) / Scalar(1 << squaringCount), ofScaled)], team: team)
-    }
-}
-
-extension SquareMatrix {
-    /// exp(S) - I of a skew matrix to rounding, by the cheapest polynomial that reaches it.
-    ///
-    /// Without the I, whose rounding would be as large as what a small S adds.
-    package static func rotationBeyondIdentity(_ matrix: SquareMatrix, team: WorkerTeam) -> SquareMatrix {
-        let norm = matrix.skewSpectralNorm(team: team)
-        let limits = Scalar.taylorLimits
-        guard norm <= limits.degree12 else {
-            var result = MatrixExponential(of: matrix, team: team).value
-            result.shiftDiagonal(by: -1)
-            return result
-        }
-        guard norm <= limits.degree4 else { return MatrixExponential(of: matrix, identity: 0, team: team).value }
-        let square = product(matrix, matrix, symmetry: .symmetric, team: team)
-        if norm <= limits.degree2 {
-            return combination(identity: 0, [(1, matrix), (0.5, square)], team: team)
-        }
-        // S + S^2 (I / 2 + S / 6 + S^2 / 24)
-        let tail = combination(identity: 0.5, [(1 / 6, matrix), (1 / 24, square)], team: team)
-        var result = matrix
-        result.addProduct(square, tail, team: team)
-        return result
     }
 }

@@ -16,10 +16,11 @@ package protocol PoolingRule<Scalar>: Sendable {
     ///   - sampleIDs: [N], the samples' names in the noise of poolings that draw.
     ///   - channelMap: U [D, D]; with `turned`, its part [R, R] of these channels.
     ///   - turned: R channels, rising; on the others U is I. Nil for all channels.
+    ///   - activations: takes J [N, P, D], if it is asked for.
     /// - Returns: nil if an activation is not finite, because a feature is not.
     func pool(
         _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, turned: [Int]?,
-        team: WorkerTeam
+        keepingIn activations: UnsafeMutablePointer<Scalar>?, team: WorkerTeam
     ) -> (any PooledBatch<Scalar>)?
 }
 
@@ -30,9 +31,12 @@ package protocol PooledBatch<Scalar>: Sendable {
     /// v [N, D], or [N, 2 D] with weights for each side (`ChannelSides`).
     var pooled: [Scalar] { get }
 
-    /// dL/dU [D, D], or [R, R] of the channels `turned`, given dL/dv, of the batch that was pooled. May be called once.
+    /// dJ^T Y [D, D], or [R, R] of the channels `turned`, given dL/dv. May be called once.
+    ///
+    /// - Parameter rows: Y [N, P, D]. With the features that were pooled the result is dL/dU; with their activations J = X U^T it is
+    ///   dL/dU U^T.
     mutating func channelMapGradient(
-        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, turned: [Int]?, team: WorkerTeam
+        ofPooled: [Scalar], rows: FeatureBatch<Scalar>, turned: [Int]?, team: WorkerTeam
     ) -> SquareMatrix<Scalar>
 }
 

@@ -55,6 +55,8 @@ extension SquareMatrix {
             guard newError > Scalar.polishThreshold, newError < error / 2 else { return newError }
             error = newError
             polish(gram: gram, team: team)
+            // At most 3 D e^2 / 4 is left, and the rounding of the polish itself, which no other would take away.
+            if Scalar(size) * newError * newError < Scalar.polishThreshold { return newError }
         }
         return error
     }
@@ -62,15 +64,16 @@ extension SquareMatrix {
     /// An upper estimate of the spectral norm of a skew matrix S.
     ///
     /// S^T S = -S^2 is positive, so power iteration on S finds its largest singular value from below; the estimate is
-    /// raised by a tenth, which the margin of the Taylor limits covers, and cut at bounds that hold for certain. The start is
-    /// fixed, so that the result is a function of S alone.
-    package func skewSpectralNorm(team: WorkerTeam) -> Double {
+    /// raised by a tenth and cut at bounds that hold for certain. The start is fixed, so that the result is a function of S alone.
+    ///
+    /// - Parameter threshold: a norm that is certain to be below need not be estimated; then one of the bounds.
+    package func skewSpectralNorm(ifAbove threshold: Double, team: WorkerTeam) -> Double {
         let rowNorms = rowNorms(team: team)
         let frobenius = rowNorms.reduce(0) { $0 + $1.square }.squareRoot()
         let absolute = rowNorms.reduce(0) { Swift.max($0, $1.sum) }
         // Singular values of a skew matrix come in pairs: the Frobenius norm counts each twice.
         let bound = Swift.min(frobenius / 2.0.squareRoot(), absolute)
-        guard bound > Scalar.taylorLimits.degree2 else { return bound }
+        guard bound > threshold else { return bound }
 
         var vector = (0..<size).map { index in Scalar(1 + Double((index &* 40503) & 0xFFFF) / 65536) }
         var estimate = 0.0

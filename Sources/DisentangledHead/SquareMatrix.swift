@@ -57,16 +57,16 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         }
     }
 
-    /// Adds alpha * op(A) * op(B).
+    /// Adds alpha * op(A) * op(B); with a `symmetry`, which the matrix has to have as well, one triangle is computed.
     package mutating func addProduct(
         _ a: SquareMatrix, _ b: SquareMatrix, transposing: TransposedFactor = .neither, alpha: Scalar = 1,
-        team: WorkerTeam
+        symmetry: Symmetry = .none, team: WorkerTeam
     ) {
         precondition(a.size == size, "a product of size \(a.size) cannot be added to a matrix of size \(size)")
         values.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
             Self.multiplyAdd(
-                a, b, transposing: transposing, alpha: alpha, beta: 1, symmetry: .none, into: base, team: team)
+                a, b, transposing: transposing, alpha: alpha, beta: 1, symmetry: symmetry, into: base, team: team)
         }
     }
 

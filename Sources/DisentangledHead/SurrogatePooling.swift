@@ -341,9 +341,10 @@ private struct GumbelBranch<Scalar: HeadScalar> {
 extension SurrogatePooling: PoolingRule {
     package func pool(
         _ batch: FeatureBatch<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>, turned: [Int]?,
-        team: WorkerTeam
+        keepingIn activations: UnsafeMutablePointer<Scalar>?, team: WorkerTeam
     ) -> (any PooledBatch<Scalar>)? {
-        batch.surrogatePool(self, sampleIDs: sampleIDs, channelMap: channelMap, turned: turned, team: team)
+        batch.surrogatePool(
+            self, sampleIDs: sampleIDs, channelMap: channelMap, turned: turned, keepingIn: activations, team: team)
     }
 }
 
@@ -351,29 +352,29 @@ extension SurrogatePool: PooledBatch {
     package var pooled: [Scalar] { values }
 
     package mutating func channelMapGradient(
-        ofPooled: [Scalar], batch: FeatureBatch<Scalar>, turned: [Int]?, team: WorkerTeam
+        ofPooled: [Scalar], rows: FeatureBatch<Scalar>, turned: [Int]?, team: WorkerTeam
     ) -> SquareMatrix<Scalar> {
         guard let turned else {
-            return batch.denseGradient(derivatives: &derivatives, ofPooled: ofPooled, team: team)
+            return rows.denseGradient(derivatives: &derivatives, ofPooled: ofPooled, team: team)
         }
-        let (N, P, D) = (batch.imageCount, batch.pixelCount, batch.channelCount)
+        let (N, P, D) = (rows.imageCount, rows.pixelCount, rows.channelCount)
         let sides = ofPooled.count == 2 * N * D ? ChannelSides.untied : .tied
         let (places, E) = (sides.values(of: turned, among: D), sides.valuesPerChannel * D)
         var ownDerivatives = gatherColumns(places, of: derivatives, rowCount: N * P, columnCount: E, team: team)
         let ownPooled = gatherColumns(places, of: ofPooled, rowCount: N, columnCount: E, team: team)
-        return batch.withChannels(turned, team: team) {
+        return rows.withChannels(turned, team: team) {
             $0.denseGradient(derivatives: &ownDerivatives, ofPooled: ownPooled, team: team)
         }
     }
 }
 
 extension FeatureBatch {
-    /// Pools every image; `sampleIDs` name the samples in the noise.
+    /// Pools every image; `sampleIDs` name the samples in the noise, `activations` takes J [N, P, D] if it is asked for.
     /// - Returns: nil if an activation is not finite.
     @_specialize(where Scalar == Float)
     package func surrogatePool(
         _ pooling: SurrogatePooling<Scalar>, sampleIDs: [Int], channelMap: UnsafePointer<Scalar>,
-        turned: [Int]? = nil, team: WorkerTeam
+        turned: [Int]? = nil, keepingIn activations: UnsafeMutablePointer<Scalar>? = nil, team: WorkerTeam
     ) -> SurrogatePool<Scalar>? {
         let (P, D) = (pixelCount, channelCount)
         let branches = pooling.sides.branches
@@ -383,7 +384,7 @@ extension FeatureBatch {
         var values = [Scalar](repeating: 0, count: imageCount * valueCount)
         let derivatives = [Scalar](unsafeUninitializedCapacity: imageCount * P * valueCount) { derivatives, count in
             isFinite = values.withUnsafeMutableBufferPointer { values in
-                forEachTile(channelMap: channelMap, turned: turned, team: team) { tile in
+                forEachTile(channelMap: channelMap, turned: turned, keepingIn: activations, team: team) { tile in
                     withUnsafeTemporaryAllocation(
                         byteCount: 24 * P * MemoryLayout<Scalar>.stride, alignment: 64
                     ) { raw in

@@ -41,7 +41,8 @@ struct ProbeProblem {
         self.team = team
         self.communicator = communicator
         reduction = ExactReduction(
-            tensorLengths: [classCount * rows.width, classCount], leafCount: rows.shardCount, over: communicator)
+            tensorLengths: [classCount * rows.width, classCount], leafCount: rows.shardCount, over: communicator,
+            threadCount: team.workerCount)
         let statistics = try FeatureStatistics(
             of: RowPasses(rows: rows, team: team, communicator: communicator), count: labels.count)
         (mean, deviation, covariance) = (statistics.mean, statistics.deviation, statistics.covariance)

@@ -1,3 +1,5 @@
+import Dispatch
+
 /// The exact sum of one leaf per logical shard over all ranks: the same bits whichever rank hosts which leaf.
 ///
 /// Each tensor has a scale of its own (`ExactSum`). The work goes through the tensors in pieces that stay in the cache.
@@ -25,11 +27,14 @@ public struct ExactReduction: Sendable {
     private let communicator: any Communicator
     /// Elements in a piece.
     private let pieceLength: Int
+    private let threadCount: Int
 
-    /// - Parameter pieceLength: elements that go through the ranks at a time; a suitable number if nil. It does not affect
-    ///   the result.
+    /// - Parameters:
+    ///   - threadCount: threads that round and add this rank's leaves and convert the sums.
+    ///   - pieceLength: elements that go through the ranks at a time; a suitable number if nil. Neither affects the result.
     public init(
-        tensorLengths: [Int], leafCount: Int, over communicator: any Communicator, pieceLength: Int? = nil
+        tensorLengths: [Int], leafCount: Int, over communicator: any Communicator, threadCount: Int = 1,
+        pieceLength: Int? = nil
     ) {
         precondition(
             (1...ExactSum.maximumLeafCount).contains(leafCount),
@@ -37,9 +42,12 @@ public struct ExactReduction: Sendable {
         precondition(tensorLengths.allSatisfy { $0 >= 0 }, "\(tensorLengths) are not lengths")
         self.tensorLengths = tensorLengths
         self.leafCount = leafCount
+        precondition(threadCount >= 1, "\(threadCount) threads do no work")
         self.communicator = communicator
-        // 65536 elements per rank keep messages large and the working set in the second-level cache.
-        self.pieceLength = max(communicator.size, pieceLength ?? min(1 << 16 * communicator.size, 1 << 20))
+        self.threadCount = threadCount
+        // 65536 elements per rank and thread keep messages large and the working set in the second-level cache.
+        self.pieceLength = max(
+            communicator.size, pieceLength ?? min(1 << 16 * communicator.size * threadCount, 1 << 20))
     }
 
     /// The sum of the leaves of all ranks, tensor by tensor; each of the `leafCount` logical shards must be in `leaves` on
@@ -97,7 +105,14 @@ public struct ExactReduction: Sendable {
         var bits = [UInt32](repeating: 0, count: tensorLengths.count)
         for leaf in leaves {
             for (index, tensor) in leaf.tensors.enumerated() {
-                bits[index] = max(bits[index], ExactSum.largestMagnitudeBits(tensor, tensor.indices))
+                var largest = [UInt32](repeating: 0, count: threadCount)
+                largest.withUnsafeMutableBufferPointer { largest in
+                    nonisolated(unsafe) let largest = largest
+                    share(tensor.count) { thread, range in
+                        largest[thread] = ExactSum.largestMagnitudeBits(tensor, range)
+                    }
+                }
+                bits[index] = max(bits[index], largest.max()!)
             }
         }
         try communicator.maximum(&bits)
@@ -158,16 +173,25 @@ public struct ExactReduction: Sendable {
             }
             let own = block(rank).dropFirst(start).prefix(partLength)
             if size == 1 {
-                Self.convert(integers, sum, into: &result, own)
+                convert(integers, sum, into: &result, own)
             } else {
                 try communicator.exchange(integers, into: &received)
-                Self.addBlocks(&received, partLength)
-                Self.convert(received, sum, into: &result, own)
+                addBlocks(&received, partLength)
+                convert(received, sum, into: &result, own)
             }
         }
         try communicator.allGather(&result)
         if sum.mayExceedFloat, let element = result.firstIndex(where: { !$0.isFinite }) {
             throw MessagePassingError.sumOverflows(tensor: tensor, element: element)
+        }
+    }
+
+    /// Cuts 0..<`count` into a range for each thread and calls `body` once for each.
+    private func share(_ count: Int, _ body: @Sendable (_ thread: Int, Range<Int>) -> Void) {
+        // Below this a thread takes longer to begin than to end.
+        guard threadCount > 1, count > 1 << 14 else { return body(0, 0..<count) }
+        DispatchQueue.concurrentPerform(iterations: threadCount) { thread in
+            body(thread, count * thread / threadCount..<count * (thread + 1) / threadCount)
         }
     }
 
@@ -177,15 +201,18 @@ public struct ExactReduction: Sendable {
         at start: Int
     ) {
         integers.withUnsafeMutableBufferPointer { integers in
-            if leaves.isEmpty { integers[start..<start + range.count].update(repeating: 0) }
-            // Lengths for which the integers stay in the first-level cache while the leaves are added.
-            for offset in stride(from: 0, to: range.count, by: 2048) {
-                let count = min(2048, range.count - offset)
-                for (index, leaf) in leaves.enumerated() {
-                    leaf.tensors[tensor].withUnsafeBufferPointer { leaf in
-                        sum.quantise(
-                            leaf.baseAddress! + range.lowerBound + offset, count: count,
-                            into: integers.baseAddress! + start + offset, adding: index > 0)
+            nonisolated(unsafe) let integers = integers.baseAddress! + start
+            share(range.count) { _, part in
+                if leaves.isEmpty { (integers + part.lowerBound).update(repeating: 0, count: part.count) }
+                // Lengths for which the integers stay in the first-level cache while the leaves are added.
+                for offset in stride(from: part.lowerBound, to: part.upperBound, by: 2048) {
+                    let count = min(2048, part.upperBound - offset)
+                    for (index, leaf) in leaves.enumerated() {
+                        leaf.tensors[tensor].withUnsafeBufferPointer { leaf in
+                            sum.quantise(
+                                leaf.baseAddress! + range.lowerBound + offset, count: count,
+                                into: integers + offset, adding: index > 0)
+                        }
                     }
                 }
             }
@@ -193,25 +220,28 @@ public struct ExactReduction: Sendable {
     }
 
     /// Adds all blocks of `blockLength` integers to the first one.
-    private static func addBlocks(_ integers: inout [Int64], _ blockLength: Int) {
+    private func addBlocks(_ integers: inout [Int64], _ blockLength: Int) {
         integers.withUnsafeMutableBufferPointer { integers in
-            guard let first = integers.baseAddress else { return }
-            for start in stride(from: blockLength, to: integers.count, by: blockLength) {
-                let block = first + start
-                for index in 0..<blockLength { first[index] &+= block[index] }
+            nonisolated(unsafe) let integers = integers
+            share(blockLength) { _, range in
+                for start in stride(from: blockLength, to: integers.count, by: blockLength) {
+                    for index in range { integers[index] &+= integers[start &+ index] }
+                }
             }
         }
     }
 
     /// Sets `range` of `floats` to the first sums of `integers`.
-    private static func convert(
-        _ integers: [Int64], _ sum: ExactSum, into floats: inout [Float], _ range: Range<Int>
-    ) {
+    private func convert(_ integers: [Int64], _ sum: ExactSum, into floats: inout [Float], _ range: Range<Int>) {
         guard !range.isEmpty else { return }
         integers.withUnsafeBufferPointer { integers in
             floats.withUnsafeMutableBufferPointer { floats in
-                sum.floats(
-                    integers.baseAddress!, count: range.count, into: floats.baseAddress! + range.lowerBound)
+                nonisolated(unsafe) let (integers, floats) = (
+                    integers.baseAddress!, floats.baseAddress! + range.lowerBound
+                )
+                share(range.count) { _, part in
+                    sum.floats(integers + part.lowerBound, count: part.count, into: floats + part.lowerBound)
+                }
             }
         }
     }

@@ -73,8 +73,10 @@ public struct Plan: Sendable {
         let map = workload.featureMap.elementCount
         let shard = workload.samplesPerShard * map + workload.gradientCount
         let state = (3 + workload.momentsPerParameter) * workload.gradientCount + 6 * workload.channelMapCount
+        let inWork =
+            min(shardsPerRank, cluster.threadsPerRank) * workload.samplesPerShard * map * workload.numbersPerFeature
         let evaluated = min(FeatureCache.batchSize, workload.testCount) * map
-        return costs.programBytes + 4 * (shardsPerRank * shard + state + evaluated)
+        return costs.programBytes + 4 * (shardsPerRank * shard + inWork + state + evaluated)
     }
 
     /// Bytes of a rank while the linear classifier is fitted; 0 if none is. The rows may be in a file where they take more.

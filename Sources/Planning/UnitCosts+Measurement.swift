@@ -165,7 +165,8 @@ private struct HeadMeasurement {
         }
         func sum(_ count: Int) throws -> [[Float]] {
             let reduction = ExactReduction(
-                tensorLengths: leaves[0].tensors.map(\.count), leafCount: count, over: SingleProcess())
+                tensorLengths: leaves[0].tensors.map(\.count), leafCount: count, over: SingleProcess(),
+                threadCount: team.workerCount)
             return try reduction.sum(Array(leaves.prefix(count)))
         }
         firstLeaf = try UnitCosts.usual(of: 3) { _ = try sum(1) }

@@ -31,12 +31,15 @@ public struct Workload: Equatable, Sendable {
     public var turnedChannelCount: Int?
     /// Numbers that the optimizer keeps beside each parameter: 2 for Adam, 1 for SGD.
     public var momentsPerParameter: Int
+    /// Numbers that a step keeps for each feature of a logical shard while it works on it: its activation, if the channel map is
+    /// `riemannian`, and what a pooling with a dense gradient has of each side.
+    public var numbersPerFeature: Int
 
     public init(
         trainCount: Int, testCount: Int, classCount: Int, featureMap: FeatureMapShape, precision: CachePrecision,
         viewCount: Int = 1, samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int,
         isClassifierFitted: Bool = false, isChannelMapTrained: Bool, turnedChannelCount: Int? = nil,
-        weightsPerChannel: Int = 1, momentsPerParameter: Int
+        weightsPerChannel: Int = 1, momentsPerParameter: Int, numbersPerFeature: Int = 0
     ) {
         self.trainCount = trainCount
         self.testCount = testCount
@@ -53,6 +56,7 @@ public struct Workload: Equatable, Sendable {
         self.weightsPerChannel = weightsPerChannel
         self.turnedChannelCount = turnedChannelCount
         self.momentsPerParameter = momentsPerParameter
+        self.numbersPerFeature = numbersPerFeature
     }
 
     /// The workload of an experiment.
@@ -78,7 +82,9 @@ public struct Workload: Equatable, Sendable {
             turnedChannelCount: configuration.head.mapRank.turnedCount(
                 channelCount: identity.featureMap.channelCount, trainingImageCount: trainCount),
             weightsPerChannel: configuration.head.signs.valuesPerChannel,
-            momentsPerParameter: configuration.training.optimizer == .adam ? 2 : 1)
+            momentsPerParameter: configuration.training.optimizer == .adam ? 2 : 1,
+            numbersPerFeature: (configuration.head.channelMap == .riemannian ? 1 : 0)
+                + (configuration.head.pooling == .argmax ? 0 : configuration.head.signs.valuesPerChannel))
     }
 
     /// Numbers in the channel map D x D, or in its part of the channels that it turns, if it is trained.

@@ -49,7 +49,7 @@ extension Experiment {
         }
         let reduction = ExactReduction(
             tensorLengths: ChannelSeparation.lengths(classCount: classCount, channelCount: map.channelCount),
-            leafCount: assignment.shardCount, over: communicator)
+            leafCount: assignment.shardCount, over: communicator, threadCount: team.workerCount)
         let sums = try reduction.sum(
             zip(hostedShards, separations).map { ExactReduction.Leaf(shard: $0, tensors: $1.tensors) })
         return ChannelSeparation(tensors: sums).channels(count)

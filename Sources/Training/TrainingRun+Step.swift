@@ -36,7 +36,8 @@ extension TrainingRun {
             ExactReduction.Leaf(shard: $0, tensors: $1.tensors)
         }
         let reduction = ExactReduction(
-            tensorLengths: trainer.gradientLengths, leafCount: shards.shardCount, over: communicator)
+            tensorLengths: trainer.gradientLengths, leafCount: shards.shardCount, over: communicator,
+            threadCount: team.workerCount)
         try reduction.sum(leaves, into: &gradientSums)
         var total = HeadGradient(
             tensors: gradientSums, lossSum: Double(totals[2]) * 0x1p-24,

@@ -68,9 +68,9 @@ private struct Problem {
             classifierLearningRate: 0, team: alone)
     }
 
-    /// dL/dU by central differences.
+    /// What the gradient has of the channel map, by central differences of U.
     func differencesOfMap(_ parameters: HeadParameters<Double>) throws -> [Double] {
-        try centralDifferences(parameters.channelMap.matrix.values) { values in
+        try parameters.channelMap.differences { values in
             var moved = parameters
             try moved.channelMap.setParameter(SquareMatrix(size: channelCount, values: values), team: alone)
             return try gradient(moved).lossSum
@@ -220,7 +220,7 @@ struct GradientTests {
             try change(&moved)
             return try problem.gradient(moved).lossSum
         }
-        let ofMap = try centralDifferences(parameters.channelMap.matrix.values) { values in
+        let ofMap = try parameters.channelMap.differences { values in
             try loss {
                 try $0.channelMap.setParameter(SquareMatrix(size: problem.channelCount, values: values), team: alone)
             }
@@ -321,7 +321,8 @@ struct GradientTests {
                 let batch = FeatureBatch(
                     features: features.baseAddress!, imageCount: N, pixelCount: P, channelCount: D)
                 return try #require(
-                    rule.pool(batch, sampleIDs: problem.sampleIDs, channelMap: map, turned: nil, team: alone))
+                    rule.pool(
+                        batch, sampleIDs: problem.sampleIDs, channelMap: map, turned: nil, keepingIn: nil, team: alone))
             }
         }
         let found = try pooled(parameters).pooled
@@ -352,8 +353,8 @@ struct GradientTests {
         features.withUnsafeBufferPointer { features in
             let batch = FeatureBatch(features: features.baseAddress!, imageCount: N, pixelCount: P, channelCount: D)
             let gradients = (
-                first.channelMapGradient(ofPooled: ofPooled, batch: batch, turned: nil, team: alone),
-                mean.channelMapGradient(ofPooled: ofPooled, batch: batch, turned: nil, team: alone)
+                first.channelMapGradient(ofPooled: ofPooled, rows: batch, turned: nil, team: alone),
+                mean.channelMapGradient(ofPooled: ofPooled, rows: batch, turned: nil, team: alone)
             )
             #expect(relativeDifference(gradients.0.values, gradients.1.values) < 1e-12)
         }
@@ -404,7 +405,7 @@ struct GradientTests {
         let base = surrogate(parameters, at: parameters.channelMap.matrix.values)
         let constants = base.weights
         #expect(abs(base.loss(hard: constants.hard, constantSoft: constants.soft) - sum.lossSum) < 1e-12)
-        let expected = centralDifferences(parameters.channelMap.matrix.values) { values in
+        let expected = parameters.channelMap.differences { values in
             surrogate(parameters, at: values).loss(hard: constants.hard, constantSoft: constants.soft)
         }
         let found = try #require(sum.channelMap).values

@@ -62,7 +62,7 @@ import Testing
                         channelCount: channelCount), labels: labels, sampleIDs: Array(0..<imageCount), team: team)
             }
         }
-        let expected = try centralDifferences(parameters.channelMap.matrix.values) { values in
+        let expected = try parameters.channelMap.differences { values in
             var moved = parameters
             try moved.channelMap.setParameter(SquareMatrix(size: channelCount, values: values), team: team)
             return try sum(moved).lossSum

@@ -54,3 +54,12 @@ extension SquareMatrix {
         combination(identity: 1, [(1, rotationBeyondIdentity(generator, team: team))], team: team)
     }
 }
+
+extension ChannelMapParameters<Double> {
+    /// What the gradient of a loss, a function of U, has of this map, by central differences: dL/dU, of a `riemannian` map dL/dU U^T.
+    func differences(_ loss: ([Double]) throws -> Double) rethrows -> [Double] {
+        let ofMatrix = SquareMatrix(size: matrix.size, values: try centralDifferences(matrix.values, loss))
+        guard kind == .riemannian else { return ofMatrix.values }
+        return SquareMatrix.product(ofMatrix, matrix, transposing: .right, team: alone).values
+    }
+}

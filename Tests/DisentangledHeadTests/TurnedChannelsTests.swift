@@ -68,18 +68,23 @@ struct TurnedChannelsTests {
             let (found, expected) = (try sum(small), try sum(whole))
             #expect(found.lossSum == expected.lossSum && found.classifier == expected.classifier)
             let ofMap = try #require(found.channelMap)
-            let ofWhole = try #require(expected.channelMap)
+            // The other kinds have dL/dU.
+            var ofWhole = try #require(expected.channelMap)
+            if map != .riemannian { ofWhole = SquareMatrix.product(ofWhole, whole.channelMap.matrix, team: alone) }
             let part = turned.flatMap { row in turned.map { ofWhole.values[row * D + $0] } }
             #expect(relativeDifference(ofMap.values, part) < 1e-12)
 
             // Straight-through: the gradient is not that of the loss.
             guard pooling != .gumbel else { continue }
-            let point = try #require(map == .riemannian ? small.channelMap.matrix : small.channelMap.weight).values
-            let differences = try centralDifferences(point) { values in
+            func loss(_ values: [Double]) throws -> Double {
                 var moved = small
                 try moved.channelMap.setParameter(SquareMatrix(size: turned.count, values: values), team: alone)
                 return try sum(moved).lossSum
             }
+            let differences =
+                try map == .riemannian
+                ? small.channelMap.differences(loss)
+                : centralDifferences(#require(small.channelMap.weight).values, loss)
             let gradient =
                 try map == .riemannian
                 ? ofMap : small.channelMap.parameterGradient(ofMap, step: nil, team: alone)

@@ -38,6 +38,30 @@ import Testing
         }
     }
 
+    @Test(arguments: [2, 3, 8]) func threadsChangeNoBit(threadCount: Int) throws {
+        // More than a thread begins for, in pieces that are cut into unequal ranges, and less.
+        let lengths = [70_001, 3]
+        let leaves = (0..<5).map { shard in
+            ExactReduction.Leaf(
+                shard: shard,
+                tensors: lengths.map { (0..<$0).map { Float(($0 * 7919 + shard * 104_729) % 2003 - 1001) } })
+        }
+        func sum(_ threadCount: Int, pieceLength: Int? = nil) throws -> [[Float]] {
+            try ExactReduction(
+                tensorLengths: lengths, leafCount: 5, over: SingleProcess(), threadCount: threadCount,
+                pieceLength: pieceLength
+            ).sum(leaves)
+        }
+        let expected = try sum(1)
+        for pieceLength in [nil, 20_000] { #expect(try sum(threadCount, pieceLength: pieceLength) == expected) }
+        var broken = leaves[4].tensors
+        broken[0][70_000] = .nan
+        let withBroken = Array(leaves.prefix(4)) + [ExactReduction.Leaf(shard: 4, tensors: broken)]
+        let reduction = ExactReduction(
+            tensorLengths: lengths, leafCount: 5, over: SingleProcess(), threadCount: threadCount)
+        #expect(throws: MessagePassingError.self) { try reduction.sum(withBroken) }
+    }
+
     @Test func eachTensorHasItsOwnScale() throws {
         var tensors = leaf(0).tensors
         tensors[0][0] = .greatestFiniteMagnitude

@@ -214,6 +214,15 @@ import Testing
         #expect(plan.trainingByteCount < self.plan(nodes: 2).trainingByteCount)
     }
 
+    @Test func whatAStepKeepsOfTheActivationsIsOfTheShardsInWork() {
+        let map = 7 * 7 * 2048 * 4
+        for (nodes, cores, shards) in [(1, 8, 8), (1, 2, 2), (24, 8, 1)] {
+            let plan = plan(nodes: nodes, cores: cores)
+            let kept = self.plan(nodes: nodes, cores: cores) { $0.numbersPerFeature = 2 }
+            #expect(kept.trainingByteCount - plan.trainingByteCount == shards * 4 * 2 * map)
+        }
+    }
+
     @Test func anIdentityMapHasNoGradient() {
         let plan = plan(nodes: 2) { $0.isChannelMapTrained = false }
         #expect(plan.workload.gradientCount == 200 * 2048)
