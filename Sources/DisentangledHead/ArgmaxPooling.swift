@@ -16,6 +16,7 @@ package struct Extrema<Scalar: HeadScalar>: Sendable, Equatable {
     package var sides = ChannelSides.tied
 
     /// v_k = max(0, M_k) + min(0, m_k) [N, D], or what else the sides say (`ChannelSides`).
+    @_specialize(where Scalar == Float)
     package func pooledValues() -> [Scalar] {
         switch sides {
         case .tied: sums()
@@ -100,11 +101,13 @@ extension FeatureBatch {
                             tile.forEachGroup { image, channel, channelCount, values in
                                 let found = Self.extremaOfGroup(values, stride: tile.stride, pixelCount: pixelCount)
                                 let start = image &* self.channelCount &+ channel
+                                let highest = Scalar.wholeNumbers(found.maximumPixel)
+                                let lowest = Scalar.wholeNumbers(found.minimumPixel)
                                 for lane in 0..<channelCount {
                                     maxima[start &+ lane] = found.maximum[lane]
-                                    maximumPixels[start &+ lane] = Int32(found.maximumPixel[lane])
+                                    maximumPixels[start &+ lane] = highest[lane]
                                     minima[start &+ lane] = found.minimum[lane]
-                                    minimumPixels[start &+ lane] = Int32(found.minimumPixel[lane])
+                                    minimumPixels[start &+ lane] = lowest[lane]
                                 }
                                 guard let means else { return }
                                 let side = Self.sideMeansOfGroup(
@@ -122,7 +125,7 @@ extension FeatureBatch {
         return isFinite ? result : nil
     }
 
-    /// Extrema of eight channels over the pixels. Pixel numbers are kept in the channels' own type, exact below 2^24, so
+    /// Extrema of eight channels over the pixels. Pixel numbers are kept in the channels' own type, exact below 2^23, so
     /// that one mask serves for both.
     @inline(__always)
     private static func extremaOfGroup(

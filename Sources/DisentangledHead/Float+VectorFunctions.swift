@@ -65,6 +65,12 @@ extension Float {
     }
 
     @inline(__always)
+    package static func wholeNumbers(_ x: SIMD8<Float>) -> SIMD8<Int32> {
+        // From 2^23 to 2^24 a float's low bits are its whole number.
+        unsafeBitCast(x + SIMD8(repeating: 0x1p23), to: SIMD8<Int32>.self) & SIMD8(repeating: 0x7F_FFFF)
+    }
+
+    @inline(__always)
     package static func openUniform(_ words: SIMD8<UInt32>) -> SIMD8<Float> {
         // 23 bits of mantissa under the exponent of 1: a number in [1, 2). One bit more would round up to 1.
         let bits = (words &>> SIMD8(repeating: 9)) | SIMD8(repeating: 0x3F80_0000)

@@ -33,6 +33,10 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
     /// the lanes even when specialised; that of a concrete one is an instruction.
     static func isLess(_ a: SIMD8<Self>, _ b: SIMD8<Self>) -> SIMDMask<SIMD8<SIMDMaskScalar>>
 
+    /// Whole numbers from 0 to 2^23 - 1, such as those of pixels. The standard library's conversion from a generic scalar is not one
+    /// instruction even when specialised.
+    static func wholeNumbers(_ x: SIMD8<Self>) -> SIMD8<Int32>
+
     /// e^x for x <= 0, lane by lane; may flush results below the smallest normal number.
     static func exponential(_ x: SIMD8<Self>) -> SIMD8<Self>
 
@@ -143,6 +147,13 @@ extension Double: HeadScalar {
     package static func logarithm(_ x: SIMD8<Double>) -> SIMD8<Double> {
         var result = SIMD8<Double>.zero
         for lane in 0..<8 { result[lane] = ElementaryFunctions.logarithm(x[lane]) }
+        return result
+    }
+
+    @inline(__always)
+    package static func wholeNumbers(_ x: SIMD8<Double>) -> SIMD8<Int32> {
+        var result = SIMD8<Int32>.zero
+        for lane in 0..<8 { result[lane] = Int32(x[lane]) }
         return result
     }
 

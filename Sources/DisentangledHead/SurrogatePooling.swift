@@ -140,12 +140,13 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
             store8(direct + spread * inverseTemperature, to: derivatives + pixel &* 8)
         }
         guard isHard else { return mean - negativeMean }
+        let (drawn, negativeDrawn) = (Scalar.wholeNumbers(positive.bestPixel), Scalar.wholeNumbers(negative.bestPixel))
         for lane in 0..<8 {
             if branch.hasPositive, positive.bestValue[lane] > 0 {
-                derivatives[Int(positive.bestPixel[lane]) &* 8 &+ lane] += 1
+                derivatives[Int(drawn[lane]) &* 8 &+ lane] += 1
             }
             if branch.hasNegative, negative.bestValue[lane] > 0 {
-                derivatives[Int(negative.bestPixel[lane]) &* 8 &+ lane] += 1
+                derivatives[Int(negativeDrawn[lane]) &* 8 &+ lane] += 1
             }
         }
         switch branch {
@@ -178,8 +179,9 @@ package struct SurrogatePooling<Scalar: HeadScalar>: Sendable {
                     bestPixel.replace(with: Lanes(repeating: Scalar(pixel)), where: isBest)
                 }
                 result += Self.positivePart(best) * Lanes(repeating: sign * share)
+                let bestPixels = Scalar.wholeNumbers(bestPixel)
                 for lane in 0..<8 {
-                    let index = Int(bestPixel[lane]) &* 8 &+ lane
+                    let index = Int(bestPixels[lane]) &* 8 &+ lane
                     scratch[index] = -.infinity
                     if best[lane] > 0 { derivatives[index] += share }
                 }

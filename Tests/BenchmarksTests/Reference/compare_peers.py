@@ -193,7 +193,8 @@ def step(channels):
 def our_epoch(config, epochs, batch, *settings):
     """The median seconds of an epoch of ours, all but the first, which holds the start, and the last, which holds the evaluation."""
     folder = tempfile.mkdtemp()
-    settings = [f"run.directory={folder}/run", f"training.epochs={epochs}", f"training.batch_size={batch}", *settings]
+    settings = [f"run.directory={folder}/run", f"training.epochs={epochs}", f"training.batch_size={batch}",
+                "evaluation.every=1000000", *settings]
     run("train", "--config", config, "--quiet", "--threads", str(threads), *(part for text in settings for part in ("--set", text)))
     ends = [record["seconds"] for record in map(json.loads, open(f"{folder}/run/metrics.jsonl")) if record["kind"] == "epoch"]
     shutil.rmtree(folder)
