@@ -55,12 +55,13 @@ public func exponentiateScores(
 
 /// See `VectorKernels.convolveDepthwise`.
 public func convolveDepthwise(
-    _ x: UnsafePointer<Float>, rowStride: Int, weights: UnsafePointer<Float>, kernelSide: Int,
-    biases: UnsafePointer<Float>, channelCount: Int, into y: UnsafeMutablePointer<Float>, height: Int, width: Int
+    _ x: UnsafePointer<Float>, channelCount: Int, sliceCount: Int, weights: UnsafePointer<Float>, kernelSide: Int,
+    biases: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>, into y: UnsafeMutablePointer<Float>,
+    height: Int, width: Int
 ) {
     VectorKernels.convolveDepthwise(
-        x, rowStride: rowStride, weights: weights, kernelSide: kernelSide, biases: biases, channelCount: channelCount,
-        into: y, height: height, width: width)
+        x, channelCount: channelCount, sliceCount: sliceCount, weights: weights, kernelSide: kernelSide, biases: biases,
+        scratch: scratch, into: y, height: height, width: width)
 }
 
 /// See `VectorKernels.transformWinogradInput`.

@@ -30,7 +30,9 @@ struct MatrixFunctionTests {
         #expect(relativeDifference(MatrixExponential(of: single, team: alone).value.values, expected) < 5e-6)
     }
 
-    @Test("The exponential agrees with its series at every scale", arguments: [1e-7, 1e-3, 5e-3, 0.02, 0.05, 0.1, 0.3, 0.6, 2, 6])
+    @Test(
+        "The exponential agrees with its series at every scale",
+        arguments: [1e-7, 1e-3, 5e-3, 0.02, 0.05, 0.1, 0.3, 0.6, 2, 6])
     func exponentialAgainstSeries(scale: Double) {
         let generator = skew(randomMatrix(13, scale: scale, seed: 1))
         let expected = seriesExponential(generator).values

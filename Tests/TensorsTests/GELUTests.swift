@@ -18,7 +18,7 @@ import Testing
         for (x, y) in zip(values, Self.gelu(values)) {
             let expected = Self.reference(Double(x))
             let error = abs(Double(y) - expected)
-            guard error > 3e-7 * abs(Double(x)) || (x > -5 && error > 1e-6 * abs(expected)) else { continue }
+            guard error > 3e-7 * abs(Double(x)) || (abs(x) > 5.2 && y != max(x, 0)) else { continue }
             Issue.record("gelu(\(x)) = \(y), not \(expected)")
             return
         }
@@ -37,7 +37,7 @@ import Testing
         #expect(values[1] == .infinity)
         #expect(values[2].isNaN, "as in PyTorch: minus infinity times 0")
         #expect(values[3] == 3e38)
-        #expect(abs(values[4]) < 1)
+        #expect(values[4] == 0)
         #expect(values[5] == 0)
     }
 

@@ -116,23 +116,26 @@ struct VectorKernelTests {
             })
     }
 
-    @Test(arguments: [8, 16, 24, 100], [3, 7, 10])
-    func depthwiseConvolutions(channelCount: Int, width: Int) {
-        let (side, height) = (5, 4)
-        let rowStride = (width + side - 1) * channelCount
-        let x = noise((height + side - 1) * rowStride, seed: 1)
-        let (weights, biases) = (noise(side * side * channelCount, seed: 2), noise(channelCount, seed: 3))
+    @Test(arguments: [8, 16], [3, 7, 10])
+    func depthwiseConvolutions(sliceCount: Int, width: Int) {
+        let (side, height, channelCount) = (5, 4, 24)
+        let x = noise(height * width * channelCount, seed: 1)
+        let (weights, biases) = (noise(side * side * 16, seed: 2), noise(16, seed: 3))
+        func scratch() -> [Float] {
+            [Float](repeating: 0, count: depthwiseScratchCount(height: height, width: width, kernelSide: side))
+        }
+        var (narrow, wide) = (scratch(), scratch())
         expectTheSame(
             [Float](repeating: 0, count: height * width * channelCount),
             {
                 VectorKernels.convolveDepthwise(
-                    x, rowStride: rowStride, weights: weights, kernelSide: side, biases: biases,
-                    channelCount: channelCount, into: $0, height: height, width: width)
+                    x, channelCount: channelCount, sliceCount: sliceCount, weights: weights, kernelSide: side,
+                    biases: biases, scratch: &narrow, into: $0, height: height, width: width)
             },
             {
                 WideKernels.convolveDepthwise(
-                    x, rowStride: rowStride, weights: weights, kernelSide: side, biases: biases,
-                    channelCount: channelCount, into: $0, height: height, width: width)
+                    x, channelCount: channelCount, sliceCount: sliceCount, weights: weights, kernelSide: side,
+                    biases: biases, scratch: &wide, into: $0, height: height, width: width)
             })
     }
 

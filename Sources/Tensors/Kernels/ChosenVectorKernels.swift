@@ -87,19 +87,20 @@ func exponentiateScores(
 
 /// See `VectorKernels.convolveDepthwise`.
 func convolveDepthwise(
-    _ x: UnsafePointer<Float>, rowStride: Int, weights: UnsafePointer<Float>, kernelSide: Int,
-    biases: UnsafePointer<Float>, channelCount: Int, into y: UnsafeMutablePointer<Float>, height: Int, width: Int
+    _ x: UnsafePointer<Float>, channelCount: Int, sliceCount: Int, weights: UnsafePointer<Float>, kernelSide: Int,
+    biases: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>, into y: UnsafeMutablePointer<Float>,
+    height: Int, width: Int
 ) {
     if Processor.hasWideVectors {
         WideKernels.convolveDepthwise(
-            x, rowStride: rowStride, weights: weights, kernelSide: kernelSide, biases: biases,
-            channelCount: channelCount,
-            into: y, height: height, width: width)
+            x, channelCount: channelCount, sliceCount: sliceCount, weights: weights, kernelSide: kernelSide,
+            biases: biases,
+            scratch: scratch, into: y, height: height, width: width)
     } else {
         VectorKernels.convolveDepthwise(
-            x, rowStride: rowStride, weights: weights, kernelSide: kernelSide, biases: biases,
-            channelCount: channelCount,
-            into: y, height: height, width: width)
+            x, channelCount: channelCount, sliceCount: sliceCount, weights: weights, kernelSide: kernelSide,
+            biases: biases,
+            scratch: scratch, into: y, height: height, width: width)
     }
 }
 
