@@ -184,7 +184,7 @@ let package = Package(
                 "Backbones", "Checkpoints", "DataSharding", "DisentangledHead", "DurableFiles", "ElementaryFunctions",
                 "Evaluation", "FeatureCache", "Inference", "MessagePassing", "Results", "RunConfiguration",
                 "RunControl",
-                "StrictJSON",
+                "StrictJSON", "SystemFacts",
                 "Tensors", system,
             ], swiftSettings: vectorised),
         .target(
@@ -271,7 +271,7 @@ let package = Package(
         .testTarget(name: "DurableFilesTests", dependencies: ["DurableFiles", "TemporaryFolders", system]),
         .testTarget(name: "FieldCodingTests", dependencies: ["FieldCoding"]),
         .testTarget(name: "NameSuggestionsTests", dependencies: ["NameSuggestions"]),
-        .testTarget(name: "SystemFactsTests", dependencies: ["SystemFacts"]),
+        .testTarget(name: "SystemFactsTests", dependencies: ["SystemFacts", "TemporaryFolders"]),
         .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing", "message-passing-probe", system]),
         .executableTarget(
             name: "message-passing-probe", dependencies: ["MessagePassing", system], path: "Tests/MessagePassingProbe"),

@@ -156,13 +156,14 @@ extension FeatureCache {
     /// Opens the file of a shard. Throws `ShardFault` if there is none; `DurableFileError`.
     private func open(_ shard: Int) throws -> PositionedFile {
         let path = path(ofShard: shard)
+        let isLeftToDisk = onDisk.withLock { $0.contains(shard) }
         do {
             do {
-                return try PositionedFile(path)
+                return try PositionedFile(path, bypassesCache: isLeftToDisk)
             } catch DurableFileError.missing {
                 // A network file system shows what another host has written once the folder has been looked at again.
                 _ = try DurableDirectory.names(in: directory)
-                return try PositionedFile(path)
+                return try PositionedFile(path, bypassesCache: isLeftToDisk)
             }
         } catch let error as DurableFileError {
             throw try fault(of: error)

@@ -1,5 +1,6 @@
 import DataSharding
 import DurableFiles
+import Synchronization
 public import SystemPackage
 
 /// A cache, for reading any sample's features in any order, from any thread.
@@ -14,6 +15,8 @@ public final class FeatureCache: Sendable {
     let files: OpenShards
     let counters: TrafficCounters
     let mending: CacheMending
+    /// The shards whose files are read past the system's memory (`leaveToDisk`).
+    let onDisk = Mutex<Set<Int>>([])
     /// The shards that this rank is responsible for; nil for all.
     package let ownShards: Set<Int>?
 

@@ -90,6 +90,9 @@ final class OpenShards: Sendable {
         }
     }
 
+    /// Closes all files, so that each is opened anew when it is needed.
+    func closeAll() { closeOldest(keeping: 0) }
+
     private func closeOldest(keeping count: Int) {
         state.withLock { state in
             while state.places.count > count {

@@ -54,7 +54,7 @@ final class ReadAhead: @unchecked Sendable {
     private var waitCount = 0
 
     /// Reads that are under way at the same time: enough to keep a disk or a file server busy.
-    private static let threadCount = 8
+    private static let threadCount = 16
     /// Reads by which it is decided whether to rest.
     private static let decisionCount = 32
     /// Reads ahead by which it is decided within a batch, so that little is read ahead of what is in memory anyway.

@@ -1,8 +1,17 @@
 import DataSharding
 import FeatureCache
 import Synchronization
+import SystemFacts
 
 extension TrainingRun {
+    /// Leaves to the disk what this rank's share of the memory does not hold of its part of the cache.
+    func divideMemory() {
+        guard let available = AvailableMemory.byteCount() else { return }
+        // A quarter for what the training still asks for, beside the features that are read ahead for a step and an evaluation.
+        let share = (available / communicator.localSize - 2 * FeatureReader.byteCountLimit) / 4 * 3
+        cache.keepInMemory(byteCount: max(0, share))
+    }
+
     /// A reader of the features that this rank needs in each step from the next one on, step by step.
     func featureReader() -> FeatureReader {
         let plan = ReadingPlan(

@@ -21,6 +21,40 @@ struct PositionedFileTests {
         }
     }
 
+    /// On a disk, and in /dev/shm, whose file system may know no direct reads.
+    @Test(arguments: [true, false]) func `reads past the system's memory give the same bytes`(onDisk: Bool) throws {
+        try withTemporaryFolder { folder throws in
+            let path = onDisk ? folder.appending("file") : FilePath("/dev/shm/\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(atPath: path.string) }
+            let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+            try DurableFile.write(bytes, to: path)
+            let file = try PositionedFile(path, bypassesCache: true)
+            let places = [
+                (0, 100_000), (0, 0), (1, 4095), (4096, 4096), (4095, 2), (99_999, 1), (98_304, 1_696), (5, 65_536),
+            ]
+            for (start, count) in places {
+                #expect(try file.read(from: start, byteCount: count) == Array(bytes[start..<start + count]))
+            }
+            DispatchQueue.concurrentPerform(iterations: 64) { index in
+                let start = index * 1_500
+                let found = try? file.read(from: start, byteCount: 3_000)
+                #expect(found == Array(bytes[start..<start + 3_000]))
+            }
+            #expect(throws: DurableFileError.shorter(path: path, byteCount: 100_000, expected: 100_002)) {
+                try file.read(from: 99_990, byteCount: 12)
+            }
+            // After such a read too.
+            #expect(try file.read(from: 70_000, byteCount: 9) == Array(bytes[70_000..<70_009]))
+            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path.string))
+            try handle.truncate(atOffset: 5_000)
+            let second = try PositionedFile(path, bypassesCache: true)
+            #expect(throws: DurableFileError.shorter(path: path, byteCount: 5_000, expected: 9_000)) {
+                try second.read(from: 4_000, byteCount: 5_000)
+            }
+            #expect(try second.read(from: 4_999, byteCount: 1) == [bytes[4_999]])
+        }
+    }
+
     @Test func `what is no file, or not there, is an error`() throws {
         try withTemporaryFolder { folder throws in
             let path = folder.appending("nothing")

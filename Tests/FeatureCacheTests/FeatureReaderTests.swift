@@ -88,6 +88,34 @@ struct FeatureReaderTests {
         }
     }
 
+    @Test func `files that the memory does not hold are read past it, with the same features`() throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            let order = (0..<23).map { $0 * 7 % 23 }
+            let expected = order.flatMap { fixture.features(of: $0) }
+            let whole = 23 * rowByteCount
+            #expect(cache.keepInMemory(byteCount: whole) == 0)
+            #expect(try cache.features(of: order) == expected)
+            #expect(cache.openFileCount > 0)
+            // As many whole files as fit; what is open is opened anew, the other way.
+            for (byteCount, shares) in [
+                (0, 1.0...1.0), (whole - 1, 0.01...0.7), (whole / 2, 0.5...0.99), (whole, 0...0),
+            ] {
+                let share = cache.keepInMemory(byteCount: byteCount)
+                #expect(shares.contains(share), "\(share) of \(byteCount)")
+                #expect(cache.openFileCount == 0)
+                let reader = FeatureReader(cache) { _ in .init(samples: order) }
+                for _ in 0..<3 {
+                    reader.begin()
+                    #expect(try reader.features(of: order) == expected)
+                }
+                let count = cache.openFileCount
+                #expect(cache.keepInMemory(byteCount: byteCount) == share && cache.openFileCount == count)
+            }
+        }
+    }
+
     @Test func `damage is an error of whoever asks for the row, or mended for it`() throws {
         try withTemporaryFolder { folder throws in
             try fixture.fill(folder)

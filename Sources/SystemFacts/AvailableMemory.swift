@@ -1,0 +1,62 @@
+/// Memory that a process could still use, for itself or for files that the system keeps there for it.
+public enum AvailableMemory {
+    /// Bytes: the least of what the machine has and of what each control group of this process leaves it. Nil where the system does
+    /// not say.
+    ///
+    /// Control groups of version 2 (memory.max) and 1 (memory.limit_in_bytes), those above included. Pages of files count as
+    /// available, since they make room for others.
+    ///
+    /// - Parameter root: another folder in place of "/", for tests.
+    public static func byteCount(root: String = "") -> Int? {
+        ([ofMachine(root)] + groupFolders(root).map(ofGroup)).compactMap { $0 }.min()
+    }
+
+    private static func ofMachine(_ root: String) -> Int? {
+        let words = value(of: "MemAvailable:", in: ProcessStatus.text(of: "\(root)/proc/meminfo"))
+        return words.first.flatMap { Int($0) }.map { $0 << 10 }
+    }
+
+    /// The folders of this process' groups and of those above, as far as they can be seen: in a container the names may be those of the
+    /// host, and then the topmost folder is this process' own.
+    private static func groupFolders(_ root: String) -> [String] {
+        ProcessStatus.text(of: "\(root)/proc/self/cgroup").split(separator: "\n").flatMap { line -> [String] in
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { return [] }
+            let mounts =
+                fields[1].isEmpty
+                ? ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]
+                : fields[1].split(separator: ",").contains("memory") ? ["/sys/fs/cgroup/memory"] : []
+            let names = fields[2].split(separator: "/")
+            return mounts.flatMap { mount in
+                (0...names.count).map { "\(root)\(mount)/\(names.prefix($0).joined(separator: "/"))" }
+            }
+        }
+    }
+
+    private static func ofGroup(_ folder: String) -> Int? {
+        func number(_ name: String) -> Int? {
+            ProcessStatus.text(of: "\(folder)/\(name)").split(whereSeparator: \.isWhitespace).first.flatMap { Int($0) }
+        }
+        // "max" is no number: there is no limit.
+        guard let limit = number("memory.max") ?? number("memory.limit_in_bytes"),
+            let used = number("memory.current") ?? number("memory.usage_in_bytes")
+        else { return nil }
+        let statistics = ProcessStatus.text(of: "\(folder)/memory.stat")
+        let names = ["inactive_file", "active_file"]
+        let fileBytes = names.reduce(0) { sum, name in
+            // Version 1 has the groups below only in the totals.
+            let words = value(of: "total_\(name)", in: statistics) + value(of: name, in: statistics)
+            return sum + (words.first.flatMap { Int($0) } ?? 0)
+        }
+        return max(0, limit - max(0, used - fileBytes))
+    }
+
+    /// The words behind `name` at the beginning of a line; none if there is no such line.
+    private static func value(of name: String, in text: String) -> [Substring] {
+        for line in text.split(separator: "\n") {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            if let first = words.first, first == name { return Array(words.dropFirst()) }
+        }
+        return []
+    }
+}
