@@ -53,6 +53,33 @@ public struct Activations {
         }
     }
 
+    /// What `layers` make of the images, `length` at a time, in one piece: for layers whose maps are so large that the caches hold those
+    /// of a few images only, before others whose weights should pass by once for many.
+    package func inGroups(
+        of length: Int, in workspace: Workspace, _ layers: (Activations) -> Activations
+    ) -> Activations {
+        guard imageCount > length else { return layers(self) }
+        var result: Activations?
+        for first in stride(from: 0, to: imageCount, by: length) {
+            let imageLength = size.area * channelCount
+            let group = min(length, imageCount - first)
+            let maps = withPointer { own in
+                let memory = AlignedFloats(borrowing: own + first * imageLength, count: group * imageLength)
+                return layers(
+                    Activations(
+                        imageCount: group, size: size, channelCount: channelCount,
+                        buffer: ScratchBuffer(memory, of: nil)))
+            }
+            let whole =
+                result
+                ?? Activations(
+                    imageCount: imageCount, size: maps.size, channelCount: maps.channelCount, in: workspace)
+            whole.withMutablePointer { maps.copy(to: $0 + first * maps.size.area * maps.channelCount) }
+            result = whole
+        }
+        return result!
+    }
+
     /// The first `size.area` pixels of the same memory as maps of `size`.
     func resized(_ size: SpatialSize) -> Activations {
         precondition(imageCount == 1 && size.area <= self.size.area, "\(size) of \(self.size) pixels")

@@ -23,8 +23,10 @@ import WeightFiles
             try Backbone.load(entry, of: family, weights: weights ?? self.weights())
         }
 
-        var images: Tensor {
-            let shape = [2, 75, 90, 3]
+        var images: Tensor { images(2, 75, 90) }
+
+        func images(_ count: Int, _ height: Int, _ width: Int) -> Tensor {
+            let shape = [count, height, width, 3]
             let units = HashedNumbers.units("\(name) images", count: shape.reduce(1, *))
             return Tensor(shape: shape, values: units.map { Float(2 * $0) })
         }
@@ -53,6 +55,18 @@ import WeightFiles
             "convnext", ConvNeXtConfiguration(widths: [8, 12, 16, 24], blockCounts: [1, 2, 1, 1]), presets: presets))
 
     static let all = resNets + [denseNet, convNeXt]
+
+    /// The early layers take large images one by one, smaller ones in groups: here of one, and of two with one left over.
+    @Test(arguments: all, [(224, 240), (150, 160)])
+    func largeImagesDoNotDependOnTheBatch(network: Case, size: (height: Int, width: Int)) throws {
+        let backbone = try network.load()
+        let images = network.images(5, size.height, size.width)
+        let together = backbone.featureMaps(of: images, workspace: backbone.makeWorkspace())
+        for image in 0..<5 {
+            let alone = backbone.featureMaps(of: images.images(image..<image + 1), workspace: backbone.makeWorkspace())
+            #expect(together.images(image..<image + 1) == alone)
+        }
+    }
 
     /// Changed copies of an image pass sooner together, and come out the same.
     @Test(arguments: all)

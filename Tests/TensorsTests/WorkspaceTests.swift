@@ -29,4 +29,19 @@ import Testing
         let tensor = Tensor.noise([4, 2, 3, 5])
         #expect(Activations(copying: tensor, images: 1..<3, in: workspace).tensor() == tensor.images(1..<3))
     }
+
+    @Test(arguments: [1, 2, 3, 5, 9])
+    func layersSeeAllImagesInGroups(length: Int) {
+        let workspace = Workspace()
+        let tensor = Tensor.noise([5, 6, 4, 8])
+        let pooling = MaxPooling2D(SlidingWindow(kernel: 2, stride: 2))
+        let whole = pooling(Activations(copying: tensor, in: workspace), in: workspace).tensor()
+        var counts: [Int] = []
+        let found = Activations(copying: tensor, in: workspace).inGroups(of: length, in: workspace) {
+            counts.append($0.imageCount)
+            return pooling($0, in: workspace)
+        }
+        #expect(found.tensor() == whole)
+        #expect(counts.reduce(0, +) == 5 && counts.dropLast().allSatisfy { $0 == length } && counts.last! <= length)
+    }
 }

@@ -14,6 +14,10 @@ package struct ConvNeXt: BackboneNetwork {
     private struct Stage: Sendable {
         var reduction: Reduction?
         var blocks: [ConvNeXtBlock]
+
+        func callAsFunction(_ maps: Activations, in workspace: Workspace) -> Activations {
+            blocks.reduce(reduction?(maps, in: workspace) ?? maps) { $1($0, in: workspace) }
+        }
     }
 
     /// Reads features.0 (the stem), then blocks and reductions in turn.
@@ -47,12 +51,11 @@ package struct ConvNeXt: BackboneNetwork {
     package func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
 
     package func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations {
-        var maps = stemNormalisation(stem(images, in: workspace), in: workspace)
-        for stage in stages {
-            if let reduction = stage.reduction { maps = reduction(maps, in: workspace) }
-            for block in stage.blocks { maps = block(maps, in: workspace) }
+        let maps = images.imageByImage(in: workspace) { images in
+            let maps = stemNormalisation(stem(images, in: workspace), in: workspace)
+            return stages.dropLast(2).reduce(maps) { $1($0, in: workspace) }
         }
-        return maps
+        return stages.suffix(2).reduce(maps) { $1($0, in: workspace) }
     }
 }
 

@@ -40,7 +40,8 @@ package struct DenseNet: BackboneNetwork {
     }
 
     package var channelCount: Int { configuration.channelCount }
-    package var hasLargeMaps: Bool { true }
+    /// All its maps are large and its weights small.
+    package func imagesPerPass(_ compute: ComputePrecision) -> Int { 2 }
 
     package func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
 

@@ -7,6 +7,8 @@ package struct ResNet: BackboneNetwork {
     private let configuration: ResNetConfiguration
     private let stem: [Convolution2D]
     private let blocks: [ResidualBlock]
+    /// Blocks of all stages but the last two.
+    private let earlyBlockCount: Int
 
     /// Reads conv1, bn1 and layer1, layer2, ...
     init(_ configuration: ResNetConfiguration, from loader: inout ParameterLoader) throws {
@@ -27,6 +29,7 @@ package struct ResNet: BackboneNetwork {
             }
         }
         self.blocks = blocks
+        earlyBlockCount = configuration.stages.dropLast(2).reduce(0) { $0 + $1.blockCount }
     }
 
     private static func stem(
@@ -52,15 +55,18 @@ package struct ResNet: BackboneNetwork {
     }
 
     package var channelCount: Int { configuration.channelCount }
-    package var hasLargeMaps: Bool { true }
+    package func imagesPerPass(_ compute: ComputePrecision) -> Int { 4 }
 
     package func featureMapSize(for input: SpatialSize) -> SpatialSize { configuration.featureMapSize(for: input) }
 
     package func callAsFunction(_ images: Activations, in workspace: Workspace) -> Activations {
-        var maps = stem.reduce(images) { $1($0, in: workspace) }
-        if configuration.stem.hasPooling {
-            maps = MaxPooling2D(ResNetConfiguration.poolingWindow)(maps, in: workspace)
+        let maps = images.imageByImage(in: workspace) { images in
+            var maps = stem.reduce(images) { $1($0, in: workspace) }
+            if configuration.stem.hasPooling {
+                maps = MaxPooling2D(ResNetConfiguration.poolingWindow)(maps, in: workspace)
+            }
+            return blocks.prefix(earlyBlockCount).reduce(maps) { $1($0, in: workspace) }
         }
-        return blocks.reduce(maps) { $1($0, in: workspace) }
+        return blocks.dropFirst(earlyBlockCount).reduce(maps) { $1($0, in: workspace) }
     }
 }
