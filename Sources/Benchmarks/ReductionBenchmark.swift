@@ -9,7 +9,7 @@ package struct ReductionBenchmark: Sendable {
 
     /// Measures on all ranks at the same time. Collective.
     package init(
-        elementCount: Int, leavesPerRank: Int, repetitions: Int, over communicator: any Communicator
+        elementCount: Int, leavesPerRank: Int, repetitions: Int, over communicator: any Communicator, threadCount: Int
     ) throws {
         let leaves = (0..<leavesPerRank).map { index in
             let shard = communicator.rank * leavesPerRank + index
@@ -20,7 +20,8 @@ package struct ReductionBenchmark: Sendable {
             return ExactReduction.Leaf(shard: shard, tensors: [values])
         }
         let reduction = ExactReduction(
-            tensorLengths: [elementCount], leafCount: leavesPerRank * communicator.size, over: communicator)
+            tensorLengths: [elementCount], leafCount: leavesPerRank * communicator.size, over: communicator,
+            threadCount: threadCount)
         // One after the other, so that other work on the machine meets both.
         var sums: [[Float]] = []
         var values = leaves[0].tensors[0]

@@ -48,13 +48,14 @@ public struct ReductionCost: Sendable {
         threadCount = team.workerCount
         shardsPerRank = (shape.logicalShards + communicator.size - 1) / communicator.size
         let single = try ReductionBenchmark(
-            elementCount: shape.elementCount, leavesPerRank: 1, repetitions: repetitions, over: communicator)
+            elementCount: shape.elementCount, leavesPerRank: 1, repetitions: repetitions, over: communicator,
+            threadCount: team.workerCount)
         exactSum = Durations(single.exactSum)
         floatSum = single.floatSum.map(Durations.init)
         exactSumOfShards = Durations(
             try ReductionBenchmark(
                 elementCount: shape.elementCount, leavesPerRank: shardsPerRank, repetitions: repetitions,
-                over: communicator
+                over: communicator, threadCount: team.workerCount
             ).exactSum)
 
         var rehearsal = try TrainingRehearsal(

@@ -4,7 +4,8 @@ import Tensors
 ///
 /// Gradients of the shards of a step are added exactly elsewhere, then `scaled(by: 1 / sampleCount)`, then applied.
 public struct HeadGradient: Sendable, Equatable {
-    /// dL/dU [D, D], or [R, R] where U turns R channels only, and of a `riemannian` map dL/dU U^T; empty for the identity channel map, which is not trained.
+    /// dL/dU [D, D], or [R, R] where U turns R channels only, and of a `riemannian` map dL/dU U^T; empty for the identity channel
+    /// map, which is not trained.
     public var channelMap: [Float]
     /// dL/dA [C, D], or [C, 2 D] with a weight for each side of a channel.
     public var classifier: [Float]

@@ -35,13 +35,8 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
     package init(of matrix: Matrix, team: WorkerTeam) {
         let limit = Scalar.exponentialLimit
         let norm = matrix.skewSpectralNorm(ifAbove: limit, team: team)
-        var squaringCount = 0
-        while norm > limit * Double(1 << squaringCount), squaringCount < 30 { squaringCount += 1 }
+        let (scaled, squaringCount) = matrix.halved(norm: norm, limit: limit, team: team)
         self.squaringCount = squaringCount
-
-        let scale = Scalar(1) / Scalar(1 << squaringCount)
-        let scaled =
-            squaringCount == 0 ? matrix : Matrix.combination(identity: 0, [(scale, matrix)], team: team)
         let square = Matrix.product(scaled, scaled, symmetry: .symmetric, team: team)
         let cube = Matrix.product(scaled, square, symmetry: .skew, team: team)
         // exp = B0 + F A6 with F = B1 + A6, A6 = B2 + B3 B3. The multiples of I are kept out of the products, where their rounding

@@ -34,12 +34,8 @@ extension SquareMatrix {
         // What is left out stretches U alike step after step, where rounding does so at random: it has to be smaller than that.
         let limits = SkewSeries.all.map { $0.limit(remainder: Double(Scalar.ulpOfOne) / 32) }
         let norm = matrix.skewSpectralNorm(ifAbove: limits[0], team: team)
-        var squaringCount = 0
-        while norm > limits.last! * Double(1 << squaringCount), squaringCount < 30 { squaringCount += 1 }
         let series = zip(SkewSeries.all, limits).first { norm <= $1 }?.0 ?? SkewSeries.all.last!
-
-        let scale = Scalar(1) / Scalar(1 << squaringCount)
-        let scaled = squaringCount == 0 ? matrix : combination(identity: 0, [(scale, matrix)], team: team)
+        let (scaled, squaringCount) = matrix.halved(norm: norm, limit: limits.last!, team: team)
         var result = rotationBeyondIdentity(scaled, by: series, team: team)
         for _ in 0..<squaringCount {
             var squared = combination(identity: 0, [(2, result)], team: team)

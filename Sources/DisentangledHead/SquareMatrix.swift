@@ -136,6 +136,14 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         }
     }
 
+    /// The matrix, of the given norm, halved until its norm is within `limit`, and how often that is: 30 times at most.
+    func halved(norm: Double, limit: Double, team: WorkerTeam) -> (matrix: SquareMatrix, count: Int) {
+        var count = 0
+        while norm > limit * Double(1 << count), count < 30 { count += 1 }
+        guard count > 0 else { return (self, 0) }
+        return (Self.combination(identity: 0, [(1 / Scalar(1 << count), self)], team: team), count)
+    }
+
     /// Multiplies every element by `factor`.
     mutating func scale(by factor: Scalar, team: WorkerTeam) {
         let count = values.count

@@ -66,8 +66,8 @@ public final class PositionedFile: Sendable {
 
     /// Reads whole blocks around the bytes that are asked for, past the system's memory.
     ///
-    /// - Returns: false if the file system cannot do that after all, or gave less than it was asked for, as at the end of a file
-    ///   that has been cut short; then nothing is read directly, or this read is not.
+    /// - Returns: false if the file system cannot do that after all, or gave less than was asked for, as of a file that has been cut
+    ///   short: the rest may begin anywhere, which direct reads may not. From then on reads are as usual.
     private func readDirectly(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws -> Bool {
         guard buffer.count > 0 else { return true }
         let mask = Self.directAlignment - 1
@@ -75,23 +75,17 @@ public final class PositionedFile: Sendable {
         let length = (offset + buffer.count + mask) & ~mask - start
         let blocks = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: Self.directAlignment)
         defer { blocks.deallocate() }
-        let count: Int
+        let wanted = offset - start..<offset - start + buffer.count
         do {
-            count = try check("read", path) { pread(descriptor, blocks.baseAddress, length, off_t(start)) }
-        } catch DurableFileError.failed(_, _, EINVAL) {
-            isDirect.store(false, ordering: .relaxed)
-            _ = fcntl(descriptor, F_SETFL, 0)
-            return false
-        }
-        guard count >= offset + buffer.count - start else {
-            // The rest may begin anywhere, which direct reads may not.
-            isDirect.store(false, ordering: .relaxed)
-            _ = fcntl(descriptor, F_SETFL, 0)
-            return false
-        }
-        buffer.copyMemory(
-            from: UnsafeRawBufferPointer(rebasing: blocks[(offset - start)..<(offset - start + buffer.count)]))
-        return true
+            let count = try check("read", path) { pread(descriptor, blocks.baseAddress, length, off_t(start)) }
+            if count >= wanted.upperBound {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: blocks[wanted]))
+                return true
+            }
+        } catch DurableFileError.failed(_, _, EINVAL) {}
+        isDirect.store(false, ordering: .relaxed)
+        _ = fcntl(descriptor, F_SETFL, 0)
+        return false
     }
 
     /// The `byteCount` bytes from `offset` on. Throws as `read(into:from:)`.

@@ -14,10 +14,8 @@ extension FeatureCache {
         let total = sizes.reduce(0, +)
         var kept = 0
         var left: Set<Int> = []
-        if total > byteCount {
-            for (shard, size) in zip(own, sizes) {
-                if kept + size <= byteCount { kept += size } else { left.insert(shard) }
-            }
+        for (shard, size) in zip(own, sizes) {
+            if kept + size <= byteCount { kept += size } else { left.insert(shard) }
         }
         let isChanged = onDisk.withLock { onDisk in
             defer { onDisk = left }

@@ -15,7 +15,7 @@ public final class FeatureCache: Sendable {
     let files: OpenShards
     let counters: TrafficCounters
     let mending: CacheMending
-    /// The shards whose files are read past the system's memory (`leaveToDisk`).
+    /// The shards whose files are read past the system's memory (`keepInMemory`).
     let onDisk = Mutex<Set<Int>>([])
     /// The shards that this rank is responsible for; nil for all.
     package let ownShards: Set<Int>?

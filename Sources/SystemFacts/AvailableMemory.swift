@@ -8,12 +8,9 @@ public enum AvailableMemory {
     ///
     /// - Parameter root: another folder in place of "/", for tests.
     public static func byteCount(root: String = "") -> Int? {
-        ([ofMachine(root)] + groupFolders(root).map(ofGroup)).compactMap { $0 }.min()
-    }
-
-    private static func ofMachine(_ root: String) -> Int? {
-        let words = value(of: "MemAvailable:", in: ProcessStatus.text(of: "\(root)/proc/meminfo"))
-        return words.first.flatMap { Int($0) }.map { $0 << 10 }
+        // A text of the same form.
+        let machine = ProcessStatus(text: ProcessStatus.text(of: "\(root)/proc/meminfo"))
+        return ([machine.byteCount("MemAvailable")] + groupFolders(root).map(ofGroup)).compactMap { $0 }.min()
     }
 
     /// The folders of this process' groups and of those above, as far as they can be seen: in a container the names may be those of the
@@ -45,18 +42,17 @@ public enum AvailableMemory {
         let names = ["inactive_file", "active_file"]
         let fileBytes = names.reduce(0) { sum, name in
             // Version 1 has the groups below only in the totals.
-            let words = value(of: "total_\(name)", in: statistics) + value(of: name, in: statistics)
-            return sum + (words.first.flatMap { Int($0) } ?? 0)
+            sum + (Self.number(of: "total_\(name)", in: statistics) ?? Self.number(of: name, in: statistics) ?? 0)
         }
         return max(0, limit - max(0, used - fileBytes))
     }
 
-    /// The words behind `name` at the beginning of a line; none if there is no such line.
-    private static func value(of name: String, in text: String) -> [Substring] {
+    /// The number of the line "name number"; nil if there is none.
+    private static func number(of name: String, in text: String) -> Int? {
         for line in text.split(separator: "\n") {
             let words = line.split(whereSeparator: \.isWhitespace)
-            if let first = words.first, first == name { return Array(words.dropFirst()) }
+            if words.count == 2, words[0] == name { return Int(words[1]) }
         }
-        return []
+        return nil
     }
 }

@@ -38,7 +38,7 @@ public struct ProcessStatus: Sendable {
     /// More processors than any machine has.
     private static let processorLimit = 1 << 20
 
-    private func byteCount(_ name: Substring) -> Int? {
+    func byteCount(_ name: Substring) -> Int? {
         guard let words = fields[name]?.split(whereSeparator: \.isWhitespace), words.count == 2, words[1] == "kB" else {
             return nil
         }

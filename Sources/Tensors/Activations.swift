@@ -42,14 +42,10 @@ public struct Activations {
     package static func withView<R>(of tensor: Tensor, images: Range<Int>, _ body: (Activations) -> R) -> R {
         check(tensor, images)
         let size = SpatialSize(height: tensor.shape[1], width: tensor.shape[2])
-        let imageLength = size.area * tensor.shape[3]
         return tensor.values.withUnsafeBufferPointer { values in
-            let memory = AlignedFloats(
-                borrowing: values.baseAddress! + images.lowerBound * imageLength, count: images.count * imageLength)
-            return body(
+            body(
                 Activations(
-                    imageCount: images.count, size: size, channelCount: tensor.shape[3],
-                    buffer: ScratchBuffer(memory, of: nil)))
+                    borrowing: images, of: values.baseAddress!, size: size, channelCount: tensor.shape[3]))
         }
     }
 
@@ -61,14 +57,9 @@ public struct Activations {
         guard imageCount > length else { return layers(self) }
         var result: Activations?
         for first in stride(from: 0, to: imageCount, by: length) {
-            let imageLength = size.area * channelCount
-            let group = min(length, imageCount - first)
+            let group = first..<min(first + length, imageCount)
             let maps = withPointer { own in
-                let memory = AlignedFloats(borrowing: own + first * imageLength, count: group * imageLength)
-                return layers(
-                    Activations(
-                        imageCount: group, size: size, channelCount: channelCount,
-                        buffer: ScratchBuffer(memory, of: nil)))
+                layers(Activations(borrowing: group, of: own, size: size, channelCount: channelCount))
             }
             let whole =
                 result
@@ -84,6 +75,15 @@ public struct Activations {
     func resized(_ size: SpatialSize) -> Activations {
         precondition(imageCount == 1 && size.area <= self.size.area, "\(size) of \(self.size) pixels")
         return Activations(imageCount: 1, size: size, channelCount: channelCount, buffer: buffer)
+    }
+
+    /// Some of the images that begin at `base`, where they are.
+    private init(borrowing images: Range<Int>, of base: UnsafePointer<Float>, size: SpatialSize, channelCount: Int) {
+        let imageLength = size.area * channelCount
+        let memory = AlignedFloats(
+            borrowing: base + images.lowerBound * imageLength, count: images.count * imageLength)
+        self.init(
+            imageCount: images.count, size: size, channelCount: channelCount, buffer: ScratchBuffer(memory, of: nil))
     }
 
     private init(imageCount: Int, size: SpatialSize, channelCount: Int, buffer: ScratchBuffer) {

@@ -18,7 +18,7 @@ public func depthwiseScratchCount(height: Int, width: Int, kernelSide: Int) -> I
 ///   - sliceCount: channels of the slice, 16 at most.
 ///   - weights: [kernel side, kernel side, 16].
 ///   - biases: [16].
-///   - scratch: `depthwiseScratchCount` floats, of which all but the slice's own pixels are and stay 0.
+///   - scratch: `depthwiseScratchCount` floats, of which the margin is and stays 0.
 ///   - y: the slice's first channel in the result [height, width, C].
 @inlinable @inline(__always)
 public func convolveDepthwise(
@@ -66,7 +66,6 @@ public func convolveDepthwise(
             }
         }
     }
-    if !isWhole { for element in 0..<width &* 16 { partialRow[element] = 0 } }
 }
 
 @inlinable @inline(__always)
