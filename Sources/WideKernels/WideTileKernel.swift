@@ -1,3 +1,5 @@
+import CPrefetchShim
+
 // The tile kernel of `Tensors` for processors with AVX-512: the same chains of fused multiply-adds, and so the same bits, with
 // registers twice as wide and twice as many. A tile is 6 rows by 4 or 2 panels of 16 columns, or 12 rows by one.
 //
@@ -18,7 +20,33 @@ public func multiplyFourPanels(
     adding added: UnsafePointer<Float>, addedStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
     stride: Int
 ) {
+    multiplyFourPanels(
+        a, rowOffsets, rowCount, segmentOffsets, segmentCount, segmentLength, panels, panelLength, added, addedStride,
+        rectified, c, stride, upcoming: nil, 0)
+}
+
+/// The same for rows that are in no cache of the core: while a tile is computed, the rows of the next one are fetched. So is, with every
+/// sixteen terms of a tile's sums, what is needed after this call: 64 floats at `upcoming`, then those `upcomingStride` floats further on.
+public func multiplyFourPanelsFetchingRows(
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, rowCount: Int, segmentOffsets: UnsafePointer<Int>,
+    segmentCount: Int, segmentLength: Int, panels: UnsafePointer<Float>, panelLength: Int,
+    adding added: UnsafePointer<Float>, addedStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
+    stride: Int, upcoming: UnsafePointer<Float>, upcomingStride: Int
+) {
+    multiplyFourPanels(
+        a, rowOffsets, rowCount, segmentOffsets, segmentCount, segmentLength, panels, panelLength, added, addedStride,
+        rectified, c, stride, upcoming: upcoming, upcomingStride)
+}
+
+@inline(__always)
+private func multiplyFourPanels(
+    _ a: UnsafePointer<Float>, _ rowOffsets: UnsafePointer<Int>, _ rowCount: Int,
+    _ segmentOffsets: UnsafePointer<Int>, _ segmentCount: Int, _ segmentLength: Int, _ panels: UnsafePointer<Float>,
+    _ panelLength: Int, _ added: UnsafePointer<Float>, _ addedStride: Int, _ rectified: Bool,
+    _ c: UnsafeMutablePointer<Float>, _ stride: Int, upcoming: UnsafePointer<Float>?, _ upcomingStride: Int
+) {
     let last = rowCount &- 1
+    var upcoming = upcoming
     var row = 0
     while row < rowCount {
         let start0 = a + rowOffsets[row]
@@ -63,6 +91,20 @@ public func multiplyFourPanels(
             let a5 = start5 + offset
             var k = 0
             while k < segmentLength {
+                if let later = upcoming, k & 15 == 0 {
+                    cprefetch_for_later(later)
+                    cprefetch_for_later(later + 16)
+                    cprefetch_for_later(later + 32)
+                    cprefetch_for_later(later + 48)
+                    upcoming = later + upcomingStride
+                    let next = a + (offset &+ k)
+                    cprefetch_for_reading(next + rowOffsets[min(row &+ 6, last)])
+                    cprefetch_for_reading(next + rowOffsets[min(row &+ 7, last)])
+                    cprefetch_for_reading(next + rowOffsets[min(row &+ 8, last)])
+                    cprefetch_for_reading(next + rowOffsets[min(row &+ 9, last)])
+                    cprefetch_for_reading(next + rowOffsets[min(row &+ 10, last)])
+                    cprefetch_for_reading(next + rowOffsets[min(row &+ 11, last)])
+                }
                 let b0 = load(b)
                 let b1 = load(b + panelLength)
                 let b2 = load(b + 2 &* panelLength)

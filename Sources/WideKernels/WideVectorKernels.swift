@@ -85,3 +85,31 @@ public func transformWinogradOutput(
         rectified: rectified, rows: rows, columns: columns, into: result, rowStride: rowStride,
         pixelStride: pixelStride, scratch: scratch)
 }
+
+/// See `VectorKernels.makeStrassenRowSums`.
+public func makeStrassenRowSums(
+    _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>, halfDepth: Int,
+    into sums: UnsafeMutablePointer<Float>, distance: Int
+) {
+    VectorKernels.makeStrassenRowSums(first, second, halfDepth: halfDepth, into: sums, distance: distance)
+}
+
+/// See `VectorKernels.makeStrassenColumnSums`.
+public func makeStrassenColumnSums(
+    upper: UnsafePointer<Float>, lower: UnsafePointer<Float>, columnDistance: Int, count: Int,
+    into sums: UnsafeMutablePointer<Float>, distance: Int
+) {
+    VectorKernels.makeStrassenColumnSums(
+        upper: upper, lower: lower, columnDistance: columnDistance, count: count, into: sums, distance: distance)
+}
+
+/// See `VectorKernels.finishStrassenRows`.
+public func finishStrassenRows(
+    _ products: UnsafePointer<Float>, slotDistance: Int, pairCount: Int, rowsPerPair: Int, count: Int,
+    adding added: UnsafePointer<Float>, addedStride: Int, into result: UnsafeMutablePointer<Float>, stride: Int,
+    columnDistance: Int
+) {
+    VectorKernels.finishStrassenRows(
+        products, slotDistance: slotDistance, pairCount: pairCount, rowsPerPair: rowsPerPair, count: count,
+        adding: added, addedStride: addedStride, into: result, stride: stride, columnDistance: columnDistance)
+}

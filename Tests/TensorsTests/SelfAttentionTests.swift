@@ -58,6 +58,8 @@ import Testing
             size: SpatialSize(height: 14, width: 7), headCount: 2, headLength: 16,
             windows: .init(side: 7, isShifted: true),
             hasBias: true, isCosine: true, normalisesOutput: true),
+        // Large enough for rows in pairs.
+        Case(size: SpatialSize(height: 43, width: 3), headCount: 12, headLength: 64),
     ]
 
     struct Parameters {

@@ -29,6 +29,43 @@ struct VectorKernelTests {
             { WideKernels.add(other, to: $0, count: count, rectified: rectified) })
     }
 
+    @Test func partsOfStrassensAlgorithm() {
+        let (x, y) = (noise(256, seed: 1), noise(256, seed: 2))
+        let nothing = [Float](repeating: -1, count: 4 * 96)
+        x.withUnsafeBufferPointer { x in
+            y.withUnsafeBufferPointer { y in
+                let (x, y) = (x.baseAddress!, y.baseAddress!)
+                expectTheSame(
+                    nothing, { VectorKernels.makeStrassenRowSums(x, y, halfDepth: 48, into: $0, distance: 96) },
+                    { WideKernels.makeStrassenRowSums(x, y, halfDepth: 48, into: $0, distance: 96) })
+                expectTheSame(
+                    nothing,
+                    {
+                        VectorKernels.makeStrassenColumnSums(
+                            upper: x, lower: y, columnDistance: 128, count: 48, into: $0, distance: 96)
+                    },
+                    {
+                        WideKernels.makeStrassenColumnSums(
+                            upper: x, lower: y, columnDistance: 128, count: 48, into: $0, distance: 96)
+                    })
+                for rowsPerPair in [1, 2] {
+                    expectTheSame(
+                        nothing,
+                        {
+                            VectorKernels.finishStrassenRows(
+                                x, slotDistance: 48, pairCount: 3, rowsPerPair: rowsPerPair, count: 16, adding: y,
+                                addedStride: 20, into: $0, stride: 64, columnDistance: 32)
+                        },
+                        {
+                            WideKernels.finishStrassenRows(
+                                x, slotDistance: 48, pairCount: 3, rowsPerPair: rowsPerPair, count: 16, adding: y,
+                                addedStride: 20, into: $0, stride: 64, columnDistance: 32)
+                        })
+                }
+            }
+        }
+    }
+
     @Test(arguments: counts)
     func gelu(count: Int) {
         let values = noise(3 * count, seed: 1).map { 4 * $0 }

@@ -122,15 +122,37 @@ struct AttentionKernel {
         keys: UnsafePointer<Float>, of group: AttentionGroup, isCosine: Bool, into panels: UnsafeMutablePointer<Float>
     ) {
         let width = PackedMatrix.panelWidth
+        let (wholeCount, wholeLength) = (group.count & ~7, headLength & ~7)
+        /// Where a token's column begins; its neighbours' follow it.
+        func column(_ token: Int) -> UnsafeMutablePointer<Float> {
+            panels + (token / width &* width &* headLength &+ token % width)
+        }
+        func factor(_ token: Int) -> Float {
+            isCosine ? inverseLength(keys + group.offsets[token], count: headLength) : 1
+        }
+        // Eight tokens at a time: their keys lie far apart, and so are fetched together.
+        for token in Swift.stride(from: 0, to: wholeCount, by: 8) {
+            var factors: SIMD8<Float>?
+            if isCosine {
+                factors = SIMD8()
+                for lane in 0..<8 { factors![lane] = factor(token &+ lane) }
+            }
+            for k in Swift.stride(from: 0, to: wholeLength, by: 8) {
+                transposeBlock(into: column(token) + k &* width, stride: width, multiplyingBy: factors) {
+                    keys + (group.offsets[token &+ $0] &+ k)
+                }
+            }
+        }
         for token in 0..<Self.paddedCount(group.count) {
-            let column = panels + (token / width &* width &* headLength &+ token % width)
+            let column = column(token)
             guard token < group.count else {
                 for k in 0..<headLength { column[k &* width] = 0 }
                 continue
             }
-            let key = keys + group.offsets[token]
-            let factor = isCosine ? inverseLength(key, count: headLength) : 1
-            for k in 0..<headLength { column[k &* width] = key[k] * factor }
+            let first = token < wholeCount ? wholeLength : 0
+            guard first < headLength else { continue }
+            let (key, factor) = (keys + group.offsets[token], factor(token))
+            for k in first..<headLength { column[k &* width] = key[k] * factor }
         }
     }
 

@@ -138,3 +138,46 @@ func transformWinogradOutput(
             pixelStride: pixelStride, scratch: scratch)
     }
 }
+
+/// See `VectorKernels.makeStrassenRowSums`.
+func makeStrassenRowSums(
+    _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>, halfDepth: Int,
+    into sums: UnsafeMutablePointer<Float>, distance: Int
+) {
+    if Processor.hasWideVectors {
+        WideKernels.makeStrassenRowSums(first, second, halfDepth: halfDepth, into: sums, distance: distance)
+    } else {
+        VectorKernels.makeStrassenRowSums(first, second, halfDepth: halfDepth, into: sums, distance: distance)
+    }
+}
+
+/// See `VectorKernels.makeStrassenColumnSums`.
+func makeStrassenColumnSums(
+    upper: UnsafePointer<Float>, lower: UnsafePointer<Float>, columnDistance: Int, count: Int,
+    into sums: UnsafeMutablePointer<Float>, distance: Int
+) {
+    if Processor.hasWideVectors {
+        WideKernels.makeStrassenColumnSums(
+            upper: upper, lower: lower, columnDistance: columnDistance, count: count, into: sums, distance: distance)
+    } else {
+        VectorKernels.makeStrassenColumnSums(
+            upper: upper, lower: lower, columnDistance: columnDistance, count: count, into: sums, distance: distance)
+    }
+}
+
+/// See `VectorKernels.finishStrassenRows`.
+func finishStrassenRows(
+    _ products: UnsafePointer<Float>, slotDistance: Int, pairCount: Int, rowsPerPair: Int, count: Int,
+    adding added: UnsafePointer<Float>, addedStride: Int, into result: UnsafeMutablePointer<Float>, stride: Int,
+    columnDistance: Int
+) {
+    if Processor.hasWideVectors {
+        WideKernels.finishStrassenRows(
+            products, slotDistance: slotDistance, pairCount: pairCount, rowsPerPair: rowsPerPair, count: count,
+            adding: added, addedStride: addedStride, into: result, stride: stride, columnDistance: columnDistance)
+    } else {
+        VectorKernels.finishStrassenRows(
+            products, slotDistance: slotDistance, pairCount: pairCount, rowsPerPair: rowsPerPair, count: count,
+            adding: added, addedStride: addedStride, into: result, stride: stride, columnDistance: columnDistance)
+    }
+}

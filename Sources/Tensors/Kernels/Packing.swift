@@ -55,9 +55,10 @@ func transpose(
     while column < wholeColumns {
         var row = 0
         while row < wholeRows {
-            transposeBlock(
-                matrix + (row &* stride &+ column), stride: stride, into: result + (column &* resultStride &+ row),
-                stride: resultStride)
+            let block = matrix + (row &* stride &+ column)
+            transposeBlock(into: result + (column &* resultStride &+ row), stride: resultStride) {
+                block + $0 &* stride
+            }
             row &+= 8
         }
         column &+= 8
@@ -70,23 +71,30 @@ func transpose(
 }
 
 /// 8 x 8 elements: with each of three rounds the six bits of an element's place, (row, column), turn by one.
+///
+/// - Parameters:
+///   - factors: what each of the rows is multiplied by.
+///   - row: where a row begins.
 @inline(__always)
-private func transposeBlock(
-    _ source: UnsafePointer<Float>, stride: Int, into target: UnsafeMutablePointer<Float>, stride targetStride: Int
+func transposeBlock(
+    into target: UnsafeMutablePointer<Float>, stride: Int, multiplyingBy factors: SIMD8<Float>? = nil,
+    row: (Int) -> UnsafePointer<Float>
 ) {
     var block = (
-        load(source), load(source + stride), load(source + 2 &* stride), load(source + 3 &* stride),
-        load(source + 4 &* stride), load(source + 5 &* stride), load(source + 6 &* stride), load(source + 7 &* stride)
+        load(row(0)), load(row(1)), load(row(2)), load(row(3)), load(row(4)), load(row(5)), load(row(6)), load(row(7))
     )
     block = unshuffled(unshuffled(unshuffled(block)))
-    store(block.0, to: target)
-    store(block.1, to: target + targetStride)
-    store(block.2, to: target + 2 &* targetStride)
-    store(block.3, to: target + 3 &* targetStride)
-    store(block.4, to: target + 4 &* targetStride)
-    store(block.5, to: target + 5 &* targetStride)
-    store(block.6, to: target + 6 &* targetStride)
-    store(block.7, to: target + 7 &* targetStride)
+    func put(_ column: SIMD8<Float>, _ index: Int) {
+        store(factors.map { column * $0 } ?? column, to: target + index &* stride)
+    }
+    put(block.0, 0)
+    put(block.1, 1)
+    put(block.2, 2)
+    put(block.3, 3)
+    put(block.4, 4)
+    put(block.5, 5)
+    put(block.6, 6)
+    put(block.7, 7)
 }
 
 private typealias Block = (

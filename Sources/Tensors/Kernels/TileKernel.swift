@@ -164,6 +164,29 @@ private func multiplyGroup(
     }
 }
 
+/// C [rows of A, 64] = A * B + added, for four whole panels and rows that are far from the core.
+///
+/// - Parameter upcoming: where what is needed after this call begins, and the distance of its pieces of 64 floats: fetched meanwhile, a piece
+///   for every 16 terms of the sums of 6 rows.
+func multiplyGroup(
+    _ a: GatheredRows, panels: UnsafePointer<Float>, depth: Int, adding added: AddedRows,
+    into c: UnsafeMutablePointer<Float>, upcoming: (base: UnsafePointer<Float>, stride: Int)
+) {
+    let columnCount = 4 &* PackedMatrix.panelWidth
+    if Processor.hasWideVectors {
+        multiplyFourPanelsFetchingRows(
+            a.base, rowOffsets: a.rowOffsets, rowCount: a.rowCount, segmentOffsets: a.segmentOffsets,
+            segmentCount: a.segmentCount, segmentLength: a.segmentLength, panels: panels,
+            panelLength: depth &* PackedMatrix.panelWidth, adding: added.base, addedStride: added.stride,
+            rectified: false, into: c, stride: columnCount, upcoming: upcoming.base,
+            upcomingStride: upcoming.stride)
+    } else {
+        multiply(
+            a, panels: panels, depth: depth, columnCount: columnCount, adding: added, activation: .identity, into: c,
+            stride: columnCount)
+    }
+}
+
 private let tileHeight = 6
 
 /// One panel of at most 16 columns, all rows of A.

@@ -42,6 +42,18 @@ public struct FeedForward: Sendable {
             }
             return output
         }
+        let rows = RowPairs(imageCount: input.imageCount, rowsPerImage: input.size.area)
+        let isPaired = [widening, narrowing].allSatisfy {
+            $0.goesInPairs(rowsPerImage: rows.rowsPerImage, in: workspace)
+        }
+        if isPaired {
+            output.withMutablePointer { output in
+                withPointers(input, residual) {
+                    computeInPairs($0, rows, adding: $1, into: output, in: workspace)
+                }
+            }
+            return output
+        }
         let pieceLength = Linear.pieceLength(rowCount: rowCount, width: widening.outputCount)
         let hiddenBuffer = workspace.buffer(pieceLength * widening.outputCount)
         let normalBuffer = workspace.buffer(inputNormalisation == nil ? 0 : pieceLength * channelCount)
@@ -64,6 +76,47 @@ public struct FeedForward: Sendable {
             }
         }
         return output
+    }
+}
+
+extension FeedForward {
+    /// The same for large layers, with rows in pairs: one block of the wide layer's columns after the other, which is a piece of the depth of the
+    /// second product, and stays in the cache until then.
+    private func computeInPairs(
+        _ input: UnsafePointer<Float>, _ rows: RowPairs, adding residual: UnsafePointer<Float>,
+        into output: UnsafeMutablePointer<Float>, in workspace: Workspace
+    ) {
+        let (channelCount, blocks) = (narrowing.outputCount, StrassenRows.pieces(of: widening.outputCount))
+        let pieces = rows.pieces(length: StrassenRows.pieceLength)
+        let pieceLength = pieces.map(\.rows.count).max() ?? 0
+        let hidden = workspace.buffer(pieceLength * blocks[0].count)
+        let normal = workspace.buffer(inputNormalisation == nil ? 0 : pieceLength * channelCount)
+        withExtendedLifetime((hidden, normal)) {
+            for piece in pieces {
+                let first = piece.rows.lowerBound * channelCount
+                let (x, y) = (input + first, output + first)
+                inputNormalisation?.normalise(x, rowCount: piece.rows.count, into: normal.pointer)
+                let wide = StrassenRows(
+                    inputNormalisation == nil ? x : UnsafePointer(normal.pointer), piece, depth: channelCount,
+                    in: workspace)
+                for block in blocks {
+                    widening.biases.withUnsafeBufferPointer {
+                        wide.multiply(
+                            widening.weights, columns: block, adding: $0.baseAddress!, activation: widening.activation,
+                            into: hidden.pointer, stride: block.count)
+                    }
+                    let narrow = StrassenRows(hidden.pointer, piece, depth: block.count, in: workspace)
+                    narrowing.biases.withUnsafeBufferPointer {
+                        narrow.multiply(
+                            narrowing.weights, from: block.lowerBound, columns: 0..<channelCount,
+                            adding: block.lowerBound == 0 ? $0.baseAddress! : nil, activation: .identity, into: y,
+                            stride: channelCount)
+                    }
+                }
+                narrowing.finish(
+                    y, rowCount: piece.rows.count, normalisedBy: outputNormalisation, adding: residual + first)
+            }
+        }
     }
 }
 

@@ -96,12 +96,50 @@ extension Linear {
                     activation: residual == nil ? activation : .identity, into: piece, stride: outputCount,
                     in: workspace)
             }
-            normalisation?.normalise(piece, rowCount: rows.rowCount, into: piece)
-            if let residual {
-                add(
-                    residual + first * outputCount, to: piece, count: rows.rowCount * outputCount,
-                    activation: activation)
-            }
+            finish(
+                piece, rowCount: rows.rowCount, normalisedBy: normalisation,
+                adding: residual.map { $0 + first * outputCount })
         }
+    }
+
+    /// Whether products in this workspace are made of rows in pairs.
+    func goesInPairs(rowsPerImage: Int, in workspace: Workspace) -> Bool {
+        workspace.engine == .packed && workspace.compute == .f32 && activation != .relu
+            && StrassenRows.suits(rowsPerImage: rowsPerImage, depth: inputCount, columnCount: outputCount)
+    }
+
+    /// The same on all rows of some images, in pairs where that is faster: a row's result has the same bits whatever is in the other pairs.
+    func apply(
+        to input: UnsafePointer<Float>, _ rows: RowPairs, normalisedBy normalisation: LayerNormalisation? = nil,
+        adding residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>,
+        in workspace: Workspace
+    ) {
+        guard goesInPairs(rowsPerImage: rows.rowsPerImage, in: workspace) else {
+            return apply(
+                to: input, rowCount: rows.rows.count, normalisedBy: normalisation, adding: residual, into: output,
+                in: workspace)
+        }
+        for piece in rows.pieces(length: StrassenRows.pieceLength) {
+            let first = piece.rows.lowerBound
+            let result = output + first * outputCount
+            let factor = StrassenRows(input + first * inputCount, piece, depth: inputCount, in: workspace)
+            biases.withUnsafeBufferPointer { biases in
+                factor.multiply(
+                    weights, columns: 0..<outputCount, adding: biases.baseAddress!,
+                    activation: residual == nil ? activation : .identity, into: result, stride: outputCount)
+            }
+            finish(
+                result, rowCount: piece.rows.count, normalisedBy: normalisation,
+                adding: residual.map { $0 + first * outputCount })
+        }
+    }
+
+    /// What comes after the products and the biases.
+    func finish(
+        _ rows: UnsafeMutablePointer<Float>, rowCount: Int, normalisedBy normalisation: LayerNormalisation?,
+        adding residual: UnsafePointer<Float>?
+    ) {
+        normalisation?.normalise(rows, rowCount: rowCount, into: rows)
+        if let residual { add(residual, to: rows, count: rowCount * outputCount, activation: activation) }
     }
 }

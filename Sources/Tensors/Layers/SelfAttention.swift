@@ -96,8 +96,13 @@ public struct SelfAttention: Sendable {
             imageCount: imageCount, size: input.size, channelCount: channelCount, in: workspace)
         let grid = WindowGrid(windows, on: input.size)
         let kernel = AttentionKernel(headLength: channelCount / headCount, capacity: grid.windowArea)
+        // Images whose products are made together: as many as share a second factor where rows go in pairs.
+        let isPaired = windows == nil && queriesKeysValues.goesInPairs(rowsPerImage: input.size.area, in: workspace)
+        let groupLength =
+            isPaired
+            ? max(1, min(imageCount, 2 * StrassenRows.pieceLength / (input.size.area + 1))) : 1
         // A band's tokens, and behind them the one of all zeros that fills windows up.
-        let tokenCount = grid.bandArea + 1
+        let tokenCount = groupLength * grid.bandArea + 1
         let normalBuffer = workspace.buffer(tokenCount * channelCount)
         let projectedBuffer = workspace.buffer(tokenCount * 3 * channelCount)
         let attendedBuffer = workspace.buffer(tokenCount * channelCount)
@@ -107,16 +112,20 @@ public struct SelfAttention: Sendable {
                 normal: normalBuffer.pointer, projected: projectedBuffer.pointer,
                 attended: attendedBuffer.pointer, scratch: scratchBuffer.pointer)
             memory.scratch.update(repeating: 0, count: kernel.zeroCount)
-            let padding = memory.projected + grid.bandArea * 3 * channelCount
-            memory.normal.update(repeating: 0, count: channelCount)
-            queriesKeysValues.apply(to: memory.normal, rowCount: 1, into: padding, in: workspace)
+            if windows != nil {
+                memory.normal.update(repeating: 0, count: channelCount)
+                queriesKeysValues.apply(
+                    to: memory.normal, rowCount: 1, into: memory.projected + grid.bandArea * 3 * channelCount,
+                    in: workspace)
+            }
             output.withMutablePointer { output in
                 input.withPointer { input in
                     let imageLength = grid.size.area * channelCount
-                    for image in 0..<imageCount {
+                    for image in stride(from: 0, to: imageCount, by: groupLength) {
                         for band in 0..<grid.bandCount {
                             compute(
-                                band, of: grid, input + image * imageLength, kernel, memory,
+                                band, of: grid, imageCount: min(groupLength, imageCount - image),
+                                input + image * imageLength, kernel, memory,
                                 into: output + image * imageLength, in: workspace)
                         }
                     }
@@ -133,10 +142,11 @@ public struct SelfAttention: Sendable {
         let scratch: UnsafeMutablePointer<Float>
     }
 
-    /// All windows of one band of one image, so that its queries, keys and values are used while they are in the cache.
+    /// All windows of one band of an image, so that its queries, keys and values are used while they are in the cache; or of several
+    /// images whose one window is the whole map.
     private func compute(
-        _ band: Int, of grid: WindowGrid, _ input: UnsafePointer<Float>, _ kernel: AttentionKernel, _ memory: Memory,
-        into output: UnsafeMutablePointer<Float>, in workspace: Workspace
+        _ band: Int, of grid: WindowGrid, imageCount: Int, _ input: UnsafePointer<Float>, _ kernel: AttentionKernel,
+        _ memory: Memory, into output: UnsafeMutablePointer<Float>, in workspace: Workspace
     ) {
         let channelCount = projection.outputCount
         let rows = grid.rows(ofBand: band)
@@ -144,42 +154,46 @@ public struct SelfAttention: Sendable {
         var first = 0
         for run in rows {
             let x = input + run.lowerBound * grid.size.width * channelCount
-            let count = run.count * grid.size.width
+            let pairs = RowPairs(imageCount: imageCount, rowsPerImage: run.count * grid.size.width)
             var normal = x
             if let inputNormalisation {
-                inputNormalisation.normalise(x, rowCount: count, into: memory.normal)
+                inputNormalisation.normalise(x, rowCount: pairs.rows.count, into: memory.normal)
                 normal = UnsafePointer(memory.normal)
             }
             queriesKeysValues.apply(
-                to: normal, rowCount: count, into: memory.projected + first * 3 * channelCount, in: workspace)
-            first += count
+                to: normal, pairs, into: memory.projected + first * 3 * channelCount, in: workspace)
+            first += pairs.rows.count
         }
         for window in grid.windows(inBand: band) {
-            attend(window, channelCount, kernel, memory, grid, in: workspace)
+            for image in 0..<imageCount {
+                attend(
+                    window, firstToken: image * grid.bandArea, padding: grid.bandArea, channelCount, kernel, memory,
+                    in: workspace)
+            }
         }
         first = 0
         for run in rows {
             let start = run.lowerBound * grid.size.width * channelCount
-            let count = run.count * grid.size.width
+            let pairs = RowPairs(imageCount: imageCount, rowsPerImage: run.count * grid.size.width)
             projection.apply(
-                to: memory.attended + first * channelCount, rowCount: count, normalisedBy: outputNormalisation,
+                to: memory.attended + first * channelCount, pairs, normalisedBy: outputNormalisation,
                 adding: input + start, into: output + start, in: workspace)
-            first += count
+            first += pairs.rows.count
         }
     }
 
-    /// All heads of one window.
+    /// All heads of one window, whose tokens are numbered from `firstToken` on.
     private func attend(
-        _ window: WindowGrid.Window, _ channelCount: Int, _ kernel: AttentionKernel, _ memory: Memory,
-        _ grid: WindowGrid, in workspace: Workspace
+        _ window: WindowGrid.Window, firstToken: Int, padding: Int, _ channelCount: Int,
+        _ kernel: AttentionKernel, _ memory: Memory, in workspace: Workspace
     ) {
         let tokenCount = window.tokens.count
         let stride = AttentionKernel.paddedCount(tokenCount)
         withUnsafeTemporaryAllocation(of: Int.self, capacity: 2 * tokenCount) { offsets in
             let resultOffsets = offsets.baseAddress! + tokenCount
             for (index, token) in window.tokens.enumerated() {
-                offsets[index] = (token ?? grid.bandArea) * 3 * channelCount
-                resultOffsets[index] = token.map { $0 * channelCount } ?? -1
+                offsets[index] = (token.map { firstToken + $0 } ?? padding) * 3 * channelCount
+                resultOffsets[index] = token.map { (firstToken + $0) * channelCount } ?? -1
             }
             let group = AttentionGroup(
                 count: tokenCount, offsets: UnsafePointer(offsets.baseAddress!), keyOffset: channelCount,
