@@ -70,14 +70,16 @@ import Testing
     /// 768 at most, in steps of 128.
     private static func pieces(of length: Int) -> [Range<Int>] {
         switch length {
-        case 768: [0..<768]
+        case 384, 768: [0..<length]
         case 1152: [0..<640, 640..<1152]
         default: preconditionFailure("\(length)")
         }
     }
 
     /// Channels of a block, and of its wide layer: depths and columns of one piece, and of two that differ.
-    private static let shapes = [(channels: 768, hidden: 1152), (channels: 1152, hidden: 768)]
+    private static let shapes = [
+        (channels: 768, hidden: 1152), (channels: 1152, hidden: 768), (channels: 384, hidden: 1152),
+    ]
 
     private struct Block {
         let channelCount, hiddenCount: Int
