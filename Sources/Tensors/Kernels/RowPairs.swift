@@ -27,7 +27,7 @@ struct RowPairs {
         var isSingle: Bool { rows.count < 2 * pairs.count }
     }
 
-    /// Some of the pairs, cut where an image's first row is alone: the pairs counted from the first of `some`, the rows from the first of all.
+    /// Some of the pairs, cut where an image's first row is alone. A run counts pairs from the first of `some`, rows from the first of `rows`.
     func runs(of some: Range<Int>) -> [Run] {
         let pairsPerImage = (rowsPerImage + 1) / 2
         var runs: [Run] = []

@@ -212,7 +212,7 @@ struct StrassenRows {
                 let rows = GatheredRows(
                     base: base, rowOffsets: rowOffsets, rowCount: rowCount, segmentOffsets: segment, segmentCount: 1,
                     segmentLength: half)
-                multiplyGroup(
+                multiplyDistantRows(
                     rows, panels: panels, depth: depth,
                     adding: summand.map { AddedRows(base: products + $0 &* slotLength, stride: Self.groupWidth) }
                         ?? AddedRows(repeating: zeros), into: products + target &* slotLength,

@@ -168,7 +168,7 @@ private func multiplyGroup(
 ///
 /// - Parameter upcoming: where what is needed after this call begins, and the distance of its pieces of 64 floats: fetched meanwhile, a piece
 ///   for every 16 terms of the sums of 6 rows.
-func multiplyGroup(
+func multiplyDistantRows(
     _ a: GatheredRows, panels: UnsafePointer<Float>, depth: Int, adding added: AddedRows,
     into c: UnsafeMutablePointer<Float>, upcoming: (base: UnsafePointer<Float>, stride: Int)
 ) {
