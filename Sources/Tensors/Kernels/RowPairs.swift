@@ -8,13 +8,17 @@ struct RowPairs {
 
     /// All rows of some images.
     init(imageCount: Int, rowsPerImage: Int) {
-        self.init(rowsPerImage: rowsPerImage, pairs: 0..<imageCount * ((rowsPerImage + 1) / 2))
+        self.init(rowsPerImage: rowsPerImage, pairs: 0..<imageCount * Self.pairsPerImage(rowCount: rowsPerImage))
     }
 
     private init(rowsPerImage: Int, pairs: Range<Int>) {
         self.rowsPerImage = rowsPerImage
         self.pairs = pairs
     }
+
+    static func pairsPerImage(rowCount: Int) -> Int { (rowCount + 1) / 2 }
+
+    private var pairsPerImage: Int { Self.pairsPerImage(rowCount: rowsPerImage) }
 
     /// The rows of these pairs, as numbered over all images.
     var rows: Range<Int> { firstRow(ofPair: pairs.lowerBound)..<firstRow(ofPair: pairs.upperBound) }
@@ -29,7 +33,7 @@ struct RowPairs {
 
     /// Some of the pairs, cut where an image's first row is alone. A run counts pairs from the first of `some`, rows from the first of `rows`.
     func runs(of some: Range<Int>) -> [Run] {
-        let pairsPerImage = (rowsPerImage + 1) / 2
+        let firstRow = rows.lowerBound
         var runs: [Run] = []
         var next = some.lowerBound
         while next < some.upperBound {
@@ -37,11 +41,10 @@ struct RowPairs {
             if rowsPerImage % 2 == 1 {
                 end = min(end, next % pairsPerImage == 0 ? next + 1 : (next / pairsPerImage + 1) * pairsPerImage)
             }
-            let first = rows.lowerBound
             runs.append(
                 Run(
                     pairs: next - some.lowerBound..<end - some.lowerBound,
-                    rows: firstRow(ofPair: next) - first..<firstRow(ofPair: end) - first))
+                    rows: self.firstRow(ofPair: next) - firstRow..<self.firstRow(ofPair: end) - firstRow))
             next = end
         }
         return runs
@@ -49,7 +52,7 @@ struct RowPairs {
 
     private func firstRow(ofPair pair: Int) -> Int {
         guard rowsPerImage > 0 else { return 0 }
-        let (image, index) = pair.quotientAndRemainder(dividingBy: (rowsPerImage + 1) / 2)
+        let (image, index) = pair.quotientAndRemainder(dividingBy: pairsPerImage)
         return image * rowsPerImage + max(0, 2 * index - rowsPerImage % 2)
     }
 

@@ -12,6 +12,11 @@
 struct StrassenRows {
     /// Pairs of rows to multiply together: the more, the less the sums of B cost.
     static let pieceLength = 400
+    /// Images whose pairs are as many, at least one.
+    static func imagesPerPiece(rowsPerImage: Int) -> Int {
+        max(1, pieceLength / max(1, RowPairs.pairsPerImage(rowCount: rowsPerImage)))
+    }
+
     /// Columns of a quarter of a tile: four panels.
     private static let groupWidth = 64
     /// Pairs of rows of a tile, whole tiles of the kernels.
@@ -49,8 +54,7 @@ struct StrassenRows {
         self.a = a
         self.rows = rows
         self.depth = depth
-        let tileCount = (rows.pairs.count + Self.tileHeight - 1) / Self.tileHeight
-        sums = workspace.buffer(tileCount * Self.tileHeight * 2 * depth)
+        sums = workspace.buffer(Self.sumCount(rows, depth: depth))
         scratch = workspace.buffer(depth + Self.groupWidth * (2 * depth + 5 * Self.tileHeight))
         scratch.pointer.update(repeating: 0, count: depth)
         withExtendedLifetime((sums, scratch)) {
@@ -74,8 +78,12 @@ struct StrassenRows {
     }
 
     private func sums(of piece: Range<Int>) -> UnsafeMutablePointer<Float> {
-        let tileCount = (rows.pairs.count + Self.tileHeight - 1) / Self.tileHeight
-        return sums.pointer + tileCount * Self.tileHeight * 2 * piece.lowerBound
+        sums.pointer + Self.sumCount(rows, depth: piece.lowerBound)
+    }
+
+    /// The floats that the sums of so much of the depth take: four halves for each pair of whole tiles.
+    private static func sumCount(_ rows: RowPairs, depth: Int) -> Int {
+        (rows.pairs.count + tileHeight - 1) / tileHeight * tileHeight * 2 * depth
     }
 
     private var zeros: UnsafePointer<Float> { UnsafePointer(scratch.pointer) }

@@ -99,8 +99,7 @@ public struct SelfAttention: Sendable {
         // Images whose products are made together: as many as share a second factor where rows go in pairs.
         let isPaired = windows == nil && queriesKeysValues.goesInPairs(rowsPerImage: input.size.area, in: workspace)
         let groupLength =
-            isPaired
-            ? max(1, min(imageCount, 2 * StrassenRows.pieceLength / (input.size.area + 1))) : 1
+            isPaired ? max(1, min(imageCount, StrassenRows.imagesPerPiece(rowsPerImage: input.size.area))) : 1
         // A band's tokens, and behind them the one of all zeros that fills windows up.
         let tokenCount = groupLength * grid.bandArea + 1
         let normalBuffer = workspace.buffer(tokenCount * channelCount)
