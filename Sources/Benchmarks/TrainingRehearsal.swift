@@ -47,12 +47,15 @@ package struct TrainingRehearsal {
     private let hostedShards: Range<Int>
     private let features: Tensor
     private let channelMapLearningRate: Double
+    /// Who shares the products of the update; at first, the ranks.
+    package var sharing: (any ProductSharing)?
     private var trainer: HeadTrainer
     private var sums: [[Float]] = []
 
     /// - Parameters:
     ///   - turnedCount: channels that the channel map turns; nil for all.
     ///   - channelMapLearningRate: a larger one turns further, which may take more products.
+    /// Collective.
     /// - Throws: `HeadError` for a configuration that cannot be trained, `ShardingError` for more ranks than shards.
     package init(
         _ shape: Shape, configuration: HeadConfiguration, turnedCount: Int? = nil,
@@ -68,6 +71,9 @@ package struct TrainingRehearsal {
         trainer = try HeadTrainer(
             rehearsing: configuration, channelCount: shape.channelCount, classCount: shape.classCount,
             turnedCount: turnedCount)
+        sharing =
+            configuration.channelMap == .identity
+            ? nil : try RankSharing.fastest(size: trainer.channelMapSize, over: communicator, team: team)
     }
 
     /// The head as it is after the steps taken.
@@ -96,7 +102,8 @@ package struct TrainingRehearsal {
             sums = []
             total.scale(by: 1 / Float(total.sampleCount))
             try trainer.apply(
-                total, learningRate: 1e-4, channelMapLearningRate: channelMapLearningRate, team: team)
+                total, learningRate: 1e-4, channelMapLearningRate: channelMapLearningRate, team: team,
+                sharing: sharing)
             sums = total.tensors
         }
         return Times(gradients: gradientSeconds, exactSum: sumSeconds, update: updateSeconds)

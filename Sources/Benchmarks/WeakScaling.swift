@@ -64,7 +64,7 @@ public struct WeakScaling: Sendable {
 
     /// Training of a head: steps on random features, with the same number of logical shards on each rank. Collective.
     public static func training(
-        channelCount: Int = 1024, classCount: Int = 200, samplesPerShard: Int = 16, shardsPerRank: Int = 4,
+        channelCount: Int, classCount: Int = 200, samplesPerShard: Int = 16, shardsPerRank: Int = 4,
         repetitions: Int, over communicator: any Communicator, team: WorkerTeam
     ) throws -> WeakScaling {
         func rehearsal(_ communicator: any Communicator) throws -> TrainingRehearsal {

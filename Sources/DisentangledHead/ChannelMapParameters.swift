@@ -53,7 +53,7 @@ package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
     }
 
     /// Sets W (`exponential`, `cayley`) and computes U from it, or sets U (`riemannian`).
-    package mutating func setParameter(_ parameter: Matrix, team: WorkerTeam) throws {
+    package mutating func setParameter(_ parameter: Matrix, team: some ProductTeam) throws {
         precondition(parameter.size == matrix.size, "a parameter of another size")
         switch kind {
         case .exponential, .cayley:
@@ -67,52 +67,54 @@ package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
     }
 
     /// The gradient with respect to what the optimizer's moments live on (W or Omega), given dL/dU, or of a `riemannian` map dL/dU U^T.
-    package mutating func parameterGradient(_ gradient: Matrix, step: Int?, team: WorkerTeam) throws -> Matrix {
+    package mutating func parameterGradient(
+        _ gradient: Matrix, step: Int?, team: some ProductTeam
+    ) throws -> Matrix {
         switch kind {
         case .identity:
             preconditionFailure("the identity channel map is not trained")
         case .riemannian:
             // Omega = (G U^T - U G^T) / 2
-            return gradient.combinedWithTranspose(sign: -1, scale: 0.5, team: team)
+            return gradient.combinedWithTranspose(sign: -1, scale: 0.5, team: team.workers)
         case .exponential, .cayley:
             if evaluation == nil { evaluation = try makeEvaluation(step: step, team: team) }
             switch evaluation! {
             case .exponential(let exponential):
-                return exponential.gradient(gradient, team: team)
-                    .combinedWithTranspose(sign: -1, scale: 1, team: team)
+                return try exponential.gradient(gradient, team: team)
+                    .combinedWithTranspose(sign: -1, scale: 1, team: team.workers)
             case .cayley(let transform):
-                return transform.gradient(gradient, team: team)
-                    .combinedWithTranspose(sign: -1, scale: 0.5, team: team)
+                return try transform.gradient(gradient, team: team)
+                    .combinedWithTranspose(sign: -1, scale: 0.5, team: team.workers)
             }
         }
     }
 
     /// One optimizer step, given what `parameterGradient` is given. `step` counts from 0.
     mutating func apply(
-        gradient: Matrix, learningRate: Double, optimizer: OptimizerConfiguration, step: Int, team: WorkerTeam
+        gradient: Matrix, learningRate: Double, optimizer: OptimizerConfiguration, step: Int, team: some ProductTeam
     ) throws {
         guard kind != .identity else { return }
         var direction = try parameterGradient(gradient, step: step, team: team)
-        moments?.makeDirection(&direction.values, optimizer: optimizer, updateCount: step, team: team)
+        moments?.makeDirection(&direction.values, optimizer: optimizer, updateCount: step, team: team.workers)
         switch kind {
         case .identity:
             break
         case .exponential, .cayley:
             weight = Matrix.combination(
-                identity: 0, [(1, weight!), (-Scalar(learningRate), direction)], team: team)
+                identity: 0, [(1, weight!), (-Scalar(learningRate), direction)], team: team.workers)
             try evaluate(step: step, team: team)
         case .riemannian:
             // U <- exp(-learningRate * Omega) U, as U plus what it moves by, whose rounding is as small as the step.
-            direction.scale(by: -Scalar(learningRate), team: team)
-            matrix.addProduct(Matrix.rotationBeyondIdentity(direction, team: team), matrix, team: team)
-            if (step + 1) % Self.polishInterval == 0 || rowsHaveDrifted(team: team) {
-                matrix.polishIfNeeded(team: team)
+            direction.scale(by: -Scalar(learningRate), team: team.workers)
+            try matrix.addProduct(Matrix.rotationBeyondIdentity(direction, team: team), matrix, team: team)
+            if (step + 1) % Self.polishInterval == 0 || rowsHaveDrifted(team: team.workers) {
+                try matrix.polishIfNeeded(team: team)
             }
         }
     }
 
     /// U from W.
-    private mutating func evaluate(step: Int?, team: WorkerTeam) throws {
+    private mutating func evaluate(step: Int?, team: some ProductTeam) throws {
         // The old evaluation is the largest thing in memory: let it go before the new one is built.
         evaluation = nil
         let new = try makeEvaluation(step: step, team: team)
@@ -122,21 +124,23 @@ package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
             matrix = exponential.value
             // Squaring doubles the error each time. Polishing does not change the gradient: at an orthogonal matrix its
             // derivative is the projection onto the tangent space, where dU = L(dS) already lies.
-            if exponential.squaringCount > 0 || rowsHaveDrifted(team: team) { matrix.polishIfNeeded(team: team) }
+            if exponential.squaringCount > 0 || rowsHaveDrifted(team: team.workers) {
+                try matrix.polishIfNeeded(team: team)
+            }
         case .cayley(let transform):
             matrix = transform.value
-            if rowsHaveDrifted(team: team) { matrix.polishIfNeeded(team: team) }
+            if rowsHaveDrifted(team: team.workers) { try matrix.polishIfNeeded(team: team) }
         }
     }
 
-    private func makeEvaluation(step: Int?, team: WorkerTeam) throws -> Evaluation {
+    private func makeEvaluation(step: Int?, team: some ProductTeam) throws -> Evaluation {
         let weight = weight!
         if kind == .exponential {
-            let skew = weight.combinedWithTranspose(sign: -1, scale: 1, team: team)
-            return .exponential(MatrixExponential(of: skew, team: team))
+            let skew = weight.combinedWithTranspose(sign: -1, scale: 1, team: team.workers)
+            return .exponential(try MatrixExponential(of: skew, team: team))
         }
-        let skew = weight.combinedWithTranspose(sign: -1, scale: 0.5, team: team)
-        guard let transform = CayleyTransform(of: skew, team: team) else {
+        let skew = weight.combinedWithTranspose(sign: -1, scale: 0.5, team: team.workers)
+        guard let transform = try CayleyTransform(of: skew, team: team) else {
             throw HeadError.singularMatrix(tensor: "channel_map.parameter", step: step)
         }
         return .cayley(transform)

@@ -310,7 +310,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     package mutating func apply(
         channelMapGradient: SquareMatrix<Scalar>?, classifierGradient: [Scalar], biasGradient: [Scalar]? = nil,
         classSums: (sums: [Scalar], counts: [Scalar])? = nil, channelMapLearningRate: Double,
-        classifierLearningRate: Double, team: WorkerTeam
+        classifierLearningRate: Double, team: WorkerTeam, sharing: (any ProductSharing)? = nil
     ) throws {
         guard areFinite(classifierGradient, team: team) else {
             throw HeadError.notFinite(tensor: "classifier.gradient", step: step)
@@ -326,7 +326,7 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
             }
             try channelMap.apply(
                 gradient: channelMapGradient!, learningRate: channelMapLearningRate,
-                optimizer: configuration.optimizer, step: step, team: team)
+                optimizer: configuration.optimizer, step: step, team: SharedWorkers(team, sharing: sharing))
         }
         var direction = classifierGradient
         // Without a gradient the moments of what is left out stay 0.

@@ -26,6 +26,9 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
         rows: Int, _ a: UnsafePointer<Self>, _ factor: RowFactor, columns: Range<Int>,
         into c: UnsafeMutablePointer<Self>, stride: Int)
 
+    /// Words of four bytes that a number takes.
+    static var wordCount: Int { get }
+
     /// `Tensors.invert` in this precision.
     static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Self>, stride: Int) -> Bool
 
@@ -57,6 +60,8 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
 
 extension Float: HeadScalar {
     package typealias RowFactor = Tensors.RowFactor
+
+    package static var wordCount: Int { 1 }
 
     @inline(__always)
     package static func isLess(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMDMask<SIMD8<SIMDMaskScalar>> { a .< b }
@@ -96,6 +101,8 @@ extension Float: HeadScalar {
 }
 
 extension Double: HeadScalar {
+    package static var wordCount: Int { 2 }
+
     @inline(__always)
     package static func isLess(_ a: SIMD8<Double>, _ b: SIMD8<Double>) -> SIMDMask<SIMD8<SIMDMaskScalar>> { a .< b }
 

@@ -210,12 +210,15 @@ public struct HeadTrainer: Sendable {
     /// - Parameters:
     ///   - learningRate: of this step (see `LearningRateSchedule`).
     ///   - channelMapLearningRate: for U, if it is to differ from the classifier's.
-    /// - Throws: `HeadError.notFinite` naming tensor and step, in which case nothing has changed; `.shapeMismatch`.
+    ///   - sharing: the processes that take the same step and share its products.
+    /// - Throws: `HeadError.notFinite` naming tensor and step, in which case nothing has changed; `.shapeMismatch`; what `sharing`
+    ///   throws.
     public mutating func apply(
-        _ gradient: HeadGradient, learningRate: Double, channelMapLearningRate: Double? = nil, team: WorkerTeam
+        _ gradient: HeadGradient, learningRate: Double, channelMapLearningRate: Double? = nil, team: WorkerTeam,
+        sharing: (any ProductSharing)? = nil
     ) throws {
         let isTrained = configuration.channelMap != .identity
-        let mapSize = parameters.channelMap.matrix.size
+        let mapSize = channelMapSize
         guard gradient.channelMap.count == channelMapCount else {
             throw HeadError.shapeMismatch(
                 tensor: "channel_map.gradient", expected: isTrained ? [mapSize, mapSize] : [0],
@@ -243,7 +246,7 @@ public struct HeadTrainer: Sendable {
             classifierGradient: gradient.classifier, biasGradient: configuration.hasBias ? gradient.bias : nil,
             classSums: observes ? (gradient.classSums, gradient.classCounts) : nil,
             channelMapLearningRate: channelMapLearningRate ?? learningRate, classifierLearningRate: learningRate,
-            team: team)
+            team: team, sharing: sharing)
     }
 
     /// Whether every number of the head is finite.
@@ -251,6 +254,9 @@ public struct HeadTrainer: Sendable {
         parameters.channelMap.matrix.isFinite(team: team) && areFinite(parameters.classifier, team: team)
             && areFinite(parameters.bias ?? [], team: team)
     }
+
+    /// Channels that U turns: D, or R of them.
+    public var channelMapSize: Int { parameters.channelMap.matrix.size }
 
     /// max|U^T U - I| as it is now. D^3 multiplications, or R^3.
     public func orthogonalityError(team: WorkerTeam) -> Float {

@@ -32,13 +32,14 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
     }
 
     /// - Parameter matrix: a skew matrix; the other triangle of a matrix that is not is ignored in part.
-    package init(of matrix: Matrix, team: WorkerTeam) {
+    package init<Team: ProductTeam>(of matrix: Matrix, team: Team) throws(Team.Failure) {
+        let workers = team.workers
         let limit = Scalar.exponentialLimit
-        let norm = matrix.skewSpectralNorm(ifAbove: limit, team: team)
-        let (scaled, squaringCount) = matrix.halved(norm: norm, limit: limit, team: team)
+        let norm = matrix.skewSpectralNorm(ifAbove: limit, team: workers)
+        let (scaled, squaringCount) = matrix.halved(norm: norm, limit: limit, team: workers)
         self.squaringCount = squaringCount
-        let square = Matrix.product(scaled, scaled, symmetry: .symmetric, team: team)
-        let cube = Matrix.product(scaled, square, symmetry: .skew, team: team)
+        let square = try Matrix.product(scaled, scaled, symmetry: .symmetric, team: team)
+        let cube = try Matrix.product(scaled, square, symmetry: .skew, team: team)
         // exp = B0 + F A6 with F = B1 + A6, A6 = B2 + B3 B3. The multiples of I are kept out of the products, where their rounding
         // would drown the rest: with A6 = a I + A and F = f I + E, F A6 = f a I + f A + a E + E A, and f a is 1.
         let b = Self.coefficients
@@ -46,14 +47,14 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
         func powers(_ i: Int, plus factor: Double = 0, times j: Int = 0) -> [(coefficient: Scalar, matrix: Matrix)] {
             zip(1..., [scaled, square, cube]).map { (Scalar(b[i][$0] + factor * b[j][$0]), $1) }
         }
-        let third = Matrix.combination(identity: Scalar(b[3][0]), powers(3), team: team)
-        var sixth = Matrix.combination(identity: 0, powers(2), team: team)
-        sixth.addProduct(third, third, team: team)
-        var factor = Matrix.combination(identity: 0, powers(1) + [(1, sixth)], team: team)
+        let third = Matrix.combination(identity: Scalar(b[3][0]), powers(3), team: workers)
+        var sixth = Matrix.combination(identity: 0, powers(2), team: workers)
+        try sixth.addProduct(third, third, team: team)
+        var factor = Matrix.combination(identity: 0, powers(1) + [(1, sixth)], team: workers)
         // f A + a E = (f + a) A + a B1 without its multiple of I.
         var result = Matrix.combination(
-            identity: 1, powers(0, plus: a, times: 1) + [(Scalar(f + a), sixth)], team: team)
-        result.addProduct(factor, sixth, team: team)
+            identity: 1, powers(0, plus: a, times: 1) + [(Scalar(f + a), sixth)], team: workers)
+        try result.addProduct(factor, sixth, team: team)
         // The gradient wants them whole.
         sixth.shiftDiagonal(by: Scalar(a))
         factor.shiftDiagonal(by: Scalar(f))
@@ -61,7 +62,7 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
         var roots: [Matrix] = []
         for _ in 0..<squaringCount {
             roots.append(result)
-            result = Matrix.product(result, result, team: team)
+            result = try Matrix.product(result, result, team: team)
         }
         (self.scaled, self.square, self.third, self.sixth, self.factor) = (scaled, square, third, sixth, factor)
         self.roots = roots
@@ -72,38 +73,39 @@ package struct MatrixExponential<Scalar: HeadScalar>: Sendable {
     ///
     /// A power of S can only move within the symmetric or the skew matrices, so its own gradient is projected there, which
     /// saves one of the eight products of plain reverse mode. Two more for each squaring.
-    package func gradient(_ gradient: Matrix, team: WorkerTeam) -> Matrix {
+    package func gradient<Team: ProductTeam>(_ gradient: Matrix, team: Team) throws(Team.Failure) -> Matrix {
+        let workers = team.workers
         var gradient = gradient
         for root in roots.reversed() {
-            var next = Matrix.product(gradient, root, transposing: .right, team: team)
-            next.addProduct(root, gradient, transposing: .left, team: team)
+            var next = try Matrix.product(gradient, root, transposing: .right, team: team)
+            try next.addProduct(root, gradient, transposing: .left, team: team)
             gradient = next
         }
 
         let b = Self.coefficients
-        let ofFactor = Matrix.product(gradient, sixth, transposing: .right, team: team)
+        let ofFactor = try Matrix.product(gradient, sixth, transposing: .right, team: team)
         var ofSixth = ofFactor
-        ofSixth.addProduct(factor, gradient, transposing: .left, team: team)
-        var ofThird = Matrix.product(ofSixth, third, transposing: .right, team: team)
-        ofThird.addProduct(third, ofSixth, transposing: .left, team: team)
+        try ofSixth.addProduct(factor, gradient, transposing: .left, team: team)
+        var ofThird = try Matrix.product(ofSixth, third, transposing: .right, team: team)
+        try ofThird.addProduct(third, ofSixth, transposing: .left, team: team)
 
         func gathered(_ power: Int) -> Matrix {
             Matrix.combination(
                 identity: 0,
                 zip(b, [gradient, ofFactor, ofSixth, ofThird]).map { (Scalar($0[power]), $1) },
-                team: team)
+                team: workers)
         }
         // S^3 = S S^2, then S^2 = S S, with S^T = -S.
-        let ofCube = gathered(3).combinedWithTranspose(sign: -1, scale: 0.5, team: team)
+        let ofCube = gathered(3).combinedWithTranspose(sign: -1, scale: 0.5, team: workers)
         var ofSquare = gathered(2)
-        ofSquare.addProduct(scaled, ofCube, alpha: -1, team: team)
-        ofSquare = ofSquare.combinedWithTranspose(sign: 1, scale: 0.5, team: team)
+        try ofSquare.addProduct(scaled, ofCube, alpha: -1, team: team)
+        ofSquare = ofSquare.combinedWithTranspose(sign: 1, scale: 0.5, team: workers)
         var ofScaled = gathered(1)
-        ofScaled.addProduct(ofCube, square, team: team)
+        try ofScaled.addProduct(ofCube, square, team: team)
         // -(K S + S K) for symmetric K is twice the skew part of -K S, and only the skew part of the result counts.
-        ofScaled.addProduct(ofSquare, scaled, alpha: -2, team: team)
+        try ofScaled.addProduct(ofSquare, scaled, alpha: -2, team: team)
         guard squaringCount > 0 else { return ofScaled }
         return Matrix.combination(
-            identity: 0, [(Scalar(1) / Scalar(1 << squaringCount), ofScaled)], team: team)
+            identity: 0, [(Scalar(1) / Scalar(1 << squaringCount), ofScaled)], team: workers)
     }
 }

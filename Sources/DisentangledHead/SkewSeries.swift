@@ -30,41 +30,44 @@ extension SquareMatrix {
     /// exp(S) - I of a skew matrix to rounding, by the cheapest series that reaches it (`SkewSeries`); larger S are halved s times.
     ///
     /// Without the I, whose rounding would be as large as what a small S adds: E of S / 2 becomes 2 E + E^2 of S.
-    package static func rotationBeyondIdentity(_ matrix: SquareMatrix, team: WorkerTeam) -> SquareMatrix {
+    package static func rotationBeyondIdentity<Team: ProductTeam>(
+        _ matrix: SquareMatrix, team: Team
+    ) throws(Team.Failure) -> SquareMatrix {
         // What is left out stretches U alike step after step, where rounding does so at random: it has to be smaller than that.
         let limits = SkewSeries.all.map { $0.limit(remainder: Double(Scalar.ulpOfOne) / 32) }
-        let norm = matrix.skewSpectralNorm(ifAbove: limits[0], team: team)
+        let norm = matrix.skewSpectralNorm(ifAbove: limits[0], team: team.workers)
         let series = zip(SkewSeries.all, limits).first { norm <= $1 }?.0 ?? SkewSeries.all.last!
-        let (scaled, squaringCount) = matrix.halved(norm: norm, limit: limits.last!, team: team)
-        var result = rotationBeyondIdentity(scaled, by: series, team: team)
+        let (scaled, squaringCount) = matrix.halved(norm: norm, limit: limits.last!, team: team.workers)
+        var result = try rotationBeyondIdentity(scaled, by: series, team: team)
         for _ in 0..<squaringCount {
-            var squared = combination(identity: 0, [(2, result)], team: team)
-            squared.addProduct(result, result, team: team)
+            var squared = combination(identity: 0, [(2, result)], team: team.workers)
+            try squared.addProduct(result, result, team: team)
             result = squared
         }
         return result
     }
 
-    private static func rotationBeyondIdentity(
-        _ matrix: SquareMatrix, by series: SkewSeries, team: WorkerTeam
-    ) -> SquareMatrix {
-        var powers = [product(matrix, matrix, symmetry: .symmetric, team: team)]
+    private static func rotationBeyondIdentity<Team: ProductTeam>(
+        _ matrix: SquareMatrix, by series: SkewSeries, team: Team
+    ) throws(Team.Failure) -> SquareMatrix {
+        let workers = team.workers
+        var powers = [try product(matrix, matrix, symmetry: .symmetric, team: team)]
         while powers.count < series.powerCount {
-            powers.append(product(powers[0], powers.last!, symmetry: .symmetric, team: team))
+            powers.append(try product(powers[0], powers.last!, symmetry: .symmetric, team: team))
         }
         let reciprocals = (1...2 * series.termCount + 1).reduce(into: [1.0]) { $0.append($0.last! / Double($1)) }
         /// X^k / (2 k + shift)! for all k from 1 on.
-        func terms(shift: Int) -> [(coefficient: Scalar, matrix: SquareMatrix)] {
+        func terms(shift: Int) throws(Team.Failure) -> [(coefficient: Scalar, matrix: SquareMatrix)] {
             let first = zip(1..., powers).map { (coefficient: Scalar(reciprocals[2 * $0 + shift]), matrix: $1) }
             guard series.termCount > powers.count else { return first }
             let rest = zip((powers.count + 1)..., powers).map { (Scalar(reciprocals[2 * $0 + shift]), $1) }
-            var sum = combination(identity: 0, first, team: team)
-            sum.addProduct(
-                powers.last!, combination(identity: 0, rest, team: team), symmetry: .symmetric, team: team)
+            var sum = combination(identity: 0, first, team: workers)
+            try sum.addProduct(
+                powers.last!, combination(identity: 0, rest, team: workers), symmetry: .symmetric, team: team)
             return [(1, sum)]
         }
-        let ofOdd = combination(identity: 0, terms(shift: 1), team: team)
-        let odd = product(matrix, ofOdd, symmetry: .skew, team: team)
-        return combination(identity: 0, [(1, matrix), (1, odd)] + terms(shift: 0), team: team)
+        let ofOdd = combination(identity: 0, try terms(shift: 1), team: workers)
+        let odd = try product(matrix, ofOdd, symmetry: .skew, team: team)
+        return combination(identity: 0, [(1, matrix), (1, odd)] + (try terms(shift: 0)), team: workers)
     }
 }

@@ -5,8 +5,8 @@ extension SquareMatrix {
     package func isFinite(team: WorkerTeam) -> Bool { areFinite(values, team: team) }
 
     /// max|U^T U - I|: how far the columns are from being orthonormal. Half a matrix product.
-    package func orthogonalityError(team: WorkerTeam) -> Scalar {
-        Self.product(self, self, transposing: .left, symmetry: .symmetric, team: team).distanceFromIdentity()
+    package func orthogonalityError<Team: ProductTeam>(team: Team) throws(Team.Failure) -> Scalar {
+        try Self.product(self, self, transposing: .left, symmetry: .symmetric, team: team).distanceFromIdentity()
     }
 
     /// max|A - I|; NaN if any element is NaN.
@@ -37,24 +37,24 @@ extension SquareMatrix {
     ///
     /// An error e in U^T U becomes 3 e^2 / 4: from 1e-5 one step reaches rounding.
     /// Source: Higham, "Functions of Matrices", SIAM 2008, equation 8.20.
-    mutating func polish(gram: SquareMatrix, team: WorkerTeam) {
-        let correction = Self.combination(identity: 1.5, [(-0.5, gram)], team: team)
-        self = Self.product(self, correction, team: team)
+    mutating func polish<Team: ProductTeam>(gram: SquareMatrix, team: Team) throws(Team.Failure) {
+        let correction = Self.combination(identity: 1.5, [(-0.5, gram)], team: team.workers)
+        self = try Self.product(self, correction, team: team)
     }
 
     /// Polishes until max|U^T U - I| is at most `Scalar.polishThreshold`, three times at most.
     ///
     /// - Returns: the error that is left, as measured before the last polish if rounding keeps it above the threshold.
     @discardableResult
-    mutating func polishIfNeeded(team: WorkerTeam) -> Scalar {
+    mutating func polishIfNeeded<Team: ProductTeam>(team: Team) throws(Team.Failure) -> Scalar {
         var error: Scalar = .infinity
         for _ in 0..<3 {
-            let gram = Self.product(self, self, transposing: .left, symmetry: .symmetric, team: team)
+            let gram = try Self.product(self, self, transposing: .left, symmetry: .symmetric, team: team)
             let newError = gram.distanceFromIdentity()
             // At the level of rounding another step changes nothing for the better.
             guard newError > Scalar.polishThreshold, newError < error / 2 else { return newError }
             error = newError
-            polish(gram: gram, team: team)
+            try polish(gram: gram, team: team)
             // At most 3 D e^2 / 4 is left, and the rounding of the polish itself, which no other would take away.
             if Scalar(size) * newError * newError < Scalar.polishThreshold { return newError }
         }

@@ -3,7 +3,7 @@ import Tensors
 /// A square row-major matrix whose products are shared out over a team.
 ///
 /// An element of a product is a sum in a fixed order, whatever the tiles and the team (`Tensors.multiply`), so a product has the
-/// same bits everywhere.
+/// same bits everywhere, also where several processes share it (`ProductTeam`).
 /// Most matrices here are powers of a skew matrix, hence symmetric or skew themselves: then only the tiles on and above the
 /// diagonal are computed and the rest is mirrored, at half the cost.
 package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
@@ -30,6 +30,11 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         }
     }
 
+    /// Elements that are still to be written.
+    private init(uninitialised size: Int) {
+        self.init(size: size) { _ in }
+    }
+
     /// Which factor of a product enters transposed.
     package enum TransposedFactor: Sendable {
         case neither
@@ -47,48 +52,46 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
     static func tileLength(size: Int) -> Int { size >= 512 ? 256 : 128 }
 
     /// alpha * op(A) * op(B), which the caller knows to have `symmetry`.
-    package static func product(
+    package static func product<Team: ProductTeam>(
         _ a: SquareMatrix, _ b: SquareMatrix, transposing: TransposedFactor = .neither, alpha: Scalar = 1,
-        symmetry: Symmetry = .none, team: WorkerTeam
-    ) -> SquareMatrix {
-        SquareMatrix(size: a.size) { result in
-            multiplyAdd(
-                a, b, transposing: transposing, alpha: alpha, beta: 0, symmetry: symmetry, into: result, team: team)
-        }
+        symmetry: Symmetry = .none, team: Team
+    ) throws(Team.Failure) -> SquareMatrix {
+        var result = SquareMatrix(uninitialised: a.size)
+        try result.multiplyAdd(
+            a, b, transposing: transposing, alpha: alpha, beta: 0, symmetry: symmetry, team: team)
+        return result
     }
 
     /// Adds alpha * op(A) * op(B); with a `symmetry`, which the matrix has to have as well, one triangle is computed.
-    package mutating func addProduct(
+    package mutating func addProduct<Team: ProductTeam>(
         _ a: SquareMatrix, _ b: SquareMatrix, transposing: TransposedFactor = .neither, alpha: Scalar = 1,
-        symmetry: Symmetry = .none, team: WorkerTeam
-    ) {
+        symmetry: Symmetry = .none, team: Team
+    ) throws(Team.Failure) {
         precondition(a.size == size, "a product of size \(a.size) cannot be added to a matrix of size \(size)")
-        values.withUnsafeMutableBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return }
-            Self.multiplyAdd(
-                a, b, transposing: transposing, alpha: alpha, beta: 1, symmetry: symmetry, into: base, team: team)
-        }
+        try multiplyAdd(a, b, transposing: transposing, alpha: alpha, beta: 1, symmetry: symmetry, team: team)
     }
 
-    private static func multiplyAdd(
+    private mutating func multiplyAdd<Team: ProductTeam>(
         _ a: SquareMatrix, _ b: SquareMatrix, transposing: TransposedFactor, alpha: Scalar,
-        beta: Scalar, symmetry: Symmetry, into result: UnsafeMutablePointer<Scalar>, team: WorkerTeam
-    ) {
-        let size = a.size
+        beta: Scalar, symmetry: Symmetry, team: Team
+    ) throws(Team.Failure) {
+        let size = size
         precondition(b.size == size, "matrices of size \(size) and \(b.size) have no product")
-        let aOrientation: Orientation = transposing == .left ? .transposed : .asStored
-        let bOrientation: Orientation = transposing == .right ? .transposed : .asStored
-        a.values.withUnsafeBufferPointer { aBuffer in
-            b.values.withUnsafeBufferPointer { bBuffer in
-                guard let aBase = aBuffer.baseAddress, let bBase = bBuffer.baseAddress else { return }
-                let tile = tileLength(size: size)
-                tiledProduct(
-                    rows: size, columns: size, depth: size, alpha: alpha, aBase, stride: size, aOrientation,
-                    bBase, stride: size, bOrientation, beta: beta, into: result, stride: size,
-                    tile: (tile, tile), upperOnly: symmetry != .none, team: team
-                ) { rows, columns in
-                    if symmetry != .none {
-                        mirror(result, size: size, rows, columns, sign: symmetry == .symmetric ? 1 : -1)
+        guard size > 0 else { return }
+        let tile = Self.tileLength(size: size)
+        try values.withUnsafeMutableBufferPointer { result throws(Team.Failure) in
+            let result = result.baseAddress!
+            try a.values.withUnsafeBufferPointer { a throws(Team.Failure) in
+                try b.values.withUnsafeBufferPointer { b throws(Team.Failure) in
+                    try sharedProduct(
+                        rows: size, columns: size, depth: size, alpha: alpha, a.baseAddress!, stride: size,
+                        transposing == .left ? .transposed : .asStored, b.baseAddress!, stride: size,
+                        transposing == .right ? .transposed : .asStored, beta: beta, into: result, stride: size,
+                        tile: tile, upperOnly: symmetry != .none, team: team
+                    ) { rows, columns in
+                        if symmetry != .none {
+                            Self.mirror(result, size: size, rows, columns, sign: symmetry == .symmetric ? 1 : -1)
+                        }
                     }
                 }
             }
@@ -109,7 +112,7 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
                 }
             }
         }
-        if sign < 0, rows == columns { for index in rows { matrix[index * size + index] = 0 } }
+        if sign < 0 { for index in rows.clamped(to: columns) { matrix[index * size + index] = 0 } }
     }
 
     /// scale * (A + sign * A^T): twice the symmetric (sign 1) or skew (sign -1) part, scaled.
@@ -204,4 +207,77 @@ func tiledProduct<Scalar: HeadScalar>(
         rows: rows, columns: columns, depth: depth, alpha: alpha, a, stride: aStride, aOrientation,
         b, stride: bStride, bOrientation, beta: beta, into: c, stride: cStride, tile: tile, upperOnly: upperOnly,
         team: team, finish: finish)
+}
+
+/// `tiledProduct` by all processes of the team that share it: each computes a share of the columns, and gives it to the others.
+///
+/// With `upperOnly`, the columns of a share end at its last row of the diagonal. `finish` has been called for every tile on each
+/// process.
+///
+/// - Parameter tile: side of the tiles, smaller where a team of many workers needs more of them.
+func sharedProduct<Scalar: HeadScalar, Team: ProductTeam>(
+    rows: Int, columns: Int, depth: Int, alpha: Scalar,
+    _ a: UnsafePointer<Scalar>, stride aStride: Int, _ aOrientation: Orientation,
+    _ b: UnsafePointer<Scalar>, stride bStride: Int, _ bOrientation: Orientation,
+    beta: Scalar, into c: UnsafeMutablePointer<Scalar>, stride cStride: Int,
+    tile: Int, upperOnly: Bool = false, team: Team,
+    finish: (Range<Int>, Range<Int>) -> Void = { _, _ in }
+) throws(Team.Failure) {
+    let workers = team.workers
+    func compute(
+        _ rows: Range<Int>, _ columns: Range<Int>, upperOnly: Bool,
+        finish: (Range<Int>, Range<Int>) -> Void = { _, _ in }
+    ) {
+        var side = tile
+        while side > 64, rows.count * columns.count < 4 * workers.workerCount * side * side { side /= 2 }
+        tiledProduct(
+            rows: rows.count, columns: columns.count, depth: depth, alpha: alpha,
+            a + rows.lowerBound * (aOrientation == .asStored ? aStride : 1), stride: aStride, aOrientation,
+            b + columns.lowerBound * (bOrientation == .asStored ? 1 : bStride), stride: bStride, bOrientation,
+            beta: beta, into: c + (rows.lowerBound * cStride + columns.lowerBound), stride: cStride,
+            tile: (side, side), upperOnly: upperOnly, team: workers, finish: finish)
+    }
+
+    let elementCount = rows * columns / (upperOnly ? 2 : 1)
+    guard let share = team.share(multiplications: elementCount * depth, elementCount: elementCount) else {
+        return compute(0..<rows, 0..<columns, upperOnly: upperOnly, finish: finish)
+    }
+    let shares = ColumnShares(columnCount: columns, shareCount: share.count, tile: tile, upperOnly: upperOnly)
+    let own = shares[share.index]
+    if !own.isEmpty {
+        compute(0..<(upperOnly ? own.lowerBound : rows), own, upperOnly: false)
+        if upperOnly { compute(own, own, upperOnly: true) }
+    }
+
+    func height(_ share: Int) -> Int { upperOnly ? shares[share].upperBound : rows }
+    let blockLength = shares.indices.map { height($0) * shares[$0].count }.max()! * Scalar.wordCount
+    nonisolated(unsafe) let c = c
+    try team.allGather(blockLength: blockLength) { block in
+        nonisolated(unsafe) let block = UnsafeMutableRawPointer(block).assumingMemoryBound(to: Scalar.self)
+        workers.forEachRange(of: height(share.index), length: 64) { _, rows in
+            for row in rows {
+                (block + row &* own.count).update(from: c + (row &* cStride &+ own.lowerBound), count: own.count)
+            }
+        }
+    } take: { blocks in
+        for other in shares.indices where other != share.index {
+            let columns = shares[other]
+            nonisolated(unsafe) let block = UnsafeRawPointer(blocks + other * blockLength)
+                .assumingMemoryBound(to: Scalar.self)
+            workers.forEachRange(of: height(other), length: 64) { _, rows in
+                for row in rows {
+                    (c + (row &* cStride &+ columns.lowerBound))
+                        .update(from: block + row &* columns.count, count: columns.count)
+                }
+            }
+        }
+    }
+    withoutActuallyEscaping(finish) { finish in
+        nonisolated(unsafe) let finish = finish
+        workers.forEachRange(of: columns, length: tile) { _, columns in
+            for row in stride(from: 0, to: upperOnly ? columns.upperBound : rows, by: tile) {
+                finish(row..<min(row + tile, rows), columns)
+            }
+        }
+    }
 }

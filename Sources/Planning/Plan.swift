@@ -34,7 +34,7 @@ public struct Plan: Sendable {
     }
 
     /// How much longer a rank computes because its node has more ranks than cores.
-    private var crowding: Double { cluster.crowding(rankCount: min(cluster.ranksPerNode, rankCount)) }
+    private var crowding: Double { cluster.crowding(rankCount: ranksOfNode) }
 
     // MARK: - Disk
 
@@ -72,7 +72,9 @@ public struct Plan: Sendable {
     private var stepByteCount: Int {
         let map = workload.featureMap.elementCount
         let shard = workload.samplesPerShard * map + workload.gradientCount
-        let state = (3 + workload.momentsPerParameter) * workload.gradientCount + 6 * workload.channelMapCount
+        let state =
+            (3 + workload.momentsPerParameter) * workload.gradientCount
+            + (sharesUpdate ? 7 : 6) * workload.channelMapCount
         let inWork =
             min(shardsPerRank, cluster.threadsPerRank) * workload.samplesPerShard * map * workload.numbersPerFeature
         let evaluated = min(FeatureCache.batchSize, workload.testCount) * map
@@ -107,27 +109,40 @@ public struct Plan: Sendable {
     // MARK: - Network
 
     /// Bytes that each rank sends in a step (and receives).
-    public var sentPerStep: Int { 12 * workload.gradientCount * (rankCount - 1) / rankCount }
+    public var sentPerStep: Int {
+        (12 * workload.gradientCount + gatheredByteCount) * (rankCount - 1) / rankCount
+    }
+
+    /// Bytes of the products of an update that all ranks share.
+    private var gatheredByteCount: Int { sharesUpdate ? 4 * costs.products.elementCount : 0 }
+
+    /// Seconds until all ranks have heard of each other.
+    private var roundLatency: Double {
+        Double((rankCount - 1).bitLength) * (usedNodeCount > 1 ? cluster.latency : cluster.messageSeconds)
+    }
 
     /// Bytes of those that leave a node, of all its ranks together.
     public var leavingNodePerStep: Int {
-        let own = min(cluster.ranksPerNode, rankCount)
-        return 12 * workload.gradientCount * own * (rankCount - own) / rankCount
+        gradientsLeavingNode + gatheredByteCount * (rankCount - ranksOfNode) / rankCount
     }
 
-    /// Of one step.
+    /// Of the exact sum alone.
+    private var gradientsLeavingNode: Int {
+        12 * workload.gradientCount * ranksOfNode * (rankCount - ranksOfNode) / rankCount
+    }
+
+    private var ranksOfNode: Int { min(cluster.ranksPerNode, rankCount) }
+
+    /// Of the exact sum of one step.
     public var network: Double {
         guard rankCount > 1 else { return 0 }
-        let own = min(cluster.ranksPerNode, rankCount)
-        let inside = 12 * workload.gradientCount * (own - 1) / rankCount
-        let levels = Double((rankCount - 1).bitLength)
-        let latency = usedNodeCount > 1 ? cluster.latency : cluster.messageSeconds
+        let inside = 12 * workload.gradientCount * (ranksOfNode - 1) / rankCount
         let pieceLength = max(1, min(1 << 16, (1 << 20) / rankCount))
         let block = (workload.gradientCount + rankCount - 1) / rankCount
         let pieces = Double((block + pieceLength - 1) / pieceLength)
-        return Double(leavingNodePerStep) * 8 / (cluster.networkGigabits * 1e9)
+        return Double(gradientsLeavingNode) * 8 / (cluster.networkGigabits * 1e9)
             + Double(inside) / cluster.sharedMemoryRate
-            + (4 + pieces) * latency * levels + pieces * Double(rankCount - 1) * cluster.messageSeconds
+            + (4 + pieces) * roundLatency + pieces * Double(rankCount - 1) * cluster.messageSeconds
     }
 
     // MARK: - Time
@@ -150,7 +165,25 @@ public struct Plan: Sendable {
             * crowding
     }
     public var exactSum: Double { costs.exactSum(leafCount: shardsPerRank) * crowding }
-    public var update: Double { costs.update(threadCount: cluster.threadsPerRank) * crowding }
+    public var update: Double { sharesUpdate ? sharedUpdate : ownUpdate }
+
+    /// Whether the ranks share the products of an update, as they do where it saves time.
+    public var sharesUpdate: Bool { rankCount > 1 && sharedUpdate < ownUpdate }
+
+    /// Of an update that each rank computes for itself.
+    private var ownUpdate: Double { costs.update(threadCount: cluster.threadsPerRank) * crowding }
+
+    /// Of one whose products each rank computes a share of, and receives the rest of: over the network, from there or from a rank of
+    /// its node into MPI's memory, and to its place.
+    private var sharedUpdate: Double {
+        let saved = costs.products.seconds(threadCount: cluster.threadsPerRank) * crowding
+        let others = Double(rankCount - 1) / Double(rankCount)
+        let outside = Double(rankCount - ranksOfNode) / Double(rankCount)
+        let byteCount = Double(4 * costs.products.elementCount)
+        return ownUpdate - saved * others + byteCount * outside * 8 / (cluster.networkGigabits * 1e9)
+            + 2 * byteCount * others / cluster.sharedMemoryRate + Double(costs.products.count) * roundLatency
+    }
+
     /// Of a full batch.
     public var step: Double { gradients + reading + exactSum + network + update }
 

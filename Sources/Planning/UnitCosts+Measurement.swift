@@ -6,9 +6,11 @@ import Foundation
 import Inference
 import LinearProbing
 import MessagePassing
+import Synchronization
 import SystemFacts
 import SystemPackage
 public import Tensors
+import Training
 
 extension UnitCosts {
     /// Measures on this machine, with all threads of `team` busy: some images of the run through its backbone, and a few steps
@@ -25,8 +27,8 @@ extension UnitCosts {
             threadCount: team.workerCount, image: image, read: try readingSeconds(run.workload, team: team),
             shardGradient: head.shardGradient,
             batchGradient: head.batchGradient, firstLeaf: head.firstLeaf, furtherLeaf: head.furtherLeaf,
-            update: head.update, unsharedUpdate: head.unsharedUpdate, fitPass: try fitSeconds(run.workload, team: team),
-            evaluation: head.evaluation,
+            update: head.update, unsharedUpdate: head.unsharedUpdate, products: head.products,
+            fitPass: try fitSeconds(run.workload, team: team), evaluation: head.evaluation,
             programBytes: program + max(0, residentFileByteCount - files), workerBytes: worker,
             checkedShardCount: head.shardCount, checkedStep: head.step)
     }
@@ -93,6 +95,7 @@ extension UnitCosts {
 /// The times of the head's parts on random features.
 private struct HeadMeasurement {
     let shardGradient, batchGradient, firstLeaf, furtherLeaf, update, unsharedUpdate, evaluation, step: Double
+    let products: UpdateProducts
     /// Logical shards of `step`.
     let shardCount: Int
 
@@ -122,19 +125,21 @@ private struct HeadMeasurement {
         }
         func rehearse(
             _ configuration: HeadConfiguration, on team: WorkerTeam
-        ) throws -> (steps: ArraySlice<TrainingRehearsal.Times>, head: Head) {
+        ) throws -> (steps: ArraySlice<TrainingRehearsal.Times>, head: Head, products: ProductCount) {
             var rehearsal = try TrainingRehearsal(
                 shape, configuration: configuration, turnedCount: workload.turnedChannelCount,
                 channelMapLearningRate: run.channelMapLearningRate, team: team)
-            let steps = try (0..<6).map { _ in try rehearsal.takeStep() }
-            return (steps.dropFirst(), rehearsal.head)
+            let steps = try (0..<5).map { _ in try rehearsal.takeStep() }
+            let products = ProductCount()
+            rehearsal.sharing = products
+            return ((steps + [try rehearsal.takeStep()]).dropFirst(), rehearsal.head, products)
         }
 
         let (lateConfiguration, earlyShare) = run.annealing
         let shard = TrainingRehearsal.randomFeatures(shape, sampleCount: workload.samplesPerShard)
         let late = try trainer(lateConfiguration)
         let lateGradient = try gradientSeconds(of: shard, late, ofEach: shardCount, repetitions: 3)
-        let (steps, head) = try rehearse(lateConfiguration, on: team)
+        let (steps, head, found) = try rehearse(lateConfiguration, on: team)
         var (gradient, step) = (lateGradient, Durations(steps.map(\.step)).median)
         if earlyShare > 0 {
             let earlyGradient = try gradientSeconds(of: shard, trainer(run.head), ofEach: shardCount, repetitions: 3)
@@ -154,6 +159,8 @@ private struct HeadMeasurement {
         let count = Double(team.workerCount)
         unsharedUpdate = count > 1 ? min(alone / 2, max(0, (together * count - alone) / (count - 1))) : 0
         update = alone - unsharedUpdate
+
+        products = found.costs(of: late.channelMapSize, team: team)
 
         let batch = TrainingRehearsal.randomFeatures(
             shape, sampleCount: workload.samplesPerShard * workload.logicalShards)
@@ -190,5 +197,34 @@ extension PlannedRun {
         var late = head
         late.pooling = .argmax
         return (late, min(1, head.annealing.steps / Double(max(1, workload.stepCount))))
+    }
+}
+
+/// Counts the products of an update that ranks may share, and shares none.
+private final class ProductCount: ProductSharing {
+    private let found = Mutex(UpdateProducts.none)
+
+    func share(multiplications: Int, elementCount: Int) -> (index: Int, count: Int)? {
+        guard multiplications >= RankSharing.Costs.leastMultiplications else { return nil }
+        found.withLock {
+            $0.count += 1
+            $0.multiplications += multiplications
+            $0.elementCount += elementCount
+        }
+        return nil
+    }
+
+    func allGather(
+        blockLength: Int, give: (UnsafeMutablePointer<Float>) -> Void, take: (UnsafePointer<Float>) -> Void
+    ) throws { preconditionFailure("nothing is shared") }
+
+    /// With what a multiplication takes in a product of matrices of `size`.
+    func costs(of size: Int, team: WorkerTeam) -> UpdateProducts {
+        var products = found.withLock { $0 }
+        guard products.count > 0 else { return products }
+        let matrix = RankSharing.sampleMatrix(size: size)
+        let seconds = UnitCosts.usual(of: 3) { _ = SquareMatrix.product(matrix, matrix, team: team) }
+        products.multiplication = seconds * Double(team.workerCount) / Double(size * size * size)
+        return products
     }
 }

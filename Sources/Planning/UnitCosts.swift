@@ -19,6 +19,8 @@ public struct UnitCosts: Equatable, Sendable {
     public var update: Double
     /// Seconds of one that they do not share.
     public var unsharedUpdate: Double
+    /// What of it the ranks can share.
+    public var products: UpdateProducts
     /// Core-seconds per sample of a pass of the linear classifier's fit; 0 if none is fitted.
     public var fitPass: Double
     /// Core-seconds to evaluate the head on one image.
@@ -35,8 +37,8 @@ public struct UnitCosts: Equatable, Sendable {
     public init(
         threadCount: Int, image: Double, read: Double = 0, shardGradient: Double, batchGradient: Double,
         firstLeaf: Double,
-        furtherLeaf: Double, update: Double, unsharedUpdate: Double = 0, fitPass: Double = 0,
-        evaluation: Double, programBytes: Int,
+        furtherLeaf: Double, update: Double, unsharedUpdate: Double = 0, products: UpdateProducts = .none,
+        fitPass: Double = 0, evaluation: Double, programBytes: Int,
         workerBytes: Int,
         checkedShardCount: Int, checkedStep: Double
     ) {
@@ -49,6 +51,7 @@ public struct UnitCosts: Equatable, Sendable {
         self.furtherLeaf = furtherLeaf
         self.update = update
         self.unsharedUpdate = unsharedUpdate
+        self.products = products
         self.fitPass = fitPass
         self.evaluation = evaluation
         self.programBytes = programBytes

@@ -55,7 +55,8 @@ extension TrainingRun {
         do {
             try trainer.apply(
                 total, learningRate: classifierRate,
-                channelMapLearningRate: rate(training.channelMapLearningRate ?? training.learningRate), team: team)
+                channelMapLearningRate: rate(training.channelMapLearningRate ?? training.learningRate), team: team,
+                sharing: sharing)
         } catch let error as HeadError {
             throw TrainingError.diverged(step: trainer.step, detail: "\(error)")
         }

@@ -58,6 +58,8 @@ public struct TrainingRun {
     var metrics: [String: Double]
     /// With a teacher whose logits are worth remembering.
     let teacherMemory: TeacherMemory?
+    /// Nil if every rank is to compute the whole update.
+    let sharing: RankSharing?
     /// The memory of the last step's summed gradients.
     var gradientSums: [[Float]] = []
     /// At rank 0; nil elsewhere.
@@ -140,6 +142,10 @@ public struct TrainingRun {
             throw TrainingError.tooManySamples(count: trainingSamples.count, limit: 1 << 24)
         }
         teacherMemory = trainer.hasCostlyTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
+        communicator.activity.begin(step: trainer.step, "measuring how the ranks share an update")
+        sharing =
+            configuration.head.channelMap == .identity
+            ? nil : try RankSharing.fastest(size: trainer.channelMapSize, over: communicator, team: team)
         self.coordinator = coordinator
         let turned = trainer.turnedChannels?.count
         if coordinator != nil, let turned, turned == turnedCount, configuration.head.mapRank == .automatic {
@@ -149,6 +155,7 @@ public struct TrainingRun {
                 images, and a step takes an eighth of the time (head.map_rank: all turns all).
                 """)
         }
+        if coordinator != nil, let sharing = sharing?.note(size: trainer.channelMapSize) { note(sharing) }
         try communicator.together { try coordinator?.recordConfiguration(turnedCount: turned) }
     }
 

@@ -150,7 +150,8 @@ private struct PlanText {
             row(
                 "a step",
                 "\(time(plan.step)): reading \(time(plan.reading)), gradients \(time(plan.gradients)), exact sum \(time(plan.exactSum)), "
-                    + "network \(time(plan.network)), update \(time(plan.update))"),
+                    + "network \(time(plan.network)), update \(time(plan.update))"
+                    + (plan.sharesUpdate ? ", which the ranks share" : "")),
             row("an epoch / all \(workload.epochs)", "\(time(plan.epoch)) / \(time(plan.training))"),
             row(
                 "share of a step that \(workload.logicalShards) shards cost one rank",
@@ -221,7 +222,7 @@ private struct PlanRecord: Encodable {
         let extractionSeconds, readingSeconds, gradientSeconds, exactSumSeconds, networkSeconds, updateSeconds: Double
         let stepSeconds, overlappedStepSeconds, fitSeconds, evaluationSeconds: Double
         let epochSeconds, overlappedEpochSeconds, trainingSeconds: Double
-        let isLimitedByLogicalShards: Bool
+        let updateIsShared, isLimitedByLogicalShards: Bool
 
         init(_ plan: Plan) {
             nodes = plan.cluster.nodeCount
@@ -240,6 +241,7 @@ private struct PlanRecord: Encodable {
             exactSumSeconds = plan.exactSum
             networkSeconds = plan.network
             updateSeconds = plan.update
+            updateIsShared = plan.sharesUpdate
             stepSeconds = plan.step
             overlappedStepSeconds = plan.overlappedStep
             fitSeconds = plan.fit

@@ -61,7 +61,8 @@ import Testing
 
     @Test(arguments: [
         ["reduce", "--channels", "0"], ["reduce", "--batch-size", "9"], ["head", "--repetitions", "0"],
-        ["head", "--channels", "100000"], ["scaling", "--threads", "0"], ["forward", "--batch", "0"],
+        ["head", "--channels", "100000"], ["scaling", "--threads", "0"], ["scaling", "--channels", "0"],
+        ["forward", "--batch", "0"],
         ["forward", "--engine", "mkl"], ["forward", "--compute", "f16"],
         ["forward", "--compute", "bf16", "--engine", "openblas"], ["decode", "--resize", "10"], ["nothing"],
     ])

@@ -18,7 +18,11 @@ enum Mpirun {
     }
 
     /// Starts one run of several parts, whose ranks are numbered in the order of the parts.
-    static func start(_ parts: [Part], in folder: Folder, from place: String = ".") throws -> Process {
+    ///
+    /// - Parameter variables: of the environment, besides those of the tests.
+    static func start(
+        _ parts: [Part], with variables: [String: String] = [:], in folder: Folder, from place: String = "."
+    ) throws -> Process {
         // More ranks than cores, free to move between them.
         var arguments = ["mpirun", "-q", "--oversubscribe", "--bind-to", "none"]
         let program = Tool.products.appending(path: Tool.infodisent.rawValue).path
@@ -26,7 +30,8 @@ enum Mpirun {
             arguments += (index == 0 ? [] : [":"]) + ["-n", "\(part.rankCount)", program] + part.arguments
         }
         return try Tool.start(
-            URL(fileURLWithPath: "/usr/bin/env"), arguments, environment: environment, in: folder, from: place)
+            URL(fileURLWithPath: "/usr/bin/env"), arguments,
+            environment: environment.merging(variables) { _, new in new }, in: folder, from: place)
     }
 
     static func start(
@@ -39,8 +44,11 @@ enum Mpirun {
         try Tool.finish(start(parts, in: folder), in: folder)
     }
 
-    static func run(ranks: Int, _ arguments: [String], in folder: Folder) throws -> Tool.Outcome {
-        try run([Part(rankCount: ranks, arguments: arguments)], in: folder)
+    static func run(
+        ranks: Int, _ arguments: [String], with variables: [String: String] = [:], in folder: Folder
+    ) throws -> Tool.Outcome {
+        try Tool.finish(
+            start([Part(rankCount: ranks, arguments: arguments)], with: variables, in: folder), in: folder)
     }
 
     /// Runs and requires that it succeeds.

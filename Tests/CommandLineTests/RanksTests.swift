@@ -38,6 +38,29 @@ import Testing
         }
     }
 
+    /// Of 192 channels the ranks would share nothing of themselves.
+    @Test(arguments: ["riemannian", "cayley", "exponential"])
+    func ranksThatShareTheProductsOfAnUpdateGiveTheBytesOfOneProcess(channelMap: String) throws {
+        let arguments = SmallExperiment.arguments("train", setting: ["head.channel_map=\(channelMap)"])
+        let reference = try SmallExperiment.folder()
+        #expect(try Tool.infodisent.run(arguments, in: reference).exitCode == 0)
+        for ranks in [1, 2, 3] {
+            for (variable, shares) in [
+                ("INFODISENT_SHARE_ALL_PRODUCTS", true), ("INFODISENT_SHARE_NO_PRODUCTS", false),
+            ] {
+                let folder = try SmallExperiment.folder()
+                let outcome = try Mpirun.run(ranks: ranks, arguments, with: [variable: "1"], in: folder)
+                #expect(outcome.exitCode == 0, "\(ranks) ranks: \(outcome.errors)")
+                #expect(
+                    outcome.errors.contains("The \(ranks) ranks share the products") == (shares && ranks > 1),
+                    "\(outcome.errors)")
+                #expect(
+                    try folder.contents(of: "run/checkpoints") == reference.contents(of: "run/checkpoints"),
+                    "\(ranks) ranks, \(variable)")
+            }
+        }
+    }
+
     @Test func anExtractionIsSharedOutAndGoesOnWithOtherRanks() throws {
         let reference = try SmallExperiment.folder()
         let folder = try SmallExperiment.folder()

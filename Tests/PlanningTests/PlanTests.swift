@@ -234,4 +234,36 @@ import Testing
         #expect(plan.workload.gradientCount == 2048 * 2048 + 2 * 200 * 2048)
         #expect(plan.trainingByteCount > self.plan(nodes: 2).trainingByteCount)
     }
+
+    /// An update of 2 products of 2048 x 2048, of which a core does each in 0.2 s, and 0.4 s of other work.
+    @Test func ranksShareTheProductsOfAnUpdateWhereTheirResultsArriveSooner() {
+        let size = 2048
+        var costs = Self.costs
+        costs.products = UpdateProducts(
+            count: 2, multiplications: 2 * size * size * size, elementCount: 2 * size * size,
+            multiplication: 0.2 / Double(size * size * size))
+        func plan(nodes: Int, cores: Int, ranks: Int = 1, gigabits: Double = 10) -> Plan {
+            Plan(
+                Self.workload, costs: costs,
+                on: Cluster(nodeCount: nodes, coresPerNode: cores, ranksPerNode: ranks, networkGigabits: gigabits))
+        }
+        let own = plan(nodes: 1, cores: 2)
+        #expect(!own.sharesUpdate && own.update == 0.4)
+        // Two ranks on one node: half of the products, and half of their 33.6 MB copied twice in memory.
+        let two = plan(nodes: 1, cores: 2, ranks: 2)
+        #expect(two.sharesUpdate && abs(two.update - (0.8 - 0.2 + 33_554_432 / 5e9 + 2 * 5e-6)) < 1e-9)
+        let (numbers, matrices) = (12 * Self.workload.gradientCount, 8 * size * size)
+        #expect(two.sentPerStep == (numbers + matrices) / 2 && two.leavingNodePerStep == 0)
+        #expect(two.trainingByteCount == plan(nodes: 2, cores: 1).trainingByteCount)
+
+        // Nodes of one core wait less for a network than for a core, nodes of 16 cores do not.
+        let narrow = plan(nodes: 4, cores: 1)
+        #expect(narrow.sharesUpdate && narrow.update < 0.8 - 0.25)
+        #expect(narrow.leavingNodePerStep == (numbers + matrices) * 3 / 4)
+        let wide = plan(nodes: 4, cores: 16)
+        #expect(!wide.sharesUpdate && wide.update == 0.8 / 16 && wide.sentPerStep == numbers * 3 / 4)
+        #expect(plan(nodes: 4, cores: 16, gigabits: 100).sharesUpdate)
+        // The exact sum takes the same either way.
+        #expect(two.network == self.plan(nodes: 1, cores: 2, ranks: 2).network)
+    }
 }

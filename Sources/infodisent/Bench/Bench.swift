@@ -33,6 +33,13 @@ enum BenchTable {
             + columns.map { String(repeating: " ", count: max(1, width - $0.count)) + $0 }.joined()
     }
 
+    /// - Throws: `ValidationError` naming the first D that no head has.
+    static func requireChannelCounts(_ counts: [Int]) throws {
+        for count in counts where !(1...8192).contains(count) {
+            throw ValidationError("--channels is \(count), but it takes a number from 1 to 8192.")
+        }
+    }
+
     /// Median and best in milliseconds.
     static func milliseconds(_ durations: Durations) -> [String] {
         [durations.median, durations.best].map { String(format: "%.2f", $0 * 1000) }

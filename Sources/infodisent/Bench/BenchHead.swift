@@ -13,9 +13,7 @@ struct BenchHead: ParsableCommand {
     @OptionGroup var deployment: DeploymentOptions
 
     func validate() throws {
-        for count in channelCounts where !(1...8192).contains(count) {
-            throw ValidationError("--channels is \(count), but it takes a number from 1 to 8192.")
-        }
+        try BenchTable.requireChannelCounts(channelCounts)
     }
 
     func run() throws {

@@ -35,6 +35,7 @@ struct BenchReduce: CollectiveCommand {
     }
 
     func run(on communicator: any Communicator) throws {
+        MemoryLimit.keepReleasedMemory()
         let team = try deployment.team(on: communicator)
         var shape = ReductionCost.Shape()
         shape.channelCount = channelCount
