@@ -1,44 +1,81 @@
 import ElementaryFunctions
 import Tensors
 
-/// How much of its series exp(S) - I of a skew matrix S is made of.
+/// How exp(S) - I of a skew matrix S is evaluated.
 ///
-/// With X = S^2, which is symmetric, the even part cosh(S) - I = X (I/2! + X/4! + ...) is symmetric too and the odd part
-/// sinh(S) = S + S X (I/3! + X/5! + ...) skew. All of them commute, so every product on the way is symmetric or skew, and one triangle
-/// of it is enough: half a product each. Both parts are cut after the same power of X.
-struct SkewSeries {
-    /// m: X, X^2, ..., X^m are computed.
-    let powerCount: Int
-    /// The powers of X that enter: m, or 2 m, the second half as X^m times a sum of the first.
-    let termCount: Int
+/// With X = S^2, which is symmetric, the even part cosh(S) - I is symmetric and the odd part sinh(S) = S g(X) skew. Everything on the
+/// way is a function of S and commutes with it, so every product is symmetric or skew, and one triangle of it is enough: half a
+/// product each.
+enum SkewSeries {
+    /// The Taylor series, which also small S have to relative precision: X, X^2, ..., X^m are computed, and as many powers enter as
+    /// `termCount` says: m, or 2 m, the second half as X^m times a sum of the first.
+    case taylor(powerCount: Int, termCount: Int)
 
-    /// Rising in what they cost: 1, 1.5, 2, 2.5 and 3 products of full matrices.
-    static let all = [
-        SkewSeries(powerCount: 1, termCount: 1), SkewSeries(powerCount: 2, termCount: 2),
-        SkewSeries(powerCount: 3, termCount: 3), SkewSeries(powerCount: 4, termCount: 4),
-        SkewSeries(powerCount: 3, termCount: 6),
+    /// The Chebyshev series on the interval that the spectrum of S lies in, for which far fewer terms do where S is large
+    /// (`SkewChebyshev`).
+    case chebyshev(powerCount: Int, blockCount: Int)
+
+    /// Rising in what they cost.
+    static let all: [SkewSeries] = [
+        .taylor(powerCount: 1, termCount: 1), .taylor(powerCount: 2, termCount: 2),
+        .taylor(powerCount: 3, termCount: 3),
+        .taylor(powerCount: 4, termCount: 4), .taylor(powerCount: 3, termCount: 6),
+        .chebyshev(powerCount: 3, blockCount: 2), .chebyshev(powerCount: 4, blockCount: 2),
+        .chebyshev(powerCount: 5, blockCount: 2), .chebyshev(powerCount: 4, blockCount: 3),
+        .chebyshev(powerCount: 5, blockCount: 3), .chebyshev(powerCount: 5, blockCount: 4),
     ]
 
-    /// The spectral norm x up to which x^n / n!, the first term that is left out, stays below `remainder`.
+    /// Products of full matrices that it takes.
+    var productCount: Double {
+        switch self {
+        case .taylor(let powerCount, let termCount):
+            Double(powerCount + 1 + (termCount > powerCount ? 2 : 0)) / 2
+        case .chebyshev(let powerCount, let blockCount):
+            Double(powerCount + 2 * (blockCount - 1) + 1) / 2
+        }
+    }
+
+    /// The spectral norm x up to which the first term that is left out stays below `remainder`: x^n / n!, or of a Chebyshev series
+    /// 2 J_n(x) < 2 (x / 2)^n / n!.
     func limit(remainder: Double) -> Double {
-        let next = 2 * termCount + 2
-        return power(remainder * (1...next).reduce(1) { $0 * Double($1) }, 1 / Double(next))
+        func root(_ n: Int, _ factor: Double) -> Double {
+            power((1...n).reduce(remainder / factor) { $0 * Double($1) }, 1 / Double(n))
+        }
+        switch self {
+        case .taylor(_, let termCount):
+            return root(2 * termCount + 2, 1)
+        case .chebyshev(let powerCount, let blockCount):
+            return 2 * root(2 * powerCount * blockCount, 2)
+        }
     }
 }
 
 extension SquareMatrix {
-    /// exp(S) - I of a skew matrix to rounding, by the cheapest series that reaches it (`SkewSeries`); larger S are halved s times.
+    /// exp(S) - I of a skew matrix to rounding, by the cheapest series that reaches it (`SkewSeries`); the largest S are halved s times.
     ///
     /// Without the I, whose rounding would be as large as what a small S adds: E of S / 2 becomes 2 E + E^2 of S.
     package static func rotationBeyondIdentity<Team: ProductTeam>(
         _ matrix: SquareMatrix, team: Team
     ) throws(Team.Failure) -> SquareMatrix {
         // What is left out stretches U alike step after step, where rounding does so at random: it has to be smaller than that.
-        let limits = SkewSeries.all.map { $0.limit(remainder: Double(Scalar.ulpOfOne) / 32) }
-        let norm = matrix.skewSpectralNorm(ifAbove: limits[0], team: team.workers)
-        let series = zip(SkewSeries.all, limits).first { norm <= $1 }?.0 ?? SkewSeries.all.last!
-        let (scaled, squaringCount) = matrix.halved(norm: norm, limit: limits.last!, team: team.workers)
-        var result = try rotationBeyondIdentity(scaled, by: series, team: team)
+        let remainder = Double(Scalar.ulpOfOne) / 32
+        let norm = matrix.skewSpectralNorm(
+            ifAbove: SkewSeries.all[0].limit(remainder: remainder), team: team.workers)
+        func cost(_ series: SkewSeries) -> Double {
+            series.productCount + Double(halvingCount(norm: norm, limit: series.limit(remainder: remainder)))
+        }
+        let series = SkewSeries.all.min { cost($0) < cost($1) }!
+        let (scaled, squaringCount) = matrix.halved(
+            norm: norm, limit: series.limit(remainder: remainder), team: team.workers)
+        var result: SquareMatrix
+        switch series {
+        case .taylor(let powerCount, let termCount):
+            result = try taylorRotation(scaled, powerCount: powerCount, termCount: termCount, team: team)
+        case .chebyshev(let powerCount, let blockCount):
+            result = try chebyshevRotation(
+                scaled, norm: norm / Double(1 << squaringCount), powerCount: powerCount, blockCount: blockCount,
+                team: team)
+        }
         for _ in 0..<squaringCount {
             var squared = combination(identity: 0, [(2, result)], team: team.workers)
             try squared.addProduct(result, result, team: team)
@@ -47,19 +84,20 @@ extension SquareMatrix {
         return result
     }
 
-    private static func rotationBeyondIdentity<Team: ProductTeam>(
-        _ matrix: SquareMatrix, by series: SkewSeries, team: Team
+    /// With X (I/2! + X/4! + ...) and S + S X (I/3! + X/5! + ...), both cut after the same power of X.
+    private static func taylorRotation<Team: ProductTeam>(
+        _ matrix: SquareMatrix, powerCount: Int, termCount: Int, team: Team
     ) throws(Team.Failure) -> SquareMatrix {
         let workers = team.workers
         var powers = [try product(matrix, matrix, symmetry: .symmetric, team: team)]
-        while powers.count < series.powerCount {
+        while powers.count < powerCount {
             powers.append(try product(powers[0], powers.last!, symmetry: .symmetric, team: team))
         }
-        let reciprocals = (1...2 * series.termCount + 1).reduce(into: [1.0]) { $0.append($0.last! / Double($1)) }
+        let reciprocals = (1...2 * termCount + 1).reduce(into: [1.0]) { $0.append($0.last! / Double($1)) }
         /// X^k / (2 k + shift)! for all k from 1 on.
         func terms(shift: Int) throws(Team.Failure) -> [(coefficient: Scalar, matrix: SquareMatrix)] {
             let first = zip(1..., powers).map { (coefficient: Scalar(reciprocals[2 * $0 + shift]), matrix: $1) }
-            guard series.termCount > powers.count else { return first }
+            guard termCount > powers.count else { return first }
             let rest = zip((powers.count + 1)..., powers).map { (Scalar(reciprocals[2 * $0 + shift]), $1) }
             var sum = combination(identity: 0, first, team: workers)
             try sum.addProduct(

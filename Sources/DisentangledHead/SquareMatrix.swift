@@ -139,10 +139,16 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         }
     }
 
-    /// The matrix, of the given norm, halved until its norm is within `limit`, and how often that is: 30 times at most.
-    func halved(norm: Double, limit: Double, team: WorkerTeam) -> (matrix: SquareMatrix, count: Int) {
+    /// How often a matrix of the given norm is halved until its norm is within `limit`: 30 times at most.
+    static func halvingCount(norm: Double, limit: Double) -> Int {
         var count = 0
         while norm > limit * Double(1 << count), count < 30 { count += 1 }
+        return count
+    }
+
+    /// The matrix, of the given norm, halved until its norm is within `limit`, and how often that is.
+    func halved(norm: Double, limit: Double, team: WorkerTeam) -> (matrix: SquareMatrix, count: Int) {
+        let count = Self.halvingCount(norm: norm, limit: limit)
         guard count > 0 else { return (self, 0) }
         return (Self.combination(identity: 0, [(1 / Scalar(1 << count), self)], team: team), count)
     }
