@@ -376,7 +376,8 @@ let package = Package(
             name: "TrainingTests",
             dependencies: [
                 "Backbones", "Checkpoints", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache",
-                "Inference", "Results", "RunConfiguration", "RunControl", "SeededNumbers", "SmallModel",
+                "Inference", "MessagePassing", "Results", "RunConfiguration", "RunControl", "SeededNumbers",
+                "SmallModel",
                 "TemporaryFolders", "Tensors", "Training", "WeightFiles", system,
             ]),
         .target(

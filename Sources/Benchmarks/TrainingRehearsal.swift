@@ -52,10 +52,11 @@ package struct TrainingRehearsal {
     private var trainer: HeadTrainer
     private var sums: [[Float]] = []
 
+    /// Collective.
+    ///
     /// - Parameters:
     ///   - turnedCount: channels that the channel map turns; nil for all.
     ///   - channelMapLearningRate: a larger one turns further, which may take more products.
-    /// Collective.
     /// - Throws: `HeadError` for a configuration that cannot be trained, `ShardingError` for more ranks than shards.
     package init(
         _ shape: Shape, configuration: HeadConfiguration, turnedCount: Int? = nil,

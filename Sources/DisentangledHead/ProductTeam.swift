@@ -73,11 +73,13 @@ package struct SharedWorkers: ProductTeam {
 /// The columns of a product that each process computes: the same amount of work for each, nearly.
 struct ColumnShares {
     private let bounds: [Int]
+    private let upperOnly: Bool
 
     /// - Parameters:
     ///   - tile: side of the tiles, of which those on the diagonal are computed whole.
     ///   - upperOnly: whether columns end at the diagonal.
     init(columnCount: Int, shareCount: Int, tile: Int, upperOnly: Bool) {
+        self.upperOnly = upperOnly
         // Whole panels of the kernel, and where there are enough columns, as many as it computes at a time.
         let unit = columnCount >= 256 * shareCount ? 64 : 16
         // c columns cost c, or with the tiles on the diagonal (c^2 + c tile) / 2.
@@ -93,4 +95,19 @@ struct ColumnShares {
     subscript(share: Int) -> Range<Int> { bounds[share]..<bounds[share + 1] }
 
     var indices: Range<Int> { 0..<bounds.count - 1 }
+
+    /// Rows of a matrix of `rows` that a share has elements of.
+    func rowCount(of share: Int, rows: Int) -> Int { upperOnly ? self[share].upperBound : rows }
+
+    /// The columns of a share in one of its rows, and how many elements it has in the rows before.
+    func row(_ row: Int, of share: Int) -> (first: Int, columns: Range<Int>) {
+        let columns = self[share]
+        guard upperOnly, row > columns.lowerBound else { return (row * columns.count, columns) }
+        // Below its first row of the diagonal, each row has one element less than the last.
+        let missing = row - columns.lowerBound
+        return (row * columns.count - missing * (missing - 1) / 2, row..<columns.upperBound)
+    }
+
+    /// Elements of a share of a matrix of `rows`.
+    func elementCount(of share: Int, rows: Int) -> Int { row(rowCount(of: share, rows: rows), of: share).first }
 }

@@ -91,6 +91,8 @@ extension SquareMatrix {
             guard beta > bound * Double(Scalar.ulpOfOne) else { break }
             betas.append(beta)
         }
+        // A start that S takes to nothing says nothing of it.
+        guard !betas.isEmpty else { return bound }
         return Swift.min(bound, 1.05 * Self.largestEigenvalue(offDiagonal: betas))
     }
 

@@ -217,8 +217,7 @@ func tiledProduct<Scalar: HeadScalar>(
 
 /// `tiledProduct` by all processes of the team that share it: each computes a share of the columns, and gives it to the others.
 ///
-/// With `upperOnly`, the columns of a share end at its last row of the diagonal. `finish` has been called for every tile on each
-/// process.
+/// With `upperOnly`, columns end at the diagonal, also on their way. `finish` is called for every tile on each process.
 ///
 /// - Parameter tile: side of the tiles, smaller where a team of many workers needs more of them.
 func sharedProduct<Scalar: HeadScalar, Team: ProductTeam>(
@@ -255,25 +254,26 @@ func sharedProduct<Scalar: HeadScalar, Team: ProductTeam>(
         if upperOnly { compute(own, own, upperOnly: true) }
     }
 
-    func height(_ share: Int) -> Int { upperOnly ? shares[share].upperBound : rows }
-    let blockLength = shares.indices.map { height($0) * shares[$0].count }.max()! * Scalar.wordCount
+    let elementSize = MemoryLayout<Scalar>.stride
+    let blockLength = shares.indices.map { shares.elementCount(of: $0, rows: rows) }.max()! * Scalar.wordCount
     nonisolated(unsafe) let c = c
     try team.allGather(blockLength: blockLength) { block in
-        nonisolated(unsafe) let block = UnsafeMutableRawPointer(block).assumingMemoryBound(to: Scalar.self)
-        workers.forEachRange(of: height(share.index), length: 64) { _, rows in
-            for row in rows {
-                (block + row &* own.count).update(from: c + (row &* cStride &+ own.lowerBound), count: own.count)
+        nonisolated(unsafe) let block = UnsafeMutableRawPointer(block)
+        workers.forEachRange(of: shares.rowCount(of: share.index, rows: rows), length: 64) { _, range in
+            for row in range {
+                let (first, columns) = shares.row(row, of: share.index)
+                (block + first &* elementSize).copyMemory(
+                    from: c + (row &* cStride &+ columns.lowerBound), byteCount: columns.count &* elementSize)
             }
         }
     } take: { blocks in
         for other in shares.indices where other != share.index {
-            let columns = shares[other]
             nonisolated(unsafe) let block = UnsafeRawPointer(blocks + other * blockLength)
-                .assumingMemoryBound(to: Scalar.self)
-            workers.forEachRange(of: height(other), length: 64) { _, rows in
-                for row in rows {
-                    (c + (row &* cStride &+ columns.lowerBound))
-                        .update(from: block + row &* columns.count, count: columns.count)
+            workers.forEachRange(of: shares.rowCount(of: other, rows: rows), length: 64) { _, range in
+                for row in range {
+                    let (first, columns) = shares.row(row, of: other)
+                    UnsafeMutableRawPointer(c + (row &* cStride &+ columns.lowerBound))
+                        .copyMemory(from: block + first &* elementSize, byteCount: columns.count &* elementSize)
                 }
             }
         }

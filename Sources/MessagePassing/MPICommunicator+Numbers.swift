@@ -73,6 +73,8 @@ extension MPICommunicator {
                     }
                     return
                 }
+                // The call that gathers would keep the core busy until the last rank comes.
+                if values.count > smallCount { try waitForAll() }
                 let counts = (0..<size).map { Int32(bounds[$0 + 1] - bounds[$0]) }
                 let offsets = bounds.dropLast().map { Int32($0) }
                 try check(

@@ -74,7 +74,7 @@ public struct Plan: Sendable {
         let shard = workload.samplesPerShard * map + workload.gradientCount
         let state =
             (3 + workload.momentsPerParameter) * workload.gradientCount
-            + (sharesUpdate ? 7 : 6) * workload.channelMapCount
+            + (sharesUpdate ? 11 : 10) * workload.channelMapCount
         let inWork =
             min(shardsPerRank, cluster.threadsPerRank) * workload.samplesPerShard * map * workload.numbersPerFeature
         let evaluated = min(FeatureCache.batchSize, workload.testCount) * map
@@ -176,11 +176,14 @@ public struct Plan: Sendable {
     /// Of one whose products each rank computes a share of, and receives the rest of: over the network, from there or from a rank of
     /// its node into MPI's memory, and to its place.
     private var sharedUpdate: Double {
-        let saved = costs.products.seconds(threadCount: cluster.threadsPerRank) * crowding
+        // Measured apart, so that the one may come out above the other.
+        let products = min(
+            costs.products.seconds(threadCount: cluster.threadsPerRank),
+            costs.update(threadCount: cluster.threadsPerRank))
         let others = Double(rankCount - 1) / Double(rankCount)
         let outside = Double(rankCount - ranksOfNode) / Double(rankCount)
         let byteCount = Double(4 * costs.products.elementCount)
-        return ownUpdate - saved * others + byteCount * outside * 8 / (cluster.networkGigabits * 1e9)
+        return ownUpdate - products * crowding * others + byteCount * outside * 8 / (cluster.networkGigabits * 1e9)
             + 2 * byteCount * others / cluster.sharedMemoryRate + Double(costs.products.count) * roundLatency
     }
 

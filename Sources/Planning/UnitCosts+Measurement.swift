@@ -160,7 +160,7 @@ private struct HeadMeasurement {
         unsharedUpdate = count > 1 ? min(alone / 2, max(0, (together * count - alone) / (count - 1))) : 0
         update = alone - unsharedUpdate
 
-        products = found.costs(of: late.channelMapSize, team: team)
+        products = found.costs(of: late.channelMapSize)
 
         let batch = TrainingRehearsal.randomFeatures(
             shape, sampleCount: workload.samplesPerShard * workload.logicalShards)
@@ -218,13 +218,15 @@ private final class ProductCount: ProductSharing {
         blockLength: Int, give: (UnsafeMutablePointer<Float>) -> Void, take: (UnsafePointer<Float>) -> Void
     ) throws { preconditionFailure("nothing is shared") }
 
-    /// With what a multiplication takes in a product of matrices of `size`.
-    func costs(of size: Int, team: WorkerTeam) -> UpdateProducts {
+    /// With what a multiplication takes one thread in a product of matrices of `size`.
+    func costs(of size: Int) -> UpdateProducts {
         var products = found.withLock { $0 }
         guard products.count > 0 else { return products }
         let matrix = RankSharing.sampleMatrix(size: size)
-        let seconds = UnitCosts.usual(of: 3) { _ = SquareMatrix.product(matrix, matrix, team: team) }
-        products.multiplication = seconds * Double(team.workerCount) / Double(size * size * size)
+        let seconds = UnitCosts.usual(of: 3) {
+            _ = SquareMatrix.product(matrix, matrix, team: WorkerTeam(workerCount: 1))
+        }
+        products.multiplication = seconds / Double(size * size * size)
         return products
     }
 }

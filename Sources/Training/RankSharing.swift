@@ -6,10 +6,10 @@ import Tensors
 
 /// The ranks of a job, which all take the same step, sharing the products of its update.
 ///
-/// What a product costs one rank alone, and what its result costs to be gathered, is measured once, on the slowest rank: with 2048
-/// channels, ranks of one host gain by sharing; nodes of 16 cores do so over 100 Gbit/s, not over 10.
+/// What a product costs one rank alone, and what its result costs to be gathered, is measured once, on the slowest rank. With 2048
+/// channels, ranks of one host gain by sharing; of nodes of 16 cores, `plan` expects it over 100 Gbit/s, not over 10.
 ///
-/// INFODISENT_SHARE_ALL_PRODUCTS or INFODISENT_SHARE_NO_PRODUCTS in the environment of any rank: for comparisons.
+/// INFODISENT_SHARE_ALL_PRODUCTS or INFODISENT_SHARE_NO_PRODUCTS, which is stronger, in the environment of any rank: for comparisons.
 package final class RankSharing: ProductSharing {
     /// Which products are shared.
     package enum Choice: Equatable, Sendable {
@@ -50,7 +50,7 @@ package final class RankSharing: ProductSharing {
 
     package let choice: Choice
     private let communicator: any Communicator
-    /// What is gathered, in memory that is used again.
+    /// What is gathered, in memory that is used again by a product of the same size.
     private let blocks = Mutex<[Float]>([])
 
     package init(_ choice: Choice, over communicator: any Communicator) {
@@ -58,7 +58,7 @@ package final class RankSharing: ProductSharing {
         self.communicator = communicator
     }
 
-    /// What is best for matrices of `size`; nil if nothing is to be shared. Collective.
+    /// What is best for matrices of `size`; nil where it is certain that nothing is to be shared. Collective.
     package static func fastest(
         size: Int, over communicator: any Communicator, team: WorkerTeam
     ) throws -> RankSharing? {
@@ -125,9 +125,11 @@ extension RankSharing.Costs {
         let matrix = RankSharing.sampleMatrix(size: size)
         func seconds(_ team: some ProductTeam) throws -> Double {
             // The first touches the memory.
-            try (0..<3).map { _ in
-                try communicator.seconds { _ = try SquareMatrix.product(matrix, matrix, team: team) }
-            }.dropFirst().min()!
+            try communicator.activity.allowing(.seconds(600)) {
+                try (0..<3).map { _ in
+                    try communicator.seconds { _ = try SquareMatrix.product(matrix, matrix, team: team) }
+                }.dropFirst().min()!
+            }
         }
         let alone = try seconds(team)
         let shared = try seconds(SharedWorkers(team, sharing: RankSharing(.all, over: communicator)))

@@ -98,7 +98,8 @@ extension TrainingRun {
     }
 
     /// Makes sure that all ranks have the same head, bit for bit. They compute it each for itself from the same sums; a rank
-    /// with another has broken memory, or runs another program. Collective.
+    /// with another has broken memory, or runs another program. What a rank computes for all, its share of a sum or of a product, is
+    /// not found out this way. Collective.
     /// - Throws: on all ranks, `ExperimentError.ranksDiffer` naming the first that has another head than rank 0.
     private func requireSameHead(afterEpoch epoch: Int) throws {
         guard communicator.size > 1 else { return }

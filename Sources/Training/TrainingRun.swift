@@ -58,7 +58,7 @@ public struct TrainingRun {
     var metrics: [String: Double]
     /// With a teacher whose logits are worth remembering.
     let teacherMemory: TeacherMemory?
-    /// Nil if every rank is to compute the whole update.
+    /// Which ranks share the products of an update; nil if every rank computes all of it.
     let sharing: RankSharing?
     /// The memory of the last step's summed gradients.
     var gradientSums: [[Float]] = []
@@ -142,7 +142,6 @@ public struct TrainingRun {
             throw TrainingError.tooManySamples(count: trainingSamples.count, limit: 1 << 24)
         }
         teacherMemory = trainer.hasCostlyTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
-        communicator.activity.begin(step: trainer.step, "measuring how the ranks share an update")
         sharing =
             configuration.head.channelMap == .identity
             ? nil : try RankSharing.fastest(size: trainer.channelMapSize, over: communicator, team: team)

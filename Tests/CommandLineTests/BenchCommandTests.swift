@@ -35,6 +35,17 @@ import Testing
         }
     }
 
+    /// Of 256 channels, ranks measure whether they are to share products.
+    @Test(.enabled(if: Mpirun.isRunnable)) func ranksAreMeasuredBesideOne() throws {
+        let outcome = try Mpirun.run(
+            ranks: 2, ["bench", "scaling", "--threads", "1", "--repetitions", "1", "--channels", "256"], in: Folder())
+        try #require(outcome.exitCode == 0, "\(outcome.errors)")
+        for name in ["images extracted (demo backbone)", "samples trained on (D = 256, C = 200)"] {
+            let row = outcome.output.split(separator: "\n").first { $0.hasPrefix(name) }
+            #expect(numbers(in: row).suffix(3).allSatisfy { $0 > 0 }, "\(outcome.output)")
+        }
+    }
+
     @Test func aBackboneIsMeasuredWithoutWeights() throws {
         let text = try Tool.infodisent.succeed(
             "bench", "forward", "--backbone", "resnet18", "--batch", "1", "--repetitions", "1", in: Folder())
