@@ -377,8 +377,7 @@ let package = Package(
             dependencies: [
                 "Backbones", "Checkpoints", "DisentangledHead", "DurableFiles", "Evaluation", "FeatureCache",
                 "Inference", "MessagePassing", "Results", "RunConfiguration", "RunControl", "SeededNumbers",
-                "SmallModel",
-                "TemporaryFolders", "Tensors", "Training", "WeightFiles", system,
+                "SmallModel", "TemporaryFolders", "Tensors", "Training", "WeightFiles", system,
             ]),
         .target(
             name: "SmallModel",

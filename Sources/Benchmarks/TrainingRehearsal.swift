@@ -72,9 +72,7 @@ package struct TrainingRehearsal {
         trainer = try HeadTrainer(
             rehearsing: configuration, channelCount: shape.channelCount, classCount: shape.classCount,
             turnedCount: turnedCount)
-        sharing =
-            configuration.channelMap == .identity
-            ? nil : try RankSharing.fastest(size: trainer.channelMapSize, over: communicator, team: team)
+        sharing = try RankSharing.fastest(for: trainer, over: communicator, team: team)
     }
 
     /// The head as it is after the steps taken.

@@ -96,6 +96,14 @@ package final class RankSharing: ProductSharing {
             """
     }
 
+    /// What is best for the update of a head; nil where its channel map is not trained. Collective.
+    package static func fastest(
+        for trainer: HeadTrainer, over communicator: any Communicator, team: WorkerTeam
+    ) throws -> RankSharing? {
+        guard trainer.configuration.channelMap != .identity else { return nil }
+        return try fastest(size: trainer.channelMapSize, over: communicator, team: team)
+    }
+
     package func share(multiplications: Int, elementCount: Int) -> (index: Int, count: Int)? {
         if case .thoseThatGain(let costs) = choice,
             !costs.favourSharing(

@@ -142,9 +142,7 @@ public struct TrainingRun {
             throw TrainingError.tooManySamples(count: trainingSamples.count, limit: 1 << 24)
         }
         teacherMemory = trainer.hasCostlyTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
-        sharing =
-            configuration.head.channelMap == .identity
-            ? nil : try RankSharing.fastest(size: trainer.channelMapSize, over: communicator, team: team)
+        sharing = try RankSharing.fastest(for: trainer, over: communicator, team: team)
         self.coordinator = coordinator
         let turned = trainer.turnedChannels?.count
         if coordinator != nil, let turned, turned == turnedCount, configuration.head.mapRank == .automatic {
