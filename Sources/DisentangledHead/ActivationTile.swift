@@ -5,15 +5,23 @@ struct ActivationTile<Scalar: HeadScalar> {
     let images: Range<Int>
     let channels: Range<Int>
     let pixelCount: Int
-    /// [images, P] rows of `stride`; after the last channel come zeros up to a multiple of 8.
+    /// [images, P] rows of `stride`; after the last channel come zeros up to a multiple of 16.
     let values: UnsafeMutablePointer<Scalar>
     let stride: Int
 
-    /// Copies the activations to their places in J [N, P, D], of which a row has `stride` elements.
-    func copy(to activations: UnsafeMutablePointer<Scalar>, stride rowLength: Int) {
+    /// Whether all activations are.
+    var isFinite: Bool {
+        var poison = SIMD8<Scalar>.zero
         for row in 0..<images.count &* pixelCount {
-            let place = (images.lowerBound &* pixelCount &+ row) &* rowLength &+ channels.lowerBound
-            (activations + place).update(from: values + row &* stride, count: channels.count)
+            forEachVector(values + row &* stride, count: channels.count) { poison += $0 - $0 }
+        }
+        return poison == SIMD8.zero
+    }
+
+    /// Copies the activations to `target`, the first one's place in J [N, P, D], of which a row has `stride` elements.
+    func copy(to target: UnsafeMutablePointer<Scalar>, stride rowLength: Int) {
+        for row in 0..<images.count &* pixelCount {
+            (target + row &* rowLength).update(from: values + row &* stride, count: channels.count)
         }
     }
 
@@ -55,6 +63,8 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
     /// Computes all activations tile by tile and shows each to `body` on the worker that computed it. An image's activations
     /// have the same bits alone and in any batch, and where U is I but for some channels, whether that is said or not.
     ///
+    /// `body` says whether the activations of its tile are finite; if it does not look, `ActivationTile.isFinite` does.
+    ///
     /// - Parameters:
     ///   - channelMap: U [D, D]; with `turned`, its part [R, R] of these channels.
     ///   - turned: R channels, rising; the others' activations are the features. Nil for all channels.
@@ -62,7 +72,7 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
     /// - Returns: false if an activation is not finite, because a feature is not.
     func forEachTile(
         channelMap: UnsafePointer<Scalar>, turned: [Int]?, keepingIn kept: UnsafeMutablePointer<Scalar>? = nil,
-        team: WorkerTeam, _ body: (ActivationTile<Scalar>) -> Void
+        team: WorkerTeam, _ body: (ActivationTile<Scalar>) -> Bool
     ) -> Bool {
         let (P, D) = (pixelCount, channelCount)
         guard imageCount > 0, P > 0, D > 0 else { return true }
@@ -70,8 +80,10 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
         let blockCount = (imageCount + blockImages - 1) / blockImages
         let panel = min(Self.channelsPerPanel, D)
         let panelCount = (D + panel - 1) / panel
-        let stride = (panel + 7) / 8 * 8 + 16
+        let stride = (panel + 15) / 16 * 16 + 16
         let rows = blockImages * P
+        // Where whole vectors end with a row, activations that are kept are computed in their place.
+        let inPlace = kept != nil && D.isMultiple(of: 16)
 
         let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: team.workerCount * rows * stride)
         scratch.initialize(repeating: 0, count: team.workerCount * rows * stride)
@@ -90,25 +102,21 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
                     let images =
                         piece / panelCount * blockImages..<min((piece / panelCount + 1) * blockImages, imageCount)
                     let channels = piece % panelCount * panel..<min((piece % panelCount + 1) * panel, D)
+                    let place = kept.map { $0 + (images.lowerBound * P * D + channels.lowerBound) }
                     let tile = ActivationTile(
-                        images: images, channels: channels, pixelCount: P, values: scratch + worker * rows * stride,
-                        stride: stride)
-                    // A narrower last panel must find zeros, not another panel's channels, in its last group of eight.
-                    if channels.count % 8 != 0 { tile.values.update(repeating: 0, count: rows * stride) }
+                        images: images, channels: channels, pixelCount: P,
+                        values: inPlace ? place! : scratch + worker * rows * stride, stride: inPlace ? D : stride)
+                    // A narrower last panel must find zeros, not another panel's channels, in its last group of sixteen.
+                    if channels.count % 16 != 0 { tile.values.update(repeating: 0, count: rows * stride) }
                     if let turning {
                         turning.fill(tile, factor: factor, worker: worker)
                     } else {
                         Scalar.rowProduct(
                             rows: images.count * P, features + images.lowerBound * P * D, factor, columns: channels,
-                            into: tile.values, stride: stride)
+                            into: tile.values, stride: tile.stride)
                     }
-                    var poison = SIMD8<Scalar>.zero
-                    for row in 0..<images.count &* P {
-                        forEachVector(tile.values + row &* stride, count: channels.count) { poison += $0 - $0 }
-                    }
-                    finite[piece] = poison == SIMD8.zero
-                    if let kept { tile.copy(to: kept, stride: D) }
-                    body(tile)
+                    if let place, !inPlace { tile.copy(to: place, stride: D) }
+                    finite[piece] = body(tile)
                 }
             }
             return finite.allSatisfy { $0 }

@@ -98,18 +98,21 @@ extension FeatureBatch {
                     result.minimumPixels.withUnsafeMutableBufferPointer { minimumPixels in
                         forEachTile(channelMap: channelMap, turned: turned, keepingIn: activations, team: team) {
                             tile in
+                            var isFinite = true
+                            for image in tile.images {
+                                let offset = (image &- tile.images.lowerBound) &* pixelCount &* tile.stride
+                                let start = image &* channelCount &+ tile.channels.lowerBound
+                                let isImageFinite = Scalar.findExtrema(
+                                    tile.values + offset, stride: tile.stride, rowCount: pixelCount,
+                                    columnCount: tile.channels.count, maxima: maxima.baseAddress! + start,
+                                    maximumRows: maximumPixels.baseAddress! + start,
+                                    minima: minima.baseAddress! + start,
+                                    minimumRows: minimumPixels.baseAddress! + start)
+                                isFinite = isFinite && isImageFinite
+                            }
+                            guard let means else { return isFinite }
                             tile.forEachGroup { image, channel, channelCount, values in
-                                let found = Self.extremaOfGroup(values, stride: tile.stride, pixelCount: pixelCount)
                                 let start = image &* self.channelCount &+ channel
-                                let highest = Scalar.wholeNumbers(found.maximumPixel)
-                                let lowest = Scalar.wholeNumbers(found.minimumPixel)
-                                for lane in 0..<channelCount {
-                                    maxima[start &+ lane] = found.maximum[lane]
-                                    maximumPixels[start &+ lane] = highest[lane]
-                                    minima[start &+ lane] = found.minimum[lane]
-                                    minimumPixels[start &+ lane] = lowest[lane]
-                                }
-                                guard let means else { return }
                                 let side = Self.sideMeansOfGroup(
                                     values, stride: tile.stride, pixelCount: pixelCount)
                                 for lane in 0..<channelCount {
@@ -117,38 +120,13 @@ extension FeatureBatch {
                                     means[count &+ start &+ lane] = side.negative[lane]
                                 }
                             }
+                            return isFinite
                         }
                     }
                 }
             }
         }
         return isFinite ? result : nil
-    }
-
-    /// Extrema of eight channels over the pixels. Pixel numbers are kept in the channels' own type, exact below 2^23, so
-    /// that one mask serves for both.
-    @inline(__always)
-    private static func extremaOfGroup(
-        _ values: UnsafePointer<Scalar>, stride: Int, pixelCount: Int
-    ) -> (
-        maximum: SIMD8<Scalar>, maximumPixel: SIMD8<Scalar>, minimum: SIMD8<Scalar>, minimumPixel: SIMD8<Scalar>
-    ) {
-        var maximum = load8(values)
-        var minimum = maximum
-        var maximumPixel = SIMD8<Scalar>.zero
-        var minimumPixel = SIMD8<Scalar>.zero
-        var pixelNumber = SIMD8<Scalar>.zero
-        for pixel in 1..<max(pixelCount, 1) {
-            let activation = load8(values + pixel &* stride)
-            pixelNumber += SIMD8(repeating: 1)
-            let isLarger = Scalar.isLess(maximum, activation)
-            let isSmaller = Scalar.isLess(activation, minimum)
-            maximum.replace(with: activation, where: isLarger)
-            maximumPixel.replace(with: pixelNumber, where: isLarger)
-            minimum.replace(with: activation, where: isSmaller)
-            minimumPixel.replace(with: pixelNumber, where: isSmaller)
-        }
-        return (maximum, maximumPixel, minimum, minimumPixel)
     }
 
     /// Means of ReLU(J_pk) and of -ReLU(-J_pk) of eight channels over the pixels.
@@ -176,7 +154,7 @@ extension FeatureBatch {
         var isFinite = true
         let result = [Scalar](unsafeUninitializedCapacity: imageCount * pixelCount * channelCount) { buffer, count in
             isFinite = forEachTile(channelMap: channelMap, turned: turned, keepingIn: buffer.baseAddress, team: team) {
-                _ in
+                $0.isFinite
             }
             count = imageCount * pixelCount * channelCount
         }

@@ -30,7 +30,8 @@ package struct BatchLoss<Scalar: HeadScalar>: Sendable {
 
     /// ln sum_c exp(z_c) - z_label; softmax(z) - onehot(label).
     private mutating func addSoftmax(_ row: ArraySlice<Scalar>, label: Int, peak: Double) {
-        let exponentials = row.map { exponential(Double($0) - peak) }
+        var exponentials = row.map { Double($0) - peak }
+        exponentiate(&exponentials)
         let total = exponentials.reduce(0, +)
         lossSum += logarithm(total) - (Double(row[row.startIndex + label]) - peak)
         for (index, value) in exponentials.enumerated() {

@@ -34,50 +34,13 @@ extension FeatureBatch {
                             for column in columns.count..<width { target[column] = 0 }
                         }
                         for channel in 0..<D {
-                            Self.gather(
-                                panel, rows: rows + channel &* 2 &* N, factors: factors + channel &* 2 &* N,
+                            Scalar.sumRows(
+                                of: panel, rows: rows + channel &* 2 &* N, factors: factors + channel &* 2 &* N,
                                 count: 2 &* N, into: result + (channel &* D &+ columns.lowerBound),
                                 columnCount: columns.count)
                         }
                     }
                 }
-            }
-        }
-    }
-
-    /// Sum of `count` rows of 64 columns, each times its factor.
-    @inline(__always)
-    private static func gather(
-        _ panel: UnsafePointer<Scalar>, rows: UnsafePointer<Int32>, factors: UnsafePointer<Scalar>, count: Int,
-        into result: UnsafeMutablePointer<Scalar>, columnCount: Int
-    ) {
-        typealias Lanes = SIMD8<Scalar>
-        var (s0, s1, s2, s3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (s4, s5, s6, s7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        for entry in 0..<count {
-            let row = panel + Int(truncatingIfNeeded: rows[entry]) &* 64
-            let factor = Lanes(repeating: factors[entry])
-            s0.addProduct(load8(row), factor)
-            s1.addProduct(load8(row + 8), factor)
-            s2.addProduct(load8(row + 16), factor)
-            s3.addProduct(load8(row + 24), factor)
-            s4.addProduct(load8(row + 32), factor)
-            s5.addProduct(load8(row + 40), factor)
-            s6.addProduct(load8(row + 48), factor)
-            s7.addProduct(load8(row + 56), factor)
-        }
-        if columnCount == 64 {
-            store8(s0, to: result)
-            store8(s1, to: result + 8)
-            store8(s2, to: result + 16)
-            store8(s3, to: result + 24)
-            store8(s4, to: result + 32)
-            store8(s5, to: result + 40)
-            store8(s6, to: result + 48)
-            store8(s7, to: result + 56)
-        } else {
-            for (index, sum) in [s0, s1, s2, s3, s4, s5, s6, s7].enumerated() {
-                for lane in 0..<8 where index * 8 + lane < columnCount { result[index * 8 + lane] = sum[lane] }
             }
         }
     }

@@ -65,7 +65,8 @@ extension BatchLoss {
     ) -> (probabilities: [Double], logarithms: [Double]) {
         let peak = logits.reduce(-Double.infinity) { max($0, Double($1)) }
         let exponents = logits.map { (Double($0) - peak) / temperature }
-        let exponentials = exponents.map { exponential($0) }
+        var exponentials = exponents
+        exponentiate(&exponentials)
         let total = exponentials.reduce(0, +)
         let offset = logarithm(total)
         return (exponentials.map { $0 / total }, exponents.map { $0 - offset })

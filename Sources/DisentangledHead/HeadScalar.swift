@@ -26,6 +26,23 @@ package protocol HeadScalar: BinaryFloatingPoint, SIMDScalar, Sendable, Codable 
         rows: Int, _ a: UnsafePointer<Self>, _ factor: RowFactor, columns: Range<Int>,
         into c: UnsafeMutablePointer<Self>, stride: Int)
 
+    /// The largest and the smallest element of each column of `tile` and the first rows that have them.
+    ///
+    /// - Parameters:
+    ///   - tile: at least one row, `stride` apart; up to 15 numbers behind the last column are read, and must be finite.
+    ///   - maxima: with all that follow, a number for each column.
+    /// - Returns: false if an element is not finite.
+    static func findExtrema(
+        _ tile: UnsafePointer<Self>, stride: Int, rowCount: Int, columnCount: Int,
+        maxima: UnsafeMutablePointer<Self>, maximumRows: UnsafeMutablePointer<Int32>,
+        minima: UnsafeMutablePointer<Self>, minimumRows: UnsafeMutablePointer<Int32>
+    ) -> Bool
+
+    /// The sum of `count` rows of a panel of 64 columns, each times its factor, in their order; `columnCount` of the sums are wanted.
+    static func sumRows(
+        of panel: UnsafePointer<Self>, rows: UnsafePointer<Int32>, factors: UnsafePointer<Self>, count: Int,
+        into sums: UnsafeMutablePointer<Self>, columnCount: Int)
+
     /// Words of four bytes that a number takes.
     static var wordCount: Int { get }
 
@@ -92,6 +109,23 @@ extension Float: HeadScalar {
         factor.multiply(rows: rows, a, columns: columns, into: c, stride: stride)
     }
 
+    package static func findExtrema(
+        _ tile: UnsafePointer<Float>, stride: Int, rowCount: Int, columnCount: Int,
+        maxima: UnsafeMutablePointer<Float>, maximumRows: UnsafeMutablePointer<Int32>,
+        minima: UnsafeMutablePointer<Float>, minimumRows: UnsafeMutablePointer<Int32>
+    ) -> Bool {
+        Tensors.findExtrema(
+            tile, stride: stride, rowCount: rowCount, columnCount: columnCount, maxima: maxima,
+            maximumRows: maximumRows, minima: minima, minimumRows: minimumRows)
+    }
+
+    package static func sumRows(
+        of panel: UnsafePointer<Float>, rows: UnsafePointer<Int32>, factors: UnsafePointer<Float>, count: Int,
+        into sums: UnsafeMutablePointer<Float>, columnCount: Int
+    ) {
+        Tensors.sumRows(of: panel, rows: rows, factors: factors, count: count, into: sums, columnCount: columnCount)
+    }
+
     package static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Float>, stride: Int) -> Bool {
         invert(size: size, matrix, stride: stride)
     }
@@ -139,6 +173,36 @@ extension Double: HeadScalar {
         multiply(
             rows: rows, columns: columns.count, depth: depth, a, stride: depth, .asStored,
             factor.matrix + columns.lowerBound * depth, stride: depth, .transposed, into: c, stride: stride)
+    }
+
+    package static func findExtrema(
+        _ tile: UnsafePointer<Double>, stride: Int, rowCount: Int, columnCount: Int,
+        maxima: UnsafeMutablePointer<Double>, maximumRows: UnsafeMutablePointer<Int32>,
+        minima: UnsafeMutablePointer<Double>, minimumRows: UnsafeMutablePointer<Int32>
+    ) -> Bool {
+        var isFinite = true
+        for column in 0..<columnCount {
+            (maxima[column], minima[column]) = (tile[column], tile[column])
+            (maximumRows[column], minimumRows[column]) = (0, 0)
+            for row in 0..<rowCount {
+                let element = tile[row * stride + column]
+                isFinite = isFinite && element.isFinite
+                if maxima[column] < element { (maxima[column], maximumRows[column]) = (element, Int32(row)) }
+                if element < minima[column] { (minima[column], minimumRows[column]) = (element, Int32(row)) }
+            }
+        }
+        return isFinite
+    }
+
+    package static func sumRows(
+        of panel: UnsafePointer<Double>, rows: UnsafePointer<Int32>, factors: UnsafePointer<Double>, count: Int,
+        into sums: UnsafeMutablePointer<Double>, columnCount: Int
+    ) {
+        for column in 0..<columnCount { sums[column] = 0 }
+        for entry in 0..<count {
+            let row = panel + Int(rows[entry]) * 64
+            for column in 0..<columnCount { sums[column].addProduct(row[column], factors[entry]) }
+        }
     }
 
     package static func inverse(size: Int, _ matrix: UnsafeMutablePointer<Double>, stride: Int) -> Bool {

@@ -170,8 +170,8 @@ public struct HeadTrainer: Sendable {
         }
     }
 
-    /// Whether there is a teacher whose logits cost as much as a forward pass of the head.
-    public var hasCostlyTeacher: Bool { if case .pooled = parameters.teacher?.inputs { true } else { false } }
+    /// Whether the head learns from a teacher.
+    public var hasTeacher: Bool { parameters.teacher != nil }
 
     /// The teacher's logits [N, C] of feature maps [N, ..., D], a function of each image alone and the same at every step; nil
     /// without a teacher.

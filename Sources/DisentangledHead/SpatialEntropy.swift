@@ -61,6 +61,7 @@ extension FeatureBatch {
                             }
                         }
                     }
+                    return tile.isFinite
                 }
             }
             count = N * P * D

@@ -116,6 +116,9 @@ extension SquareMatrix {
         return high
     }
 
+    /// The rows of a piece of a pass over all elements of a matrix: so many that waking a thread does not take longer than they do.
+    static func rowsOfPass(size: Int) -> Int { Swift.max(1, 65536 / Swift.max(size, 1)) }
+
     /// Sum of squares and of magnitudes of each row. In short pieces: beside the diagonal of a map near I, the squares of the other
     /// elements would be lost one by one.
     private func rowNorms(team: WorkerTeam) -> [(square: Double, sum: Double)] {
@@ -124,7 +127,7 @@ extension SquareMatrix {
             nonisolated(unsafe) let result = result
             values.withUnsafeBufferPointer { values in
                 nonisolated(unsafe) let values = values
-                team.forEachRange(of: size, length: 64) { _, rows in
+                team.forEachRange(of: size, length: Self.rowsOfPass(size: size)) { _, rows in
                     for row in rows {
                         let start = values.baseAddress! + row * size
                         var (squares, magnitudes) = (0.0, 0.0)
@@ -152,7 +155,7 @@ extension SquareMatrix {
             nonisolated(unsafe) let result = result
             values.withUnsafeBufferPointer { values in
                 nonisolated(unsafe) let values = values
-                team.forEachRange(of: size, length: 64) { _, rows in
+                team.forEachRange(of: size, length: Self.rowsOfPass(size: size)) { _, rows in
                     vector.withUnsafeBufferPointer { vector in
                         for row in rows {
                             let sum = dotProduct(values.baseAddress! + row * size, vector.baseAddress!, count: size)

@@ -178,7 +178,7 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         precondition(terms.allSatisfy { $0.matrix.size == size }, "a combination of matrices of different sizes")
         return SquareMatrix(size: size) { result in
             nonisolated(unsafe) let result = result
-            team.forEachRange(of: size, length: max(1, 65536 / max(size, 1))) { _, rows in
+            team.forEachRange(of: size, length: rowsOfPass(size: size)) { _, rows in
                 let range = rows.lowerBound * size..<rows.upperBound * size
                 for (index, term) in terms.enumerated() {
                     let coefficient = term.coefficient

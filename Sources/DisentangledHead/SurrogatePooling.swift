@@ -410,6 +410,7 @@ extension FeatureBatch {
                             }
                         }
                     }
+                    return tile.isFinite
                 }
             }
             count = imageCount * P * valueCount

@@ -3,6 +3,7 @@ import Extraction
 import FeatureCache
 import Inference
 import LinearProbing
+import Training
 
 /// What a run costs on a cluster. README.md has the formulas and what they assume. Times in seconds.
 public struct Plan: Sendable {
@@ -78,7 +79,11 @@ public struct Plan: Sendable {
         let inWork =
             min(shardsPerRank, cluster.threadsPerRank) * workload.samplesPerShard * map * workload.numbersPerFeature
         let evaluated = min(FeatureCache.batchSize, workload.testCount) * map
-        return costs.programBytes + 4 * (shardsPerRank * shard + inWork + state + evaluated)
+        let remembered =
+            workload.hasTeacher
+            ? TeacherMemory.byteCount(
+                imageCount: shardsPerRank * workload.viewsPerShard, classCount: workload.classCount) : 0
+        return costs.programBytes + 4 * (shardsPerRank * shard + inWork + state + evaluated) + remembered
     }
 
     /// Bytes of a rank while the linear classifier is fitted; 0 if none is. The rows may be in a file where they take more.

@@ -34,12 +34,14 @@ public struct Workload: Equatable, Sendable {
     /// Numbers that a step keeps for each feature of a logical shard while it works on it: its activation, if the channel map is
     /// `riemannian`, and what a pooling with a dense gradient has of each side.
     public var numbersPerFeature: Int
+    /// Whether the head learns from a teacher, whose logits are remembered.
+    public var hasTeacher: Bool
 
     public init(
         trainCount: Int, testCount: Int, classCount: Int, featureMap: FeatureMapShape, precision: CachePrecision,
         viewCount: Int = 1, samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int,
         isClassifierFitted: Bool = false, isChannelMapTrained: Bool, turnedChannelCount: Int? = nil,
-        weightsPerChannel: Int = 1, momentsPerParameter: Int, numbersPerFeature: Int = 0
+        weightsPerChannel: Int = 1, momentsPerParameter: Int, numbersPerFeature: Int = 0, hasTeacher: Bool = false
     ) {
         self.trainCount = trainCount
         self.testCount = testCount
@@ -57,6 +59,7 @@ public struct Workload: Equatable, Sendable {
         self.turnedChannelCount = turnedChannelCount
         self.momentsPerParameter = momentsPerParameter
         self.numbersPerFeature = numbersPerFeature
+        self.hasTeacher = hasTeacher
     }
 
     /// The workload of an experiment.
@@ -84,7 +87,8 @@ public struct Workload: Equatable, Sendable {
             weightsPerChannel: configuration.head.signs.valuesPerChannel,
             momentsPerParameter: configuration.training.optimizer == .adam ? 2 : 1,
             numbersPerFeature: (configuration.head.channelMap == .riemannian ? 1 : 0)
-                + (configuration.head.pooling == .argmax ? 0 : configuration.head.signs.valuesPerChannel))
+                + (configuration.head.pooling == .argmax ? 0 : configuration.head.signs.valuesPerChannel),
+            hasTeacher: configuration.training.distillation.weight != nil)
     }
 
     /// Numbers in the channel map D x D, or in its part of the channels that it turns, if it is trained.
@@ -98,6 +102,8 @@ public struct Workload: Equatable, Sendable {
     public var sampleByteCount: Int { precision.byteCount(of: featureMap) }
     /// Bytes of a sample in the cache on disk, with its label and digests.
     public var storedByteCount: Int { sampleByteCount + CacheIdentity.storedByteCountBesideFeatures }
+    /// Views of training images that a logical shard has, at most.
+    var viewsPerShard: Int { (trainCount + logicalShards - 1) / logicalShards * viewCount }
     /// Samples that one logical shard gives to a step.
     public var samplesPerShard: Int { max(1, batchSize / logicalShards) }
     public var stepsPerEpoch: Int { distribution.stepsPerEpoch }

@@ -13,11 +13,21 @@ package final class TeacherMemory: Sendable {
     private let limit: Int
     private let known = Mutex<[Key: [Float]]>([:])
 
-    package init(classCount: Int, byteLimit: Int = 256 << 20) {
+    package init(classCount: Int, byteLimit: Int = usualByteLimit) {
         self.classCount = classCount
-        // An entry of the dictionary and an array take some bytes too.
-        limit = byteLimit / (4 * classCount + 64)
+        limit = byteLimit / Self.byteCount(ofImageWith: classCount)
     }
+
+    /// Bytes that are taken at most, where nothing else is said.
+    package static var usualByteLimit: Int { 256 << 20 }
+
+    /// Bytes that so many images, or views of them, take.
+    package static func byteCount(imageCount: Int, classCount: Int) -> Int {
+        min(usualByteLimit, imageCount * byteCount(ofImageWith: classCount))
+    }
+
+    /// An entry of the dictionary and an array take some bytes beside the logits.
+    private static func byteCount(ofImageWith classCount: Int) -> Int { 4 * classCount + 64 }
 
     /// The logits [N, C] of samples in a view. Those that are not remembered, as positions in `samples`, are what `compute` gives.
     package func logits(

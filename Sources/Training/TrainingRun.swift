@@ -141,7 +141,7 @@ public struct TrainingRun {
             // Checkpoints name images in single precision.
             throw TrainingError.tooManySamples(count: trainingSamples.count, limit: 1 << 24)
         }
-        teacherMemory = trainer.hasCostlyTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
+        teacherMemory = trainer.hasTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
         sharing = try RankSharing.fastest(for: trainer, over: communicator, team: team)
         self.coordinator = coordinator
         let turned = trainer.turnedChannels?.count

@@ -113,3 +113,22 @@ public func finishStrassenRows(
         products, slotDistance: slotDistance, pairCount: pairCount, rowsPerPair: rowsPerPair, count: count,
         adding: added, addedStride: addedStride, into: result, stride: stride, columnDistance: columnDistance)
 }
+
+/// See `VectorKernels.findExtrema`.
+public func findExtrema(
+    _ x: UnsafePointer<Float>, stride: Int, rowCount: Int, columnCount: Int, maxima: UnsafeMutablePointer<Float>,
+    maximumRows: UnsafeMutablePointer<Int32>, minima: UnsafeMutablePointer<Float>,
+    minimumRows: UnsafeMutablePointer<Int32>
+) -> Bool {
+    VectorKernels.findExtrema(
+        x, stride: stride, rowCount: rowCount, columnCount: columnCount, maxima: maxima, maximumRows: maximumRows,
+        minima: minima, minimumRows: minimumRows)
+}
+
+/// See `VectorKernels.sumRows`.
+public func sumRows(
+    of panel: UnsafePointer<Float>, rows: UnsafePointer<Int32>, factors: UnsafePointer<Float>, count: Int,
+    into sums: UnsafeMutablePointer<Float>, columnCount: Int
+) {
+    VectorKernels.sumRows(of: panel, rows: rows, factors: factors, count: count, into: sums, columnCount: columnCount)
+}

@@ -62,6 +62,8 @@ struct PlanCosts: ParsableCommand {
     }
 
     func run() throws {
+        // As in a run.
+        MemoryLimit.keepReleasedMemory()
         let team = deployment.team
         let run = try plannedRun(team: team)
         let plan = Plan(

@@ -47,6 +47,27 @@ import Testing
         #expect(exponential(709.782712893384) < .infinity && exponential(-745.1) == .leastNonzeroMagnitude)
     }
 
+    @Test func manyExponentialsAtOnceHaveTheBitsOfEach() {
+        func expectTheSame(_ values: [Double], location: SourceLocation = #_sourceLocation) {
+            var found = values
+            exponentiate(&found)
+            #expect(
+                found.map(\.bitPattern) == values.map { exponential($0).bitPattern }, sourceLocation: location)
+        }
+        // Fine steps through several binades, coarse ones through all that has a result.
+        expectTheSame((-40_000...40_000).map { Double($0) / 1021 })
+        expectTheSame((-75_000...75_000).map { Double($0) / 97 })
+        expectTheSame([-0.0, 0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1e-300, .ulpOfOne, -.ulpOfOne, 1])
+        // One that is out of the ordinary in the middle of others.
+        for odd in [-.infinity, -746, -745.1, -708.5, -700, 700, 709.9, .infinity] {
+            expectTheSame([1, 2, 3, odd, -4, 5, 6, 7, 8.5, odd])
+        }
+        var withNaN = [1.0, 2, .nan, 4, 5, 6, 7, 8]
+        exponentiate(&withNaN)
+        #expect(withNaN[2].isNaN && withNaN[3] == exponential(4))
+        for count in 0...17 { expectTheSame((0..<count).map { Double($0) * 0.37 - 3 }) }
+    }
+
     @Test func logarithmsOfWhatHasNone() {
         for function in [logarithm, binaryLogarithm] {
             #expect(function(0) == -.infinity && function(.infinity) == .infinity)

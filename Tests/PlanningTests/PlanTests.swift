@@ -223,6 +223,20 @@ import Testing
         }
     }
 
+    @Test func whatATeacherSaidIsOfTheImagesOfTheRank() {
+        for (nodes, ranks) in [(1, 1), (2, 2), (24, 24)] {
+            let plan = plan(nodes: nodes)
+            let taught = self.plan(nodes: nodes) { $0.hasTeacher = true }
+            let images = (plan.workload.trainCount + ranks - 1) / ranks
+            let added = taught.trainingByteCount - plan.trainingByteCount
+            #expect(added >= images * 4 * 200 && added < (images + plan.workload.logicalShards) * (4 * 200 + 100))
+        }
+        let many = { (hasTeacher: Bool) in
+            self.plan(nodes: 1) { ($0.trainCount, $0.hasTeacher) = (1 << 30, hasTeacher) }.trainingByteCount
+        }
+        #expect(many(true) - many(false) == 256 << 20)
+    }
+
     @Test func anIdentityMapHasNoGradient() {
         let plan = plan(nodes: 2) { $0.isChannelMapTrained = false }
         #expect(plan.workload.gradientCount == 200 * 2048)

@@ -115,6 +115,91 @@ struct VectorKernelTests {
         }
     }
 
+    /// maxima, minima and their rows, as floats.
+    private typealias Found = (values: [Float], isFinite: Bool)
+
+    private func extrema(
+        _ x: [Float], stride: Int, rowCount: Int, columnCount: Int,
+        _ kernel: (
+            UnsafePointer<Float>, Int, Int, Int, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Int32>,
+            UnsafeMutablePointer<Float>, UnsafeMutablePointer<Int32>
+        ) -> Bool
+    ) -> Found {
+        // One more of each, which must stay as it is.
+        var (maxima, minima) = (
+            [Float](repeating: -7, count: columnCount + 1), [Float](repeating: -7, count: columnCount + 1)
+        )
+        var (highest, lowest) = (
+            [Int32](repeating: -7, count: columnCount + 1), [Int32](repeating: -7, count: columnCount + 1)
+        )
+        let isFinite = kernel(x, stride, rowCount, columnCount, &maxima, &highest, &minima, &lowest)
+        #expect(maxima.last == -7 && minima.last == -7 && highest.last == -7 && lowest.last == -7)
+        return (
+            maxima.dropLast() + minima.dropLast() + (highest.dropLast() + lowest.dropLast()).map(Float.init), isFinite
+        )
+    }
+
+    @Test(arguments: counts, [1, 2, 49, 300])
+    func extremaOfColumns(count: Int, rowCount: Int) {
+        let stride = count + 16
+        // Of few values, so that many columns have one twice, and both zeros.
+        var x = noise(rowCount * stride + 16, seed: 4).map { ($0 * 8).rounded() / 4 }
+        if rowCount > 2 { x[stride] = .greatestFiniteMagnitude }
+        func both(_ x: [Float]) -> (Found, Found) {
+            (
+                extrema(x, stride: stride, rowCount: rowCount, columnCount: count) {
+                    VectorKernels.findExtrema(
+                        $0, stride: $1, rowCount: $2, columnCount: $3, maxima: $4, maximumRows: $5, minima: $6,
+                        minimumRows: $7)
+                },
+                extrema(x, stride: stride, rowCount: rowCount, columnCount: count) {
+                    WideKernels.findExtrema(
+                        $0, stride: $1, rowCount: $2, columnCount: $3, maxima: $4, maximumRows: $5, minima: $6,
+                        minimumRows: $7)
+                }
+            )
+        }
+        let columns = (0..<count).map { column in (0..<rowCount).map { x[$0 * stride + column] } }
+        let expected =
+            columns.map { $0.max()! } + columns.map { $0.min()! }
+            + columns.map { Float($0.firstIndex(of: $0.max()!)!) }
+            + columns.map { Float($0.firstIndex(of: $0.min()!)!) }
+        let (narrow, wide) = both(x)
+        #expect(narrow.values == expected && wide.values == expected && narrow.isFinite && wide.isFinite)
+        #expect(narrow.values.map(\.bitPattern) == wide.values.map(\.bitPattern))
+        for odd in [Float.nan, .infinity, -.infinity] {
+            for (row, column) in [(0, 0), (rowCount - 1, count - 1), (rowCount / 2, count / 2)] {
+                var broken = x
+                broken[row * stride + column] = odd
+                let (narrow, wide) = both(broken)
+                #expect(!narrow.isFinite && !wide.isFinite)
+            }
+        }
+    }
+
+    @Test(arguments: [1, 15, 16, 33, 63, 64], [0, 1, 7])
+    func sumsOfListedRows(columnCount: Int, count: Int) {
+        let (panel, factors) = (noise(9 * 64, seed: 1), noise(7, seed: 2))
+        let rows: [Int32] = [3, 3, 0, 8, 1, 7, 3]
+        let expected = (0..<columnCount).map { column in
+            (0..<count).reduce(Float(0)) { $0.addingProduct(panel[Int(rows[$1]) * 64 + column], factors[$1]) }
+        }
+        var sums = [Float](repeating: -7, count: columnCount + 1)
+        VectorKernels.sumRows(
+            of: panel, rows: rows, factors: factors, count: count, into: &sums, columnCount: columnCount)
+        #expect(sums == expected + [-7])
+        expectTheSame(
+            [Float](repeating: -7, count: columnCount + 1),
+            {
+                VectorKernels.sumRows(
+                    of: panel, rows: rows, factors: factors, count: count, into: $0, columnCount: columnCount)
+            },
+            {
+                WideKernels.sumRows(
+                    of: panel, rows: rows, factors: factors, count: count, into: $0, columnCount: columnCount)
+            })
+    }
+
     @Test(arguments: counts, [false, true])
     func softmaxWeights(count: Int, isMasked: Bool) {
         let paddedCount = (count + 15) / 16 * 16

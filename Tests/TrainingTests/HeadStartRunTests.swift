@@ -177,5 +177,7 @@ import Training
         #expect(try logits([3], view: 1) == [3, 1])
         #expect(computed.last == [0])
         #expect(try memory.logits(of: [9], view: 0) { _ in nil } == nil)
+        #expect(TeacherMemory.byteCount(imageCount: 3, classCount: 2) == 3 * 72)
+        #expect(TeacherMemory.byteCount(imageCount: 1 << 30, classCount: 2) == 256 << 20)
     }
 }

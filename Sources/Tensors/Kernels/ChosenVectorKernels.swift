@@ -181,3 +181,34 @@ func finishStrassenRows(
             adding: added, addedStride: addedStride, into: result, stride: stride, columnDistance: columnDistance)
     }
 }
+
+/// See `VectorKernels.findExtrema`.
+package func findExtrema(
+    _ x: UnsafePointer<Float>, stride: Int, rowCount: Int, columnCount: Int, maxima: UnsafeMutablePointer<Float>,
+    maximumRows: UnsafeMutablePointer<Int32>, minima: UnsafeMutablePointer<Float>,
+    minimumRows: UnsafeMutablePointer<Int32>
+) -> Bool {
+    if Processor.hasWideVectors {
+        WideKernels.findExtrema(
+            x, stride: stride, rowCount: rowCount, columnCount: columnCount, maxima: maxima, maximumRows: maximumRows,
+            minima: minima, minimumRows: minimumRows)
+    } else {
+        VectorKernels.findExtrema(
+            x, stride: stride, rowCount: rowCount, columnCount: columnCount, maxima: maxima, maximumRows: maximumRows,
+            minima: minima, minimumRows: minimumRows)
+    }
+}
+
+/// See `VectorKernels.sumRows`.
+package func sumRows(
+    of panel: UnsafePointer<Float>, rows: UnsafePointer<Int32>, factors: UnsafePointer<Float>, count: Int,
+    into sums: UnsafeMutablePointer<Float>, columnCount: Int
+) {
+    if Processor.hasWideVectors {
+        WideKernels.sumRows(
+            of: panel, rows: rows, factors: factors, count: count, into: sums, columnCount: columnCount)
+    } else {
+        VectorKernels.sumRows(
+            of: panel, rows: rows, factors: factors, count: count, into: sums, columnCount: columnCount)
+    }
+}
