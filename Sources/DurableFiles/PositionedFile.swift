@@ -16,8 +16,6 @@ public final class PositionedFile: Sendable {
 
     /// O_DIRECT of Linux on x86-64, which Swift does not show.
     private static let directFlag: Int32 = 0o40000
-    /// Direct reads begin and end at multiples of this, which is enough for any disk.
-    private static let directAlignment = 4096
 
     /// Opens the file at `path`. Throws `DurableFileError`.
     ///
@@ -49,7 +47,13 @@ public final class PositionedFile: Sendable {
     /// Fills `buffer` with the bytes from `offset` on. Throws `DurableFileError`, `.shorter` if the file ends before.
     public func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws {
         precondition(offset >= 0, "byte \(offset) is no part of a file")
-        if isDirect.load(ordering: .relaxed), try readDirectly(into: buffer, from: offset) { return }
+        if isDirect.load(ordering: .relaxed), buffer.count > 0 {
+            let room = BlockRoom(byteCount: buffer.count)
+            defer { room.deallocate() }
+            if let found = try readDirectly(buffer.count, from: offset, within: room) {
+                return buffer.copyMemory(from: found)
+            }
+        }
         var filled = 0
         while filled < buffer.count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
@@ -64,28 +68,41 @@ public final class PositionedFile: Sendable {
         }
     }
 
+    /// Reads the `byteCount` bytes from `offset` on into `room`, where in it costs least: what is read past the system's memory is
+    /// not copied once more.
+    ///
+    /// - Returns: the bytes, a part of `room`. Throws as `read(into:from:)`.
+    public func read(_ byteCount: Int, from offset: Int, within room: BlockRoom) throws -> UnsafeRawBufferPointer {
+        precondition(offset >= 0, "byte \(offset) is no part of a file")
+        precondition(byteCount <= room.byteCount, "\(byteCount) bytes in room for \(room.byteCount)")
+        if isDirect.load(ordering: .relaxed), let found = try readDirectly(byteCount, from: offset, within: room) {
+            return found
+        }
+        let start = UnsafeMutableRawBufferPointer(rebasing: room.memory[..<byteCount])
+        try read(into: start, from: offset)
+        return UnsafeRawBufferPointer(start)
+    }
+
     /// Reads whole blocks around the bytes that are asked for, past the system's memory.
     ///
-    /// - Returns: false if the file system cannot do that after all, or gave less than was asked for, as of a file that has been cut
+    /// - Returns: nil if the file system cannot do that after all, or gave less than was asked for, as of a file that has been cut
     ///   short: the rest may begin anywhere, which direct reads may not. From then on reads are as usual.
-    private func readDirectly(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws -> Bool {
-        guard buffer.count > 0 else { return true }
-        let mask = Self.directAlignment - 1
+    private func readDirectly(
+        _ byteCount: Int, from offset: Int, within room: BlockRoom
+    ) throws -> UnsafeRawBufferPointer? {
+        let mask = BlockRoom.blockLength - 1
         let start = offset & ~mask
-        let length = (offset + buffer.count + mask) & ~mask - start
-        let blocks = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: Self.directAlignment)
-        defer { blocks.deallocate() }
-        let wanted = offset - start..<offset - start + buffer.count
+        let length = (offset + byteCount + mask) & ~mask - start
+        let wanted = offset - start..<offset - start + byteCount
         do {
-            let count = try check("read", path) { pread(descriptor, blocks.baseAddress, length, off_t(start)) }
+            let count = try check("read", path) { pread(descriptor, room.memory.baseAddress, length, off_t(start)) }
             if count >= wanted.upperBound {
-                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: blocks[wanted]))
-                return true
+                return UnsafeRawBufferPointer(rebasing: room.memory[wanted])
             }
         } catch DurableFileError.failed(_, _, EINVAL) {}
         isDirect.store(false, ordering: .relaxed)
         _ = fcntl(descriptor, F_SETFL, 0)
-        return false
+        return nil
     }
 
     /// The `byteCount` bytes from `offset` on. Throws as `read(into:from:)`.
@@ -102,4 +119,26 @@ public final class PositionedFile: Sendable {
         try check("look at", path) { fstat(descriptor, &status) }
         return FileVersion(status)
     }
+}
+
+/// Memory for reads of up to so many bytes, with room for the rest of the disk's blocks in which they begin and end.
+///
+/// Whoever makes it frees it.
+public struct BlockRoom: @unchecked Sendable {
+    /// Bytes that a read may ask for.
+    public let byteCount: Int
+    let memory: UnsafeMutableRawBufferPointer
+
+    /// Direct reads begin and end at multiples of this, which is enough for any disk.
+    static let blockLength = 4096
+
+    public init(byteCount: Int) {
+        self.byteCount = byteCount
+        memory = .allocate(byteCount: Self.allocatedByteCount(for: byteCount), alignment: Self.blockLength)
+    }
+
+    public func deallocate() { memory.deallocate() }
+
+    /// Bytes of memory that room for `byteCount` takes.
+    public static func allocatedByteCount(for byteCount: Int) -> Int { byteCount + 2 * blockLength }
 }

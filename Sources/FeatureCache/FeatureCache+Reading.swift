@@ -34,7 +34,10 @@ extension FeatureCache {
             for (position, sample) in sampleIndices.enumerated() {
                 let end = (position + 1) * elementCount
                 let destination = UnsafeMutableBufferPointer(rebasing: buffer[count..<end])
-                try read(row(of: sample, view: view), memory) {
+                // What needs no widening can be read into its place.
+                let place = identity.precision == .f32 ? UnsafeMutableRawBufferPointer(destination) : memory
+                try read(row(of: sample, view: view), place) {
+                    if $0.baseAddress == UnsafeRawPointer(destination.baseAddress) { return }
                     identity.precision.widen($0, channelCount: channelCount, into: destination)
                 }
                 count = end
@@ -72,16 +75,37 @@ extension FeatureCache {
 
     /// Fills `memory` with the bytes of a row, verified.
     /// - Throws: `ShardFault` if it is damaged; `DurableFileError`.
-    func readOnce(
+    private func readOnce(
         _ row: CacheRow, into memory: UnsafeMutableRawBufferPointer, hasWaited: UnsafeMutablePointer<Bool>? = nil
     ) throws {
+        _ = try readOnce(row, hasWaited) { file, offset in
+            try file.read(into: memory, from: offset)
+            return UnsafeRawBufferPointer(memory)
+        }
+    }
+
+    /// The bytes of a row, verified, somewhere in `room`.
+    /// - Throws: `ShardFault` if it is damaged; `DurableFileError`.
+    func readOnce(
+        _ row: CacheRow, within room: BlockRoom, hasWaited: UnsafeMutablePointer<Bool>
+    ) throws -> UnsafeRawBufferPointer {
+        try readOnce(row, hasWaited) { file, offset in
+            try file.read(identity.sampleByteCount, from: offset, within: room)
+        }
+    }
+
+    /// The bytes of a row, verified, that `read` gives from a place in a file.
+    private func readOnce(
+        _ row: CacheRow, _ hasWaited: UnsafeMutablePointer<Bool>?,
+        reading read: (PositionedFile, Int) throws -> UnsafeRawBufferPointer
+    ) throws -> UnsafeRawBufferPointer {
         for _ in 0..<Self.changeLimit {
             let file = try files.file(row.shard) {
                 counters.countOpened(row.shard)
                 return try open(row.shard)
             }
             do {
-                return try readOnce(row, of: file, into: memory, hasWaited)
+                return try readOnce(row, of: file, hasWaited, reading: read)
             } catch is FileChanged {
                 forget(row.shard, file)
             } catch let fault as ShardFault {
@@ -102,19 +126,19 @@ extension FeatureCache {
     }
 
     private func readOnce(
-        _ row: CacheRow, of file: PositionedFile, into memory: UnsafeMutableRawBufferPointer,
-        _ hasWaited: UnsafeMutablePointer<Bool>?
-    ) throws {
+        _ row: CacheRow, of file: PositionedFile, _ hasWaited: UnsafeMutablePointer<Bool>?,
+        reading read: (PositionedFile, Int) throws -> UnsafeRawBufferPointer
+    ) throws -> UnsafeRawBufferPointer {
         let ticket = try shards[row.shard].ticket(forRow: row.row, of: file, row.shard, in: index, counters)
         let waitCount = hasWaited.map { _ in Self.waitCount }
-        try file.read(into: memory, from: ticket.offset)
+        let bytes = try read(file, ticket.offset)
         if let waitCount { hasWaited?.pointee = Self.waitCount != waitCount }
         var isSound = true
         if let digest = ticket.digest {
             var hasher = ContentHasher()
-            hasher.update(UnsafeRawBufferPointer(memory))
+            hasher.update(bytes)
             isSound = hasher.finalizeBytes() == digest
-            counters.countHashed(byteCount: memory.count)
+            counters.countHashed(byteCount: bytes.count)
         }
         // After the read, so that what was read is what was verified.
         guard try file.currentVersion() == file.version else { throw FileChanged() }
@@ -122,14 +146,14 @@ extension FeatureCache {
             throw ShardFault(problem: "its features do not have the digest they should", row: row.row)
         }
         if ticket.digest != nil,
-            let problem = identity.precision.problem(
-                of: UnsafeRawBufferPointer(memory), channelCount: identity.featureMap.channelCount)
+            let problem = identity.precision.problem(of: bytes, channelCount: identity.featureMap.channelCount)
         {
             throw ShardFault(problem: problem, row: row.row)
         }
         if ticket.digest != nil, file.version.isSettled {
             shards[row.shard].markVerified(row: row.row, version: file.version)
         }
+        return bytes
     }
 
     /// How often this thread had to wait for anything so far. What is in memory is read without.

@@ -1,3 +1,4 @@
+import DurableFiles
 import Foundation
 import Glibc
 
@@ -13,10 +14,16 @@ final class ReadAhead: @unchecked Sendable {
         let row: CacheRow
     }
 
+    /// The bytes of a row, and the memory that they are in.
+    private struct ReadRow {
+        let room: BlockRoom
+        let bytes: UnsafeRawBufferPointer
+    }
+
     private enum Entry {
         case planned
         case reading
-        case ready(UnsafeMutableRawBufferPointer)
+        case ready(ReadRow)
     }
 
     private let cache: FeatureCache
@@ -37,7 +44,7 @@ final class ReadAhead: @unchecked Sendable {
     private var queue: ArraySlice<Key> = []
     /// Rows that have memory: being read or ready.
     private var heldCount = 0
-    private var freeMemory: [UnsafeMutableRawBufferPointer] = []
+    private var freeRooms: [BlockRoom] = []
     private var waitingCount = 0
 
     /// The batch that rows are asked for from.
@@ -65,15 +72,15 @@ final class ReadAhead: @unchecked Sendable {
     ) {
         self.cache = cache
         self.rowsOfBatch = rowsOfBatch
-        rowLimit = max(1, byteCountLimit / cache.identity.sampleByteCount)
+        rowLimit = max(1, byteCountLimit / BlockRoom.allocatedByteCount(for: cache.identity.sampleByteCount))
         for _ in 0..<min(Self.threadCount, rowLimit) {
             Thread.detachNewThread { self.readRows() }
         }
     }
 
     deinit {
-        for memory in freeMemory { memory.deallocate() }
-        for case .ready(let memory) in entries.values { memory.deallocate() }
+        for room in freeRooms { room.deallocate() }
+        for case .ready(let row) in entries.values { row.room.deallocate() }
     }
 
     /// Ends the threads, each when it has read its row.
@@ -107,8 +114,8 @@ final class ReadAhead: @unchecked Sendable {
         _ row: CacheRow, into memory: UnsafeMutableRawBufferPointer, _ use: (UnsafeRawBufferPointer) -> Void
     ) throws {
         if let ready = take(row) {
-            use(UnsafeRawBufferPointer(ready))
-            monitor.locked { release(ready) }
+            use(ready.bytes)
+            monitor.locked { release(ready.room) }
             cache.counters.countAhead()
             return
         }
@@ -120,8 +127,8 @@ final class ReadAhead: @unchecked Sendable {
         }
     }
 
-    /// The memory of a row that was read ahead; nil if it was not.
-    private func take(_ row: CacheRow) -> UnsafeMutableRawBufferPointer? {
+    /// A row that was read ahead; nil if it was not. The caller releases its memory.
+    private func take(_ row: CacheRow) -> ReadRow? {
         monitor.locked {
             let key = Key(batch: currentBatch, row: row)
             while true {
@@ -136,9 +143,9 @@ final class ReadAhead: @unchecked Sendable {
                     waitingCount += 1
                     monitor.wait(for: isReady)
                     waitingCount -= 1
-                case .ready(let memory):
+                case .ready(let row):
                     set(key, nil)
-                    return memory
+                    return row
                 }
             }
         }
@@ -147,21 +154,21 @@ final class ReadAhead: @unchecked Sendable {
     // MARK: - Reading ahead
 
     private func readRows() {
-        while let (key, memory) = nextRow() {
+        while let (key, room) = nextRow() {
             var hasWaited = false
             // What is wrong with a row is found out by whoever asks for it.
-            let isRead = (try? cache.readOnce(key.row, into: memory, hasWaited: &hasWaited)) != nil
+            let bytes = try? cache.readOnce(key.row, within: room, hasWaited: &hasWaited)
             monitor.locked {
                 if !isResting {
                     count(hasWaited)
                     if readCount >= Self.decisionCountWithinBatch { decideWhetherToRest() }
                 }
-                if isRead && key.batch >= currentBatch {
-                    cache.counters.countRow(byteCount: memory.count)
-                    set(key, .ready(memory))
+                if let bytes, key.batch >= currentBatch {
+                    cache.counters.countRow(byteCount: bytes.count)
+                    set(key, .ready(ReadRow(room: room, bytes: bytes)))
                 } else {
                     set(key, nil)
-                    release(memory)
+                    release(room)
                 }
                 if waitingCount > 0 { monitor.broadcast(isReady) }
             }
@@ -169,7 +176,7 @@ final class ReadAhead: @unchecked Sendable {
     }
 
     /// The next row to be read, and memory for it; waits until there is one and room for it. Nil when the threads are to end.
-    private func nextRow() -> (Key, UnsafeMutableRawBufferPointer)? {
+    private func nextRow() -> (Key, BlockRoom)? {
         monitor.locked {
             while !isStopped {
                 if isResting || heldCount >= rowLimit || isPlanning {
@@ -178,8 +185,7 @@ final class ReadAhead: @unchecked Sendable {
                     guard case .planned = entries[key] else { continue }
                     set(key, .reading)
                     heldCount += 1
-                    let byteCount = cache.identity.sampleByteCount
-                    return (key, freeMemory.popLast() ?? .allocate(byteCount: byteCount, alignment: 64))
+                    return (key, freeRooms.popLast() ?? BlockRoom(byteCount: cache.identity.sampleByteCount))
                 } else if let batch = nextBatch {
                     plan(batch)
                 } else {
@@ -228,18 +234,18 @@ final class ReadAhead: @unchecked Sendable {
         switch entry {
         case .planned: set(key, nil)
         case .reading: break  // its thread will drop it
-        case .ready(let memory):
+        case .ready(let row):
             set(key, nil)
-            release(memory)
+            release(row.room)
         }
     }
 
-    private func release(_ memory: UnsafeMutableRawBufferPointer) {
+    private func release(_ room: BlockRoom) {
         heldCount -= 1
         if isResting {
-            memory.deallocate()
+            room.deallocate()
         } else {
-            freeMemory.append(memory)
+            freeRooms.append(room)
             // Not for each row: a thread that is awake goes on as long as there is room.
             if heldCount <= rowLimit - rowLimit / 8 { monitor.signal(isWork) }
         }
@@ -258,8 +264,8 @@ final class ReadAhead: @unchecked Sendable {
             isResting = true
             for (key, entry) in entries { if case .planned = entry { set(key, nil) } }
             queue = []
-            for memory in freeMemory { memory.deallocate() }
-            freeMemory = []
+            for room in freeRooms { room.deallocate() }
+            freeRooms = []
         }
         (readCount, waitCount) = (0, 0)
     }

@@ -32,8 +32,16 @@ struct PositionedFileTests {
             let places = [
                 (0, 100_000), (0, 0), (1, 4095), (4096, 4096), (4095, 2), (99_999, 1), (98_304, 1_696), (5, 65_536),
             ]
+            let room = BlockRoom(byteCount: 100_000)
+            defer { room.deallocate() }
             for (start, count) in places {
                 #expect(try file.read(from: start, byteCount: count) == Array(bytes[start..<start + count]))
+                let exact = BlockRoom(byteCount: count)
+                defer { exact.deallocate() }
+                for room in [room, exact] {
+                    #expect(
+                        try Array(file.read(count, from: start, within: room)) == Array(bytes[start..<start + count]))
+                }
             }
             DispatchQueue.concurrentPerform(iterations: 64) { index in
                 let start = index * 1_500
@@ -43,7 +51,11 @@ struct PositionedFileTests {
             #expect(throws: DurableFileError.shorter(path: path, byteCount: 100_000, expected: 100_002)) {
                 try file.read(from: 99_990, byteCount: 12)
             }
+            #expect(throws: DurableFileError.shorter(path: path, byteCount: 100_000, expected: 100_002)) {
+                try file.read(12, from: 99_990, within: room)
+            }
             // After such a read too.
+            #expect(try Array(file.read(9, from: 70_000, within: room)) == Array(bytes[70_000..<70_009]))
             #expect(try file.read(from: 70_000, byteCount: 9) == Array(bytes[70_000..<70_009]))
             let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path.string))
             try handle.truncate(atOffset: 5_000)

@@ -9,7 +9,8 @@ import Testing
 /// Reading ahead changes nothing but when features are read.
 struct FeatureReaderTests {
     private let fixture = CacheFixture()
-    private let rowByteCount = 60
+    /// What a row takes that is read ahead.
+    private let rowByteCount = BlockRoom.allocatedByteCount(for: 60)
 
     /// Waits until `condition` holds, at most a few seconds.
     private func wait(for condition: () -> Bool) -> Bool {
@@ -94,7 +95,7 @@ struct FeatureReaderTests {
             let cache = try FeatureCache(directory: folder)
             let order = (0..<23).map { $0 * 7 % 23 }
             let expected = order.flatMap { fixture.features(of: $0) }
-            let whole = 23 * rowByteCount
+            let whole = 23 * 60
             #expect(cache.keepInMemory(byteCount: whole) == 0)
             #expect(try cache.features(of: order) == expected)
             #expect(cache.openFileCount > 0)
