@@ -242,7 +242,7 @@ let package = Package(
             dependencies: [
                 "Backbones", "Benchmarks", "DataSharding", "Datasets", "DisentangledHead", "DurableFiles", "Extraction",
                 "FeatureCache", "ImageCoding", "Inference", "LinearProbing", "MessagePassing", "RunConfiguration",
-                "SystemFacts", "Tensors", "WeightFiles", system,
+                "SystemFacts", "Tensors", "Training", "WeightFiles", system,
             ]),
 
         // Level 10

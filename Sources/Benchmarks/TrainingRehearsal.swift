@@ -141,10 +141,12 @@ extension HeadTrainer {
         }
     }
 
-    /// The gradient of `features` [N, P, D] with labels in turn.
+    /// The gradient of `features` [N, P, D] with labels in turn. What a teacher says of them is known, as it is in a run after the first
+    /// epoch.
     package func gradient(of features: Tensor, team: WorkerTeam) throws -> HeadGradient {
         let samples = Array(0..<features.shape[0])
         return try gradient(
-            features: features, labels: samples.map { $0 % classCount }, sampleIDs: samples, team: team)
+            features: features, labels: samples.map { $0 % classCount }, sampleIDs: samples,
+            teacherLogits: isDistilled ? Array(repeating: 0, count: samples.count * classCount) : nil, team: team)
     }
 }

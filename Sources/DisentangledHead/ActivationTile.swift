@@ -85,8 +85,9 @@ package struct FeatureBatch<Scalar: HeadScalar>: @unchecked Sendable {
         // Where whole vectors end with a row, activations that are kept are computed in their place.
         let inPlace = kept != nil && D.isMultiple(of: 16)
 
-        let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: team.workerCount * rows * stride)
-        scratch.initialize(repeating: 0, count: team.workerCount * rows * stride)
+        let scratchCount = inPlace ? 0 : team.workerCount * rows * stride
+        let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: scratchCount)
+        scratch.initialize(repeating: 0, count: scratchCount)
         defer { scratch.deallocate() }
         let depth = turned?.count ?? D
         let factor = Scalar.rowFactor(transposing: channelMap, columnCount: depth, depth: depth, team: team)

@@ -170,8 +170,8 @@ public struct HeadTrainer: Sendable {
         }
     }
 
-    /// Whether the head learns from a teacher.
-    public var hasTeacher: Bool { parameters.teacher != nil }
+    /// Whether the loss is about a teacher's logits (`Distillation`).
+    public var isDistilled: Bool { configuration.distillation != nil && parameters.teacher != nil }
 
     /// The teacher's logits [N, C] of feature maps [N, ..., D], a function of each image alone and the same at every step; nil
     /// without a teacher.

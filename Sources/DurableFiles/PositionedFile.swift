@@ -47,7 +47,7 @@ public final class PositionedFile: Sendable {
     /// Fills `buffer` with the bytes from `offset` on. Throws `DurableFileError`, `.shorter` if the file ends before.
     public func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws {
         precondition(offset >= 0, "byte \(offset) is no part of a file")
-        if isDirect.load(ordering: .relaxed), buffer.count > 0 {
+        if isDirect.load(ordering: .acquiring), buffer.count > 0 {
             let room = BlockRoom(byteCount: buffer.count)
             defer { room.deallocate() }
             if let found = try readDirectly(buffer.count, from: offset, within: room) {
@@ -75,7 +75,7 @@ public final class PositionedFile: Sendable {
     public func read(_ byteCount: Int, from offset: Int, within room: BlockRoom) throws -> UnsafeRawBufferPointer {
         precondition(offset >= 0, "byte \(offset) is no part of a file")
         precondition(byteCount <= room.byteCount, "\(byteCount) bytes in room for \(room.byteCount)")
-        if isDirect.load(ordering: .relaxed), let found = try readDirectly(byteCount, from: offset, within: room) {
+        if isDirect.load(ordering: .acquiring), let found = try readDirectly(byteCount, from: offset, within: room) {
             return found
         }
         let start = UnsafeMutableRawBufferPointer(rebasing: room.memory[..<byteCount])
@@ -100,8 +100,9 @@ public final class PositionedFile: Sendable {
                 return UnsafeRawBufferPointer(rebasing: room.memory[wanted])
             }
         } catch DurableFileError.failed(_, _, EINVAL) {}
-        isDirect.store(false, ordering: .relaxed)
+        // In this order: whoever sees that reads are as usual must find them so.
         _ = fcntl(descriptor, F_SETFL, 0)
+        isDirect.store(false, ordering: .releasing)
         return nil
     }
 

@@ -31,23 +31,23 @@ public func exponentiate(_ values: inout [Double]) {
 @inline(__always)
 private func ordinaryExponential(_ x: SIMD8<Double>) -> SIMD8<Double> {
     typealias Lanes = SIMD8<Double>
-    func all(_ value: Double) -> Lanes { Lanes(repeating: value) }
-    let shift = all(0x1.8p52)
-    let shifted = shift.addingProduct(x, all(0x1.71547652b82fep0))
+    func constant(_ value: Double) -> Lanes { Lanes(repeating: value) }
+    let shift = constant(0x1.8p52)
+    let shifted = shift.addingProduct(x, constant(0x1.71547652b82fep0))
     let n = shifted - shift
-    let first = x.addingProduct(-n, all(Natural.logarithmOf2.high))
-    let second = 0 - n * all(Natural.logarithmOf2.low)
+    let first = x.addingProduct(-n, constant(Natural.logarithmOf2.high))
+    let second = 0 - n * constant(Natural.logarithmOf2.low)
     let r = first + second
     let rest = (first - r) + second
 
     let r2 = r * r
     let r4 = r2 * r2
-    let p0 = all(1.0 / 2).addingProduct(r, all(1.0 / 6))
-    let p1 = all(1.0 / 24).addingProduct(r, all(1.0 / 120))
-    let p2 = all(1.0 / 720).addingProduct(r, all(1.0 / 5040))
-    let p3 = all(1.0 / 40_320).addingProduct(r, all(1.0 / 362_880))
-    let p4 = all(1.0 / 3_628_800).addingProduct(r, all(1.0 / 39_916_800))
-    let p5 = all(1.0 / 479_001_600).addingProduct(r, all(1.0 / 6_227_020_800))
+    let p0 = constant(1.0 / 2).addingProduct(r, constant(1.0 / 6))
+    let p1 = constant(1.0 / 24).addingProduct(r, constant(1.0 / 120))
+    let p2 = constant(1.0 / 720).addingProduct(r, constant(1.0 / 5040))
+    let p3 = constant(1.0 / 40_320).addingProduct(r, constant(1.0 / 362_880))
+    let p4 = constant(1.0 / 3_628_800).addingProduct(r, constant(1.0 / 39_916_800))
+    let p5 = constant(1.0 / 479_001_600).addingProduct(r, constant(1.0 / 6_227_020_800))
     let q0 = p0.addingProduct(r2, p1)
     let q1 = p2.addingProduct(r2, p3)
     let q2 = p4.addingProduct(r2, p5)

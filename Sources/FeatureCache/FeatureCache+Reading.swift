@@ -28,14 +28,16 @@ extension FeatureCache {
         ) throws -> Void
     ) throws -> [Float] {
         let (elementCount, channelCount) = (identity.featureMap.elementCount, identity.featureMap.channelCount)
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.sampleByteCount, alignment: 64)
+        // What needs no widening can be read into its place.
+        let isAsStored = identity.precision == .f32
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: isAsStored ? 0 : identity.sampleByteCount, alignment: 64)
         defer { memory.deallocate() }
         return try [Float](unsafeUninitializedCapacity: sampleIndices.count * elementCount) { buffer, count in
             for (position, sample) in sampleIndices.enumerated() {
                 let end = (position + 1) * elementCount
                 let destination = UnsafeMutableBufferPointer(rebasing: buffer[count..<end])
-                // What needs no widening can be read into its place.
-                let place = identity.precision == .f32 ? UnsafeMutableRawBufferPointer(destination) : memory
+                let place = isAsStored ? UnsafeMutableRawBufferPointer(destination) : memory
                 try read(row(of: sample, view: view), place) {
                     if $0.baseAddress == UnsafeRawPointer(destination.baseAddress) { return }
                     identity.precision.widen($0, channelCount: channelCount, into: destination)
@@ -214,7 +216,10 @@ extension FeatureCache {
     /// and of all.
     /// - Throws: as `features(of:)`, for the first that is damaged.
     public func verify(progress: (_ checkedShardCount: Int, _ shardCount: Int) -> Void = { _, _ in }) throws {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.sampleByteCount, alignment: 64)
+        // What needs no widening can be read into its place.
+        let isAsStored = identity.precision == .f32
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: isAsStored ? 0 : identity.sampleByteCount, alignment: 64)
         defer { memory.deallocate() }
         let own = ownShards?.sorted() ?? Array(shards.indices)
         let rows = own.map { shard in

@@ -143,9 +143,9 @@ final class ReadAhead: @unchecked Sendable {
                     waitingCount += 1
                     monitor.wait(for: isReady)
                     waitingCount -= 1
-                case .ready(let row):
+                case .ready(let ready):
                     set(key, nil)
-                    return row
+                    return ready
                 }
             }
         }
@@ -234,9 +234,9 @@ final class ReadAhead: @unchecked Sendable {
         switch entry {
         case .planned: set(key, nil)
         case .reading: break  // its thread will drop it
-        case .ready(let row):
+        case .ready(let ready):
             set(key, nil)
-            release(row.room)
+            release(ready.room)
         }
     }
 

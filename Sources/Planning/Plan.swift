@@ -1,4 +1,5 @@
 import DataSharding
+import DurableFiles
 import Extraction
 import FeatureCache
 import Inference
@@ -66,7 +67,7 @@ public struct Plan: Sendable {
             + 2
             * min(
                 FeatureReader.byteCountLimit,
-                min(FeatureReader.rowCountInMemory, workload.mapCount) * workload.sampleByteCount)
+                min(FeatureReader.rowCountInMemory, workload.mapCount) * roomByteCount)
     }
 
     /// Bytes of a rank in training, with a batch of its evaluation and without features that are read ahead.
@@ -98,8 +99,11 @@ public struct Plan: Sendable {
 
     /// Bytes of features that a rank reads ahead, at most: for the steps to come and for an evaluation.
     public var readAheadByteCount: Int {
-        2 * min(FeatureReader.byteCountLimit, workload.mapCount * workload.sampleByteCount)
+        2 * min(FeatureReader.byteCountLimit, workload.mapCount * roomByteCount)
     }
+
+    /// Bytes of a sample's features that are read ahead, with the rest of the disk's blocks.
+    private var roomByteCount: Int { BlockRoom.allocatedByteCount(for: workload.sampleByteCount) }
 
     /// Files that are filled at a time: a thread goes on to the next one while others finish the last.
     private var openFileCount: Int { min(Extraction.openShardLimit, cluster.threadsPerRank) }

@@ -15,13 +15,17 @@ import Training
 extension UnitCosts {
     /// Measures on this machine, with all threads of `team` busy: some images of the run through its backbone, and a few steps
     /// on random features. Seconds to a minute.
+    /// - Parameter prepare: what a run does between extraction and training.
     /// - Throws: the error of an image that cannot be decoded, or of a head that cannot be trained as configured.
-    public static func measure(_ run: PlannedRun, team: WorkerTeam) throws -> UnitCosts {
+    public static func measure(
+        _ run: PlannedRun, team: WorkerTeam, beforeHead prepare: () -> Void = {}
+    ) throws -> UnitCosts {
         let program = ProcessStatus().residentByteCount ?? 0
         let files = residentFileByteCount
         let image = try imageSeconds(run, team: team)
         let used = program + residentFileByteCount - files
         let worker = max(0, (ProcessStatus().peakByteCount ?? 0) - used) / team.workerCount
+        prepare()
         let head = try HeadMeasurement(run, team: team)
         return UnitCosts(
             threadCount: team.workerCount, image: image, read: try readingSeconds(run.workload, team: team),

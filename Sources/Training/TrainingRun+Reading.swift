@@ -7,8 +7,14 @@ extension TrainingRun {
     /// Leaves to the disk what this rank's share of the memory does not hold of its part of the cache.
     func divideMemory() {
         guard let available = AvailableMemory.byteCount() else { return }
+        let viewsPerShard = (shards.sampleCount + shards.shardCount - 1) / shards.shardCount * schedule.viewCount
+        let ofTeacher =
+            teacherMemory == nil
+            ? 0
+            : TeacherMemory.byteCount(
+                imageCount: hostedShards.count * viewsPerShard, classCount: trainer.classCount)
         // A quarter for what the training still asks for, beside the features that are read ahead for a step and an evaluation.
-        let share = (available / communicator.localSize - 2 * FeatureReader.byteCountLimit) / 4 * 3
+        let share = (available / communicator.localSize - 2 * FeatureReader.byteCountLimit - ofTeacher) / 4 * 3
         cache.keepInMemory(byteCount: max(0, share))
     }
 

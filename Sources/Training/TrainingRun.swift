@@ -56,7 +56,7 @@ public struct TrainingRun {
     var epochProgress: EpochProgress
     /// The figures of the last completed epoch, as a checkpoint names them.
     var metrics: [String: Double]
-    /// With a teacher whose logits are worth remembering.
+    /// If the head learns from a teacher.
     let teacherMemory: TeacherMemory?
     /// Which ranks share the products of an update; nil if every rank computes all of it.
     let sharing: RankSharing?
@@ -141,7 +141,7 @@ public struct TrainingRun {
             // Checkpoints name images in single precision.
             throw TrainingError.tooManySamples(count: trainingSamples.count, limit: 1 << 24)
         }
-        teacherMemory = trainer.hasTeacher ? TeacherMemory(classCount: trainer.classCount) : nil
+        teacherMemory = trainer.isDistilled ? TeacherMemory(classCount: trainer.classCount) : nil
         sharing = try RankSharing.fastest(for: trainer, over: communicator, team: team)
         self.coordinator = coordinator
         let turned = trainer.turnedChannels?.count

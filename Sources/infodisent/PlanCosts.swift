@@ -62,12 +62,10 @@ struct PlanCosts: ParsableCommand {
     }
 
     func run() throws {
-        // As in a run.
-        MemoryLimit.keepReleasedMemory()
         let team = deployment.team
         let run = try plannedRun(team: team)
         let plan = Plan(
-            run.workload, costs: try UnitCosts.measure(run, team: team),
+            run.workload, costs: try UnitCosts.measure(run, team: team, beforeHead: MemoryLimit.keepReleasedMemory),
             on: Cluster(
                 nodeCount: nodes, coresPerNode: cores ?? team.workerCount, ranksPerNode: ranksPerNode,
                 networkGigabits: networkGbit))

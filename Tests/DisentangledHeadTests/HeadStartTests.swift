@@ -224,7 +224,7 @@ struct HeadStartTests {
         var trainer = try trainer(configuration, start: start, teacher: .head(start.head))
         let features = normalTensor([5, 9, channels], seed: 77)
         let logits = try start.head.forward(features, team: three).logits
-        #expect(trainer.hasTeacher)
+        #expect(trainer.isDistilled)
         #expect(try trainer.teacherLogits(features: features, team: alone) == logits)
         for _ in 0..<4 { try advance(&trainer) }
         #expect(try trainer.teacherLogits(features: features, team: three) == logits, "it does not move")

@@ -18,25 +18,31 @@ struct FeatureReaderTests {
         return condition()
     }
 
-    @Test(arguments: [1, 2, 7, 1000]) func `features are those of the cache, for any room and any batches`(
-        rowLimit: Int
+    @Test(arguments: [1, 2, 7, 1000], CachePrecision.allCases)
+    func `features are those of the cache, for any room and any batches`(
+        rowLimit: Int, precision: CachePrecision
     ) throws {
         try withTemporaryFolder { folder throws in
+            var fixture = fixture
+            fixture.identity.precision = precision
             try fixture.fill(folder)
             let cache = try FeatureCache(directory: folder)
+            // Half of the files past the system's memory.
+            if rowLimit != 1 { cache.keepInMemory(byteCount: 23 * fixture.identity.sampleByteCount / 2) }
             let batches = (0..<60).map { number in
                 (0..<(number * 5 % 11)).map { (number * 3 + $0 * 7) % 23 }
             }
-            let reader = FeatureReader(cache, byteCountLimit: rowLimit * rowByteCount) { number in
+            let room = BlockRoom.allocatedByteCount(for: fixture.identity.sampleByteCount)
+            let reader = FeatureReader(cache, byteCountLimit: rowLimit * room) { number in
                 number < batches.count ? .init(samples: batches[number]) : nil
             }
             for batch in batches {
                 reader.begin()
-                #expect(try reader.features(of: batch) == batch.flatMap { fixture.features(of: $0) })
+                #expect(try reader.features(of: batch) == batch.flatMap { fixture.stored($0) })
             }
             // Behind the last batch, and what was in none.
             reader.begin()
-            #expect(try reader.features(of: [4]) == fixture.features(of: 4))
+            #expect(try reader.features(of: [4]) == fixture.stored(4))
         }
     }
 
