@@ -105,9 +105,9 @@ struct TurnedChannelsTests {
     @Test(
         "A head says the same bits whether it knows which channels are turned or not", arguments: [1, 70, 300],
         [1100, 1088])
-    func evaluation(count: Int, D: Int) throws {
+    func evaluation(count: Int, channelCount: Int) throws {
         // Panels with many, with few and with no turned channels; rows that end with whole vectors and that do not.
-        let C = 5
+        let (D, C) = (channelCount, 5)
         let turned = (0..<count).map { $0 < count / 2 ? 3 * $0 : D - 1 - 2 * (count - 1 - $0) }
         var trainer = try HeadTrainer(
             configuration: configuration(), channelCount: D, classCount: C, seed: 9, turning: turned)
