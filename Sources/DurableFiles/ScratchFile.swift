@@ -25,12 +25,8 @@ public final class ScratchFile: Sendable {
             throw DurableFileError.missing(path: directory)
         }
         path.withPlatformString { _ = unlink($0) }
-        do {
-            try reserve(byteCount)
-        } catch {
-            close(descriptor)
-            throw error
-        }
+        // If this fails, the file is closed as any other: all of it is initialised.
+        try reserve(byteCount)
     }
 
     deinit { close(descriptor) }

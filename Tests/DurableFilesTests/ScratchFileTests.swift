@@ -1,4 +1,7 @@
+import Dispatch
 import DurableFiles
+import Glibc
+import Synchronization
 import SystemPackage
 import TemporaryFolders
 import Testing
@@ -51,6 +54,29 @@ import Testing
             #expect(throws: DurableFileError.missing(path: missing)) {
                 try ScratchFile(in: missing, byteCount: 1)
             }
+        }
+    }
+
+    /// Closed twice, its descriptor could be the one that another thread has been given in between.
+    @Test func aFileThatCannotBeMadeClosesNothingOfOthers() throws {
+        try withTemporaryFolder { folder in
+            let isDone = Atomic(false)
+            let badCloses = Atomic(0)
+            let others = DispatchGroup()
+            for _ in 0..<2 {
+                DispatchQueue.global().async(group: others) {
+                    while !isDone.load(ordering: .acquiring) {
+                        let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+                        if descriptor >= 0, close(descriptor) != 0 { badCloses.add(1, ordering: .relaxed) }
+                    }
+                }
+            }
+            for _ in 0..<5000 {
+                #expect(throws: DurableFileError.self) { try ScratchFile(in: folder, byteCount: 1 << 62) }
+            }
+            isDone.store(true, ordering: .releasing)
+            others.wait()
+            #expect(badCloses.load(ordering: .relaxed) == 0)
         }
     }
 
