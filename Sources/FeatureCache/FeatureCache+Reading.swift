@@ -216,10 +216,7 @@ extension FeatureCache {
     /// and of all.
     /// - Throws: as `features(of:)`, for the first that is damaged.
     public func verify(progress: (_ checkedShardCount: Int, _ shardCount: Int) -> Void = { _, _ in }) throws {
-        // What needs no widening can be read into its place.
-        let isAsStored = identity.precision == .f32
-        let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: isAsStored ? 0 : identity.sampleByteCount, alignment: 64)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.sampleByteCount, alignment: 64)
         defer { memory.deallocate() }
         let own = ownShards?.sorted() ?? Array(shards.indices)
         let rows = own.map { shard in
