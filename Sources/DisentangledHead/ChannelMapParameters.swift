@@ -14,7 +14,7 @@ package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
     package private(set) var matrix: Matrix
     /// W of `exponential` and `cayley`; nil otherwise.
     package private(set) var weight: Matrix?
-    /// Moments of W, or of the skew matrix Omega; nil for `identity`.
+    /// Moments of W, or of the numbers of the skew matrix Omega above its diagonal; nil for `identity`.
     package var moments: OptimizerState<Scalar>?
 
     /// What the backward pass needs of the evaluation of U; nil after a restore, then computed again.
@@ -38,10 +38,36 @@ package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
             weight = Matrix(size: size, values: Array(repeating: 0, count: size * size))
             moments = OptimizerState(count: size * size, optimizer: optimizer)
         case .riemannian:
-            moments = OptimizerState(count: size * size, optimizer: optimizer)
+            moments = OptimizerState(count: Matrix.triangleCount(size: size), optimizer: optimizer)
         case .identity:
             moments = nil
         }
+    }
+
+    /// The moments as matrices [D, D], which is how files have them.
+    func squareMoments(team: WorkerTeam) -> OptimizerState<Scalar>? {
+        guard kind == .riemannian, var square = moments else { return moments }
+        func values(_ triangle: [Scalar], _ symmetry: Matrix.Symmetry) -> [Scalar] {
+            Matrix(triangle: triangle, size: matrix.size, symmetry: symmetry, team: team).values
+        }
+        square.first = values(square.first, .skew)
+        if !square.second.isEmpty { square.second = values(square.second, .symmetric) }
+        return square
+    }
+
+    /// Numbers of a `summand`.
+    package var summandCount: Int {
+        switch kind {
+        case .exponential, .cayley: matrix.size * matrix.size
+        case .riemannian: Matrix.triangleCount(size: matrix.size)
+        case .identity: 0
+        }
+    }
+
+    /// What a part of a batch adds to the gradient of a step, in as few numbers as say it, given its dL/dU, or of a `riemannian` map
+    /// its dL/dU U^T: then that is all of Omega = (dL/dU U^T - U dL/dU^T) / 2 above its diagonal.
+    package func summand(_ gradient: Matrix, team: WorkerTeam) -> [Scalar] {
+        kind == .riemannian ? gradient.skewTriangle(team: team) : gradient.values
     }
 
     /// Goes on with a stored U, W and moments, taken as they are.
@@ -66,47 +92,40 @@ package struct ChannelMapParameters<Scalar: HeadScalar>: Sendable {
         }
     }
 
-    /// The gradient with respect to what the optimizer's moments live on (W or Omega), given dL/dU, or of a `riemannian` map dL/dU U^T.
-    package mutating func parameterGradient(
+    /// dL/dW of `exponential` and `cayley`, given dL/dU.
+    package mutating func weightGradient(
         _ gradient: Matrix, step: Int?, team: some ProductTeam
     ) throws -> Matrix {
-        switch kind {
-        case .identity:
-            preconditionFailure("the identity channel map is not trained")
-        case .riemannian:
-            // Omega = (G U^T - U G^T) / 2
-            return gradient.combinedWithTranspose(sign: -1, scale: 0.5, team: team.workers)
-        case .exponential, .cayley:
-            if evaluation == nil { evaluation = try makeEvaluation(step: step, team: team) }
-            switch evaluation! {
-            case .exponential(let exponential):
-                return try exponential.gradient(gradient, team: team)
-                    .combinedWithTranspose(sign: -1, scale: 1, team: team.workers)
-            case .cayley(let transform):
-                return try transform.gradient(gradient, team: team)
-                    .combinedWithTranspose(sign: -1, scale: 0.5, team: team.workers)
-            }
+        if evaluation == nil { evaluation = try makeEvaluation(step: step, team: team) }
+        switch evaluation! {
+        case .exponential(let exponential):
+            return try exponential.gradient(gradient, team: team)
+                .combinedWithTranspose(sign: -1, scale: 1, team: team.workers)
+        case .cayley(let transform):
+            return try transform.gradient(gradient, team: team)
+                .combinedWithTranspose(sign: -1, scale: 0.5, team: team.workers)
         }
     }
 
-    /// One optimizer step, given what `parameterGradient` is given. `step` counts from 0.
+    /// One optimizer step, given the mean of the samples' `summand`. `step` counts from 0.
     mutating func apply(
-        gradient: Matrix, learningRate: Double, optimizer: OptimizerConfiguration, step: Int, team: some ProductTeam
+        gradient: [Scalar], learningRate: Double, optimizer: OptimizerConfiguration, step: Int, team: some ProductTeam
     ) throws {
-        guard kind != .identity else { return }
-        var direction = try parameterGradient(gradient, step: step, team: team)
-        moments?.makeDirection(&direction.values, optimizer: optimizer, updateCount: step, team: team.workers)
+        let (size, rate) = (matrix.size, Scalar(learningRate))
         switch kind {
         case .identity:
             break
         case .exponential, .cayley:
-            weight = Matrix.combination(
-                identity: 0, [(1, weight!), (-Scalar(learningRate), direction)], team: team.workers)
+            var direction = try weightGradient(Matrix(size: size, values: gradient), step: step, team: team)
+            moments?.makeDirection(&direction.values, optimizer: optimizer, updateCount: step, team: team.workers)
+            weight = Matrix.combination(identity: 0, [(1, weight!), (-rate, direction)], team: team.workers)
             try evaluate(step: step, team: team)
         case .riemannian:
+            var direction = gradient
+            moments?.makeDirection(&direction, optimizer: optimizer, updateCount: step, team: team.workers)
             // U <- exp(-learningRate * Omega) U, as U plus what it moves by, whose rounding is as small as the step.
-            direction.scale(by: -Scalar(learningRate), team: team.workers)
-            try matrix.addProduct(Matrix.rotationBeyondIdentity(direction, team: team), matrix, team: team)
+            let turn = Matrix(triangle: direction, size: size, symmetry: .skew, scale: -rate, team: team.workers)
+            try matrix.addProduct(Matrix.rotationBeyondIdentity(turn, team: team), matrix, team: team)
             if (step + 1) % Self.polishInterval == 0 || rowsHaveDrifted(team: team.workers) {
                 try matrix.polishIfNeeded(team: team)
             }

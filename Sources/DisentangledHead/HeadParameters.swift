@@ -305,10 +305,12 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
     /// budget only the weights in the mask are moved, and the mask changes where the budget says so. Before that the classifier
     /// is brought to its column minimum, if the configuration asks for it.
     ///
-    /// - Parameter classSums: what the gradient of a step has that the budget observes.
+    /// - Parameters:
+    ///   - channelMapGradient: the mean of the samples' `ChannelMapParameters.summand`; empty for the identity channel map.
+    ///   - classSums: what the gradient of a step has that the budget observes.
     /// - Throws: `HeadError.notFinite` naming the gradient that is not finite; nothing has then changed.
     package mutating func apply(
-        channelMapGradient: SquareMatrix<Scalar>?, classifierGradient: [Scalar], biasGradient: [Scalar]? = nil,
+        channelMapGradient: [Scalar], classifierGradient: [Scalar], biasGradient: [Scalar]? = nil,
         classSums: (sums: [Scalar], counts: [Scalar])? = nil, channelMapLearningRate: Double,
         classifierLearningRate: Double, team: WorkerTeam, sharing: (any ProductSharing)? = nil
     ) throws {
@@ -319,15 +321,14 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         guard biasGradient?.allSatisfy(\.isFinite) ?? true else {
             throw HeadError.notFinite(tensor: "classifier_bias.gradient", step: step)
         }
-        if configuration.channelMap != .identity {
-            precondition(channelMapGradient != nil, "this channel map is trained and needs a gradient")
-            guard channelMapGradient!.isFinite(team: team) else {
-                throw HeadError.notFinite(tensor: "channel_map.gradient", step: step)
-            }
-            try channelMap.apply(
-                gradient: channelMapGradient!, learningRate: channelMapLearningRate,
-                optimizer: configuration.optimizer, step: step, team: SharedWorkers(team, sharing: sharing))
+        precondition(
+            channelMapGradient.count == channelMap.summandCount, "the channel map needs a gradient of its own size")
+        guard areFinite(channelMapGradient, team: team) else {
+            throw HeadError.notFinite(tensor: "channel_map.gradient", step: step)
         }
+        try channelMap.apply(
+            gradient: channelMapGradient, learningRate: channelMapLearningRate,
+            optimizer: configuration.optimizer, step: step, team: SharedWorkers(team, sharing: sharing))
         var direction = classifierGradient
         // Without a gradient the moments of what is left out stay 0.
         if let mask { for index in mask.indices where !mask[index] { direction[index] = 0 } }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A tensor with its name in a checkpoint.
 public struct NamedTensor: Sendable, Equatable {
     public let name: String
@@ -19,7 +21,8 @@ public struct HeadTrainerState: Sendable, Equatable {
     /// Beside the head (with R for D in `channel_map` where U turns R channels only):
     /// `channel_map.channels` [R], these;
     /// `channel_map.parameter` W [D, D] (`exponential`, `cayley`);
-    /// `channel_map.first_moment` and `.second_moment` [D, D] (Adam) or `channel_map.velocity` (SGD), not for `identity`;
+    /// `channel_map.first_moment` and `.second_moment` [D, D] (Adam) or `channel_map.velocity` (SGD), not for `identity`; those of
+    /// a `riemannian` map are skew, the second moment symmetric;
     /// `classifier.first_moment` and `.second_moment` [C, D], or `classifier.velocity`;
     /// `classifier_bias.first_moment` and `.second_moment` [C], or `classifier_bias.velocity`, with a bias;
     /// `budget.class_sums` [C, D], `budget.class_counts` [C] and `budget.regrown` [C, D] of zeros and ones, with a budget, and
@@ -70,7 +73,9 @@ extension HeadTrainer {
         if let weight = map.weight {
             tensors.append(NamedTensor(name: "channel_map.parameter", shape: mapShape, values: weight.values))
         }
-        if let moments = map.moments { tensors += named("channel_map", shape: mapShape, moments) }
+        if let moments = map.squareMoments(team: WorkerTeam(workerCount: 1)) {
+            tensors += named("channel_map", shape: mapShape, moments)
+        }
         if configuration.prototypePurity == nil {
             tensors += named("classifier", shape: [classCount, valueCount], parameters.classifierMoments)
         }
@@ -196,7 +201,8 @@ extension HeadTrainer {
             kind: kind, matrix: matrix,
             weight: hasWeight
                 ? SquareMatrix(size: mapSize, values: try tensor("channel_map.parameter", mapShape)) : nil,
-            moments: kind == .identity ? nil : try moments(mapNames, mapShape))
+            moments: kind == .identity
+                ? nil : try Self.mapMoments(moments(mapNames, mapShape), names: mapNames, kind: kind, size: mapSize))
         var pruning: ClassifierPruning<Float>?
         if let budget {
             pruning = ClassifierPruning(
@@ -233,6 +239,25 @@ extension HeadTrainer {
             biasMoments: try biasNames.isEmpty ? nil : moments(biasNames, [head.classCount]),
             pruning: pruning, fixedMask: budget == nil ? head.classifier.mask : nil,
             teacher: teacher.map { Teacher($0) }, prototypes: prototypes)
+    }
+
+    /// The moments of a channel map as the optimizer has them, of those of a state, [D, D].
+    private static func mapMoments(
+        _ square: OptimizerState<Float>, names: [String], kind: ChannelMapKind, size: Int
+    ) throws -> OptimizerState<Float> {
+        guard kind == .riemannian else { return square }
+        func triangle(_ values: [Float], _ symmetry: SquareMatrix<Float>.Symmetry, name: String) throws -> [Float] {
+            guard let triangle = SquareMatrix(size: size, values: values).triangle(symmetry) else {
+                throw HeadError.invalidSetting(
+                    key: name, value: "a matrix that is not \(symmetry)",
+                    expected: "a \(symmetry) one, as riemannian channel maps have it")
+            }
+            return triangle
+        }
+        var moments = square
+        moments.first = try triangle(square.first, .skew, name: names[0])
+        if names.count > 1 { moments.second = try triangle(square.second, .symmetric, name: names[1]) }
+        return moments
     }
 
     /// The prototypes of a state, of whose tensors `tensor(name, shape)` gives those that are sound.

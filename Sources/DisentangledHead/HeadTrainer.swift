@@ -4,8 +4,8 @@ import Tensors
 ///
 /// Gradients of the shards of a step are added exactly elsewhere, then `scaled(by: 1 / sampleCount)`, then applied.
 public struct HeadGradient: Sendable, Equatable {
-    /// dL/dU [D, D], or [R, R] where U turns R channels only, and of a `riemannian` map dL/dU U^T; empty for the identity channel
-    /// map, which is not trained.
+    /// dL/dU [D, D], or [R, R] where U turns R channels only; of a `riemannian` map the D (D - 1) / 2 numbers above the diagonal of
+    /// (dL/dU U^T - U dL/dU^T) / 2, row by row; empty for the identity channel map, which is not trained.
     public var channelMap: [Float]
     /// dL/dA [C, D], or [C, 2 D] with a weight for each side of a channel.
     public var classifier: [Float]
@@ -79,18 +79,13 @@ public struct HeadTrainer: Sendable {
     /// The channels that U turns, rising, if these are not all; on the others it is I, as it was at the start.
     public var turnedChannels: [Int]? { parameters.turned }
 
-    /// R^2 or D^2.
-    private var channelMapCount: Int {
-        configuration.channelMap == .identity ? 0 : parameters.channelMap.matrix.values.count
-    }
-
     /// Whether the next step's gradient has class sums.
     private var observes: Bool { configuration.budget?.observes(step: step) ?? false }
 
     /// The number of elements of each of the next gradient's `tensors`; 0 for what is not trained.
     public var gradientLengths: [Int] {
         [
-            channelMapCount, weightCount,
+            parameters.channelMap.summandCount, weightCount,
             configuration.hasBias ? classCount : 0, observes ? classCount * valueCount : 0, observes ? classCount : 0,
         ]
     }
@@ -200,7 +195,8 @@ public struct HeadTrainer: Sendable {
         let sum = try parameters.gradient(
             batch: batch, labels: labels, sampleIDs: sampleIDs, teacherLogits: teacherLogits, team: team)
         return HeadGradient(
-            channelMap: sum.channelMap?.values ?? [], classifier: sum.classifier, bias: sum.bias ?? [],
+            channelMap: sum.channelMap.map { parameters.channelMap.summand($0, team: team) } ?? [],
+            classifier: sum.classifier, bias: sum.bias ?? [],
             classSums: sum.classSums?.sums ?? [], classCounts: sum.classSums?.counts ?? [],
             lossSum: sum.lossSum, correctCount: sum.correctCount, sampleCount: labels.count)
     }
@@ -217,12 +213,10 @@ public struct HeadTrainer: Sendable {
         _ gradient: HeadGradient, learningRate: Double, channelMapLearningRate: Double? = nil, team: WorkerTeam,
         sharing: (any ProductSharing)? = nil
     ) throws {
-        let isTrained = configuration.channelMap != .identity
-        let mapSize = channelMapSize
-        guard gradient.channelMap.count == channelMapCount else {
+        let mapCount = parameters.channelMap.summandCount
+        guard gradient.channelMap.count == mapCount else {
             throw HeadError.shapeMismatch(
-                tensor: "channel_map.gradient", expected: isTrained ? [mapSize, mapSize] : [0],
-                found: [gradient.channelMap.count])
+                tensor: "channel_map.gradient", expected: [mapCount], found: [gradient.channelMap.count])
         }
         guard gradient.classifier.count == weightCount else {
             throw HeadError.shapeMismatch(
@@ -242,7 +236,7 @@ public struct HeadTrainer: Sendable {
         }
         guard gradient.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
         try parameters.apply(
-            channelMapGradient: isTrained ? SquareMatrix(size: mapSize, values: gradient.channelMap) : nil,
+            channelMapGradient: gradient.channelMap,
             classifierGradient: gradient.classifier, biasGradient: configuration.hasBias ? gradient.bias : nil,
             classSums: observes ? (gradient.classSums, gradient.classCounts) : nil,
             channelMapLearningRate: channelMapLearningRate ?? learningRate, classifierLearningRate: learningRate,

@@ -75,10 +75,14 @@ public struct Plan: Sendable {
         let map = workload.featureMap.elementCount
         let shard = workload.samplesPerShard * map + workload.gradientCount
         let state =
-            (3 + workload.momentsPerParameter) * workload.gradientCount
+            (1 + workload.momentsPerParameter) * workload.gradientCount
+            + 2 * (workload.channelMapCount + workload.classifierCount)
             + (sharesUpdate ? 11 : 10) * workload.channelMapCount
+        // The gradient of a map that turns is whole until its skew part is taken.
         let inWork =
-            min(shardsPerRank, cluster.threadsPerRank) * workload.samplesPerShard * map * workload.numbersPerFeature
+            min(shardsPerRank, cluster.threadsPerRank)
+            * (workload.samplesPerShard * map * workload.numbersPerFeature
+                + (workload.channelMap == .riemannian ? workload.channelMapCount : 0))
         let evaluated = min(FeatureCache.batchSize, workload.testCount) * map
         let remembered =
             workload.hasTeacher

@@ -1,4 +1,5 @@
 import DataSharding
+public import DisentangledHead
 public import FeatureCache
 public import Inference
 import RunConfiguration
@@ -24,7 +25,7 @@ public struct Workload: Equatable, Sendable {
     public var epochs: Int
     /// Whether a linear classifier is fitted before the training, to start from or to learn from.
     public var isClassifierFitted: Bool
-    public var isChannelMapTrained: Bool
+    public var channelMap: ChannelMapKind
     /// Weights that a class has for a channel.
     public var weightsPerChannel: Int
     /// Channels that the channel map turns; nil for all.
@@ -40,7 +41,7 @@ public struct Workload: Equatable, Sendable {
     public init(
         trainCount: Int, testCount: Int, classCount: Int, featureMap: FeatureMapShape, precision: CachePrecision,
         viewCount: Int = 1, samplesPerCacheShard: Int, logicalShards: Int, batchSize: Int, epochs: Int,
-        isClassifierFitted: Bool = false, isChannelMapTrained: Bool, turnedChannelCount: Int? = nil,
+        isClassifierFitted: Bool = false, channelMap: ChannelMapKind, turnedChannelCount: Int? = nil,
         weightsPerChannel: Int = 1, momentsPerParameter: Int, numbersPerFeature: Int = 0, hasTeacher: Bool = false
     ) {
         self.trainCount = trainCount
@@ -54,7 +55,7 @@ public struct Workload: Equatable, Sendable {
         self.batchSize = batchSize
         self.epochs = epochs
         self.isClassifierFitted = isClassifierFitted
-        self.isChannelMapTrained = isChannelMapTrained
+        self.channelMap = channelMap
         self.weightsPerChannel = weightsPerChannel
         self.turnedChannelCount = turnedChannelCount
         self.momentsPerParameter = momentsPerParameter
@@ -81,7 +82,7 @@ public struct Workload: Equatable, Sendable {
             logicalShards: configuration.training.logicalShards, batchSize: configuration.training.batchSize,
             epochs: configuration.training.epochs,
             isClassifierFitted: configuration.needsFittedClassifier,
-            isChannelMapTrained: configuration.head.channelMap != .identity,
+            channelMap: configuration.head.channelMap,
             turnedChannelCount: configuration.head.mapRank.turnedCount(
                 channelCount: identity.featureMap.channelCount, trainingImageCount: trainCount),
             weightsPerChannel: configuration.head.signs.valuesPerChannel,
@@ -94,10 +95,15 @@ public struct Workload: Equatable, Sendable {
     /// Numbers in the channel map D x D, or in its part of the channels that it turns, if it is trained.
     public var channelMapCount: Int {
         let size = turnedChannelCount ?? featureMap.channelCount
-        return isChannelMapTrained ? size * size : 0
+        return channelMap == .identity ? 0 : size * size
     }
-    /// E, the numbers in a gradient.
-    public var gradientCount: Int { channelMapCount + classCount * featureMap.channelCount * weightsPerChannel }
+    /// Numbers in the classifier's weights C x D, or twice as many with one for each side of a channel.
+    var classifierCount: Int { classCount * featureMap.channelCount * weightsPerChannel }
+    /// E, the numbers in a gradient: of a `riemannian` channel map those above the diagonal of a skew matrix.
+    public var gradientCount: Int {
+        let size = turnedChannelCount ?? featureMap.channelCount
+        return (channelMap == .riemannian ? size * (size - 1) / 2 : channelMapCount) + classifierCount
+    }
     /// Bytes of a sample's features in the cache.
     public var sampleByteCount: Int { precision.byteCount(of: featureMap) }
     /// Bytes of a sample in the cache on disk, with its label and digests.

@@ -59,10 +59,8 @@ private struct Problem {
 
     /// A step that changes nothing but its number.
     func rest(_ parameters: inout HeadParameters<Double>) throws {
-        let size = channelCount * channelCount
         try parameters.apply(
-            channelMapGradient: parameters.configuration.channelMap == .identity
-                ? nil : SquareMatrix(size: channelCount, values: Array(repeating: 0, count: size)),
+            channelMapGradient: Array(repeating: 0, count: parameters.channelMap.summandCount),
             classifierGradient: Array(repeating: 0, count: parameters.classifier.count),
             biasGradient: parameters.bias.map { $0.map { _ in 0 } }, channelMapLearningRate: 0,
             classifierLearningRate: 0, team: alone)
@@ -375,16 +373,18 @@ struct GradientTests {
         }
         var copy = parameters
         let gradient = try #require(try problem.gradient(parameters).channelMap)
-        let found = try copy.channelMap.parameterGradient(gradient, step: nil, team: alone)
+        let found = try copy.channelMap.weightGradient(gradient, step: nil, team: alone)
         #expect(relativeDifference(found.values, expected) < 1e-8)
     }
 
     @Test("Omega is the derivative along rotations of U")
     func riemannian() throws {
-        var parameters = try problem.parameters(.argmax)
+        let parameters = try problem.parameters(.argmax)
         let matrix = parameters.channelMap.matrix
         let gradient = try #require(try problem.gradient(parameters).channelMap)
-        let omega = try parameters.channelMap.parameterGradient(gradient, step: nil, team: alone)
+        let omega = SquareMatrix(
+            triangle: parameters.channelMap.summand(gradient, team: alone), size: problem.channelCount,
+            symmetry: .skew, team: alone)
         for seed in UInt64(30)..<34 {
             let direction = skew(randomMatrix(problem.channelCount, scale: 1, seed: seed))
             let slope = try centralDifferences([0]) { time in

@@ -47,8 +47,7 @@ struct HeadTrainerTests {
         var worst: Float = 0
         for step in 0..<1000 {
             let gradient = HeadGradient(
-                channelMap: map == .identity
-                    ? [] : normals(channels * channels, seed: 60, step).map { Float($0) },
+                channelMap: normals(trainer.gradientLengths[0], seed: 60, step).map { Float($0) },
                 classifier: Array(repeating: 0, count: 3 * channels), lossSum: 1, correctCount: 0, sampleCount: 1)
             try trainer.apply(gradient, learningRate: 0.05, team: alone)
             worst = max(worst, trainer.orthogonalityError(team: alone))
@@ -243,6 +242,41 @@ struct HeadTrainerTests {
             #expect(throws: HeadError.notFinite(tensor: removed.name, step: 3)) { try restore(tensors) }
         }
         try restore(state.optimizer)
+    }
+
+    @Test(
+        "Moments of a riemannian map are matrices in a state, and one that is not skew or symmetric is refused by name",
+        arguments: OptimizerConfiguration.Kind.allCases)
+    func momentsOfTurns(optimizer: OptimizerConfiguration.Kind) throws {
+        let size = 6
+        var trainer = try trainer(.riemannian, channels: size, classes: 3, optimizer: optimizer)
+        for _ in 0..<2 { try advance(&trainer, team: alone) }
+        let state = trainer.state
+        for (place, tensor) in state.optimizer.enumerated() where tensor.name.hasPrefix("channel_map.") {
+            #expect(tensor.shape == [size, size] && tensor.values.contains { $0 != 0 })
+            let sign: Float = tensor.name == "channel_map.second_moment" ? 1 : -1
+            for row in 0..<size {
+                for column in 0..<size {
+                    #expect(tensor.values[row * size + column] == sign * tensor.values[column * size + row])
+                }
+            }
+            // Below the diagonal, and on it where the matrix is skew.
+            for element in [size, size * size - 2] + (sign < 0 ? [0] : []) {
+                var (tensors, values) = (state.optimizer, tensor.values)
+                values[element] += 1
+                tensors[place] = NamedTensor(name: tensor.name, shape: tensor.shape, values: values)
+                let kind = sign < 0 ? "skew" : "symmetric"
+                #expect(
+                    throws: HeadError.invalidSetting(
+                        key: tensor.name, value: "a matrix that is not \(kind)",
+                        expected: "a \(kind) one, as riemannian channel maps have it")
+                ) {
+                    try HeadTrainer(
+                        configuration: trainer.configuration, seed: 9,
+                        restoring: HeadTrainerState(step: 2, head: state.head, optimizer: tensors))
+                }
+            }
+        }
     }
 
     @Test("The classifier never goes below zero, and shrinkage makes zeros that are exact")

@@ -21,6 +21,34 @@ struct MatrixFunctionTests {
     }
 
     @Test(
+        "The numbers above the diagonal say all of a skew or symmetric matrix",
+        arguments: [1, 2, 3, 31, 32, 33, 64, 97])
+    func triangles(size: Int) throws {
+        let matrix = randomMatrix(size, scale: 1, seed: 2)
+        let count = size * (size - 1) / 2
+        for team in [alone, three] {
+            let triangle = matrix.skewTriangle(team: team)
+            let square = SquareMatrix(triangle: triangle, size: size, symmetry: .skew, team: team)
+            #expect(triangle.count == count && square == skew(matrix) && square.triangle(.skew) == triangle)
+            #expect(square.triangle(.symmetric) == nil || size == 1)
+
+            let even = matrix.combinedWithTranspose(sign: 1, scale: 0.5, team: team)
+            var hollow = even
+            for index in 0..<size { hollow.values[index * (size + 1)] = 0 }
+            let numbers = try #require(even.triangle(.symmetric))
+            #expect(SquareMatrix(triangle: numbers, size: size, symmetry: .symmetric, team: team) == hollow)
+            let scaled = SquareMatrix(triangle: triangle, size: size, symmetry: .skew, scale: -0.25, team: team)
+            #expect(scaled.values == square.values.map { -0.25 * $0 })
+        }
+        // Row by row.
+        if size > 2 {
+            #expect(
+                try #require(matrix.combinedWithTranspose(sign: 1, scale: 0.5, team: alone).triangle(.symmetric))[
+                    size - 1] == 0.5 * (matrix.values[size + 2] + matrix.values[2 * size + 1]))
+        }
+    }
+
+    @Test(
         "The exponential of a generator in the plane is the rotation by its angle", arguments: [0.01, 0.5, 1.4, 3, 20])
     func planeRotation(angle: Double) {
         let generator = SquareMatrix<Double>(size: 2, values: [0, -angle, angle, 0])

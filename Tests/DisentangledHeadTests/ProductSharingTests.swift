@@ -123,7 +123,8 @@ struct ProductSharingTests {
                 // Far enough that halving, squaring and polishing take place.
                 try trainer.apply(
                     HeadGradient(
-                        channelMap: gradient.values, classifier: Array(repeating: 0.1, count: 3 * size), lossSum: 1,
+                        channelMap: Array(gradient.values.prefix(trainer.gradientLengths[0])),
+                        classifier: Array(repeating: 0.1, count: 3 * size), lossSum: 1,
                         correctCount: 0, sampleCount: 1),
                     learningRate: 0.1, channelMapLearningRate: 0.1, team: alone, sharing: sharing)
             }
@@ -158,7 +159,8 @@ struct ProductSharingTests {
             var trainer = try HeadTrainer(
                 configuration: HeadConfiguration(channelMap: kind), channelCount: 40, classCount: 2, seed: 1)
             let gradient = HeadGradient(
-                channelMap: randomMatrix(40, scale: 1, seed: 1).values.map { Float($0) },
+                channelMap: Array(
+                    randomMatrix(40, scale: 1, seed: 1).values.prefix(trainer.gradientLengths[0]).map { Float($0) }),
                 classifier: Array(repeating: 1, count: 80), lossSum: 1, correctCount: 0, sampleCount: 1)
             #expect(throws: Broken.self) {
                 try trainer.apply(gradient, learningRate: 0.1, team: alone, sharing: BrokenSharing())

@@ -151,9 +151,9 @@ struct TrainingReferenceTests {
                     pixelCount: recorded.pixelCount, channelCount: recorded.channelCount),
                 labels: recorded.labels[step], sampleIDs: Array(0..<recorded.imageCount), team: three)
         }
-        let mean = sum.channelMap.map { SquareMatrix(size: $0.size, values: $0.values.map { $0 / count }) }
+        let ofMap = sum.channelMap.map { parameters.channelMap.summand($0, team: three) } ?? []
         try parameters.apply(
-            channelMapGradient: mean, classifierGradient: sum.classifier.map { $0 / count },
+            channelMapGradient: ofMap.map { $0 / count }, classifierGradient: sum.classifier.map { $0 / count },
             biasGradient: sum.bias.map { $0.map { $0 / count } }, classSums: sum.classSums,
             channelMapLearningRate: learningRate, classifierLearningRate: learningRate, team: three)
         return sum.lossSum / Double(recorded.imageCount)

@@ -7,7 +7,7 @@ import Testing
     private static let workload = Workload(
         trainCount: 5994, testCount: 5794, classCount: 200,
         featureMap: FeatureMapShape(height: 7, width: 7, channelCount: 2048), precision: .f16,
-        samplesPerCacheShard: 300, logicalShards: 24, batchSize: 96, epochs: 30, isChannelMapTrained: true,
+        samplesPerCacheShard: 300, logicalShards: 24, batchSize: 96, epochs: 30, channelMap: .cayley,
         momentsPerParameter: 2)
     private static let costs = UnitCosts(
         threadCount: 2, image: 0.06, shardGradient: 0.05, batchGradient: 0.9, firstLeaf: 0.006, furtherLeaf: 0.004,
@@ -240,9 +240,22 @@ import Testing
     }
 
     @Test func anIdentityMapHasNoGradient() {
-        let plan = plan(nodes: 2) { $0.isChannelMapTrained = false }
+        let plan = plan(nodes: 2) { $0.channelMap = .identity }
         #expect(plan.workload.gradientCount == 200 * 2048)
         #expect(plan.trainingByteCount < self.plan(nodes: 2).trainingByteCount)
+    }
+
+    @Test func aMapThatTurnsHasAGradientOfHalfTheNumbers() {
+        let (square, turning) = (plan(nodes: 8), plan(nodes: 8) { $0.channelMap = .riemannian })
+        let missing = 2048 * 2049 / 2
+        #expect(turning.workload.gradientCount == square.workload.gradientCount - missing)
+        #expect(square.sentPerStep - turning.sentPerStep == 12 * missing * 7 / 8)
+        #expect(turning.network < square.network)
+        // On one node of one core too: what is whole while it is computed is of one shard, what is kept of all.
+        #expect(plan(nodes: 1) { $0.channelMap = .riemannian }.trainingByteCount < plan(nodes: 1).trainingByteCount)
+        #expect(
+            plan(nodes: 1) { ($0.channelMap, $0.turnedChannelCount) = (.riemannian, 256) }.workload.gradientCount
+                == 256 * 255 / 2 + 200 * 2048)
     }
 
     @Test func aWeightForEachSideOfAChannelIsPartOfTheGradient() {
