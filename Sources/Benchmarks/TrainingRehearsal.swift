@@ -36,6 +36,7 @@ package struct TrainingRehearsal {
     /// Seconds of the parts of a step, each those of the slowest rank.
     package struct Times: Sendable {
         package let gradients: Double
+        /// Of what is added before the update (`GradientReduction`).
         package let exactSum: Double
         package let update: Double
         package var step: Double { gradients + exactSum + update }
@@ -49,6 +50,7 @@ package struct TrainingRehearsal {
     private let channelMapLearningRate: Double
     /// Who shares the products of the update; at first, the ranks.
     package var sharing: (any ProductSharing)?
+    private let reduction: GradientReduction
     private var trainer: HeadTrainer
     private var sums: [[Float]] = []
 
@@ -73,6 +75,8 @@ package struct TrainingRehearsal {
             rehearsing: configuration, channelCount: shape.channelCount, classCount: shape.classCount,
             turnedCount: turnedCount)
         sharing = try RankSharing.fastest(for: trainer, over: communicator, team: team)
+        reduction = try GradientReduction(
+            over: communicator, shardCount: shape.logicalShards, threadCount: team.workerCount)
     }
 
     /// The head as it is after the steps taken.
@@ -90,20 +94,14 @@ package struct TrainingRehearsal {
         let leaves = zip(hostedShards, gradients).map {
             ExactReduction.Leaf(shard: $0, tensors: $1.tensors)
         }
-        let reduction = ExactReduction(
-            tensorLengths: trainer.gradientLengths, leafCount: shape.logicalShards, over: communicator,
-            threadCount: team.workerCount)
-        let sumSeconds = try communicator.seconds { try reduction.sum(leaves, into: &sums) }
+        var found: GradientReduction.Sums?
+        let sumSeconds = try communicator.seconds {
+            found = try reduction.sum(leaves, lengths: trainer.gradientLengths, reusing: &sums)
+        }
         let updateSeconds = try communicator.seconds {
-            var total = HeadGradient(
-                tensors: sums, lossSum: 0, correctCount: 0,
-                sampleCount: shape.logicalShards * shape.samplesPerShard)
-            sums = []
-            total.scale(by: 1 / Float(total.sampleCount))
-            try trainer.apply(
-                total, learningRate: 1e-4, channelMapLearningRate: channelMapLearningRate, team: team,
-                sharing: sharing)
-            sums = total.tensors
+            sums = try trainer.apply(
+                found.take()!, sampleCount: shape.logicalShards * shape.samplesPerShard, lossSum: 0, learningRate: 1e-4,
+                channelMapLearningRate: channelMapLearningRate, team: team, sharing: sharing)
         }
         return Times(gradients: gradientSeconds, exactSum: sumSeconds, update: updateSeconds)
     }

@@ -314,28 +314,50 @@ package struct HeadParameters<Scalar: HeadScalar>: Sendable {
         classSums: (sums: [Scalar], counts: [Scalar])? = nil, channelMapLearningRate: Double,
         classifierLearningRate: Double, team: WorkerTeam, sharing: (any ProductSharing)? = nil
     ) throws {
+        try requireFinite(classifierGradient: classifierGradient, biasGradient: biasGradient, team: team)
+        try moveChannelMap(channelMapGradient, learningRate: channelMapLearningRate, team: team, sharing: sharing)
+        moveClassifier(
+            classifierGradient, biasGradient: biasGradient, classSums: classSums, learningRate: classifierLearningRate,
+            team: team)
+    }
+
+    /// - Throws: `HeadError.notFinite` naming the gradient that is not finite.
+    func requireFinite(classifierGradient: [Scalar], biasGradient: [Scalar]?, team: WorkerTeam) throws {
         guard areFinite(classifierGradient, team: team) else {
             throw HeadError.notFinite(tensor: "classifier.gradient", step: step)
         }
-        precondition(biasGradient?.count == bias?.count, "the bias is trained and needs a gradient, or there is none")
         guard biasGradient?.allSatisfy(\.isFinite) ?? true else {
             throw HeadError.notFinite(tensor: "classifier_bias.gradient", step: step)
         }
-        precondition(
-            channelMapGradient.count == channelMap.summandCount, "the channel map needs a gradient of its own size")
-        guard areFinite(channelMapGradient, team: team) else {
+    }
+
+    /// The first half of a step (`apply`), which takes longest where there are many channels. `moveClassifier` is the other.
+    /// - Throws: `HeadError.notFinite`, in which case nothing has changed; what `sharing` throws.
+    mutating func moveChannelMap(
+        _ gradient: [Scalar], learningRate: Double, team: WorkerTeam, sharing: (any ProductSharing)?
+    ) throws {
+        precondition(gradient.count == channelMap.summandCount, "the channel map needs a gradient of its own size")
+        guard areFinite(gradient, team: team) else {
             throw HeadError.notFinite(tensor: "channel_map.gradient", step: step)
         }
         try channelMap.apply(
-            gradient: channelMapGradient, learningRate: channelMapLearningRate,
-            optimizer: configuration.optimizer, step: step, team: SharedWorkers(team, sharing: sharing))
+            gradient: gradient, learningRate: learningRate, optimizer: configuration.optimizer, step: step,
+            team: SharedWorkers(team, sharing: sharing))
+    }
+
+    /// The second half of a step (`apply`), given gradients that are finite.
+    mutating func moveClassifier(
+        _ classifierGradient: [Scalar], biasGradient: [Scalar]?, classSums: (sums: [Scalar], counts: [Scalar])?,
+        learningRate: Double, team: WorkerTeam
+    ) {
+        precondition(biasGradient?.count == bias?.count, "the bias is trained and needs a gradient, or there is none")
         var direction = classifierGradient
         // Without a gradient the moments of what is left out stay 0.
         if let mask { for index in mask.indices where !mask[index] { direction[index] = 0 } }
         classifierMoments.makeDirection(
             &direction, optimizer: configuration.optimizer, updateCount: step, team: team)
-        let rate = Scalar(classifierLearningRate)
-        let shrinkage = Scalar(classifierLearningRate * configuration.classifierL1)
+        let rate = Scalar(learningRate)
+        let shrinkage = Scalar(learningRate * configuration.classifierL1)
         for index in classifier.indices {
             let moved = classifier[index] - rate * direction[index] - shrinkage
             classifier[index] = moved > 0 ? moved : 0

@@ -213,11 +213,49 @@ public struct HeadTrainer: Sendable {
         _ gradient: HeadGradient, learningRate: Double, channelMapLearningRate: Double? = nil, team: WorkerTeam,
         sharing: (any ProductSharing)? = nil
     ) throws {
-        let mapCount = parameters.channelMap.summandCount
-        guard gradient.channelMap.count == mapCount else {
-            throw HeadError.shapeMismatch(
-                tensor: "channel_map.gradient", expected: [mapCount], found: [gradient.channelMap.count])
+        try requireShapeOfMap(gradient.channelMap)
+        try requireShapesBesideMap(gradient)
+        let bias = configuration.hasBias ? gradient.bias : nil
+        try parameters.requireFinite(classifierGradient: gradient.classifier, biasGradient: bias, team: team)
+        try apply(
+            channelMap: gradient.channelMap, learningRate: learningRate,
+            channelMapLearningRate: channelMapLearningRate, team: team, sharing: sharing
+        ) { gradient }
+    }
+
+    /// The same step where only the channel map's gradient is known yet: it is applied first, while another thread may be adding the
+    /// others.
+    ///
+    /// - Parameters:
+    ///   - channelMap: the gradient's `channelMap`.
+    ///   - others: waits for the whole gradient, whose `channelMap` is not looked at.
+    /// - Throws: as above, and what `others` throws. If that throws, or what it gives is refused, the channel map has moved already
+    ///   and the trainer is of no use any more.
+    public mutating func apply(
+        channelMap: [Float], learningRate: Double, channelMapLearningRate: Double? = nil, team: WorkerTeam,
+        sharing: (any ProductSharing)? = nil, others: () throws -> HeadGradient
+    ) throws {
+        try requireShapeOfMap(channelMap)
+        try parameters.moveChannelMap(
+            channelMap, learningRate: channelMapLearningRate ?? learningRate, team: team, sharing: sharing)
+        let gradient = try others()
+        try requireShapesBesideMap(gradient)
+        let bias = configuration.hasBias ? gradient.bias : nil
+        try parameters.requireFinite(classifierGradient: gradient.classifier, biasGradient: bias, team: team)
+        parameters.moveClassifier(
+            gradient.classifier, biasGradient: bias,
+            classSums: observes ? (gradient.classSums, gradient.classCounts) : nil, learningRate: learningRate,
+            team: team)
+    }
+
+    private func requireShapeOfMap(_ gradient: [Float]) throws {
+        let count = parameters.channelMap.summandCount
+        guard gradient.count == count else {
+            throw HeadError.shapeMismatch(tensor: "channel_map.gradient", expected: [count], found: [gradient.count])
         }
+    }
+
+    private func requireShapesBesideMap(_ gradient: HeadGradient) throws {
         guard gradient.classifier.count == weightCount else {
             throw HeadError.shapeMismatch(
                 tensor: "classifier.gradient", expected: weightCount > 0 ? [classCount, valueCount] : [0],
@@ -235,12 +273,6 @@ public struct HeadTrainer: Sendable {
                 found: [gradient.classSums.count, gradient.classCounts.count])
         }
         guard gradient.lossSum.isFinite else { throw HeadError.notFinite(tensor: "loss", step: step) }
-        try parameters.apply(
-            channelMapGradient: gradient.channelMap,
-            classifierGradient: gradient.classifier, biasGradient: configuration.hasBias ? gradient.bias : nil,
-            classSums: observes ? (gradient.classSums, gradient.classCounts) : nil,
-            channelMapLearningRate: channelMapLearningRate ?? learningRate, classifierLearningRate: learningRate,
-            team: team, sharing: sharing)
     }
 
     /// Whether every number of the head is finite.

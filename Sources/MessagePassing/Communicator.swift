@@ -21,15 +21,16 @@ public protocol Communicator: Sendable {
     /// What this process is doing, for the watchdog.
     var activity: Activity { get }
 
+    /// The same ranks for another thread: operations of the one and of the other may be under way at the same time. Its activity is
+    /// of its own, and no watchdog's.
+    func copy() throws -> any Communicator
+
     /// Replaces each element by its largest value on any rank.
     func maximum(_ values: inout [UInt32]) throws
     /// Replaces each element by its sum over all ranks. The caller makes sure that no sum overflows.
     func sum(_ values: inout [Int64]) throws
     /// Replaces each element by its sum over all ranks. The caller makes sure that no sum overflows.
     func sum(_ values: inout [Int32]) throws
-    /// Begins a sum over all ranks and returns at once. Several may be under way; other operations may come before
-    /// `finish()`, in the same order on all ranks.
-    func startSum(_ values: [Int64]) throws -> PendingSum
 
     /// Sends block r of `values` to rank r, and receives this rank's block of every rank in rank order.
     ///

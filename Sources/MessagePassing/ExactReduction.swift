@@ -25,13 +25,21 @@ public struct ExactReduction: Sendable {
     /// Number of leaves on all ranks together.
     public let leafCount: Int
     private let communicator: any Communicator
-    /// Elements in a piece.
-    private let pieceLength: Int
+    /// Elements in a piece; a suitable number if nil.
+    private let pieceLength: Int?
     private let threadCount: Int
 
+    /// What the ranks have to agree upon before they add.
+    public struct Agreement: Sendable {
+        fileprivate let scales: [ExactSum]
+        /// Threads of all ranks together. Those of one rank are no measure: ranks cut their tensors alike.
+        fileprivate let threadCount: Int
+    }
+
     /// - Parameters:
-    ///   - threadCount: threads that round and add this rank's leaves and convert the sums.
-    ///   - pieceLength: elements that go through the ranks at a time; a suitable number if nil. Neither affects the result.
+    ///   - threadCount: threads that round and add this rank's leaves and convert the sums; other ranks may have more, or fewer.
+    ///   - pieceLength: elements that go through the ranks at a time, on all ranks alike; a suitable number if nil. Neither affects
+    ///     the result.
     public init(
         tensorLengths: [Int], leafCount: Int, over communicator: any Communicator, threadCount: Int = 1,
         pieceLength: Int? = nil
@@ -45,9 +53,7 @@ public struct ExactReduction: Sendable {
         precondition(threadCount >= 1, "\(threadCount) threads do no work")
         self.communicator = communicator
         self.threadCount = threadCount
-        // 65536 elements per rank and thread keep messages large and the working set in the second-level cache.
-        self.pieceLength = max(
-            communicator.size, pieceLength ?? min(1 << 16 * communicator.size * threadCount, 1 << 20))
+        self.pieceLength = pieceLength
     }
 
     /// The sum of the leaves of all ranks, tensor by tensor; each of the `leafCount` logical shards must be in `leaves` on
@@ -63,16 +69,47 @@ public struct ExactReduction: Sendable {
     /// The same with the memory of an earlier result, which saves a pass over it; its contents do not matter. After an
     /// error `result` holds nothing of use.
     public func sum(_ leaves: [Leaf], into result: inout [[Float]]) throws {
+        try sum(leaves, tensorLengths.indices, by: agree(on: leaves), into: &result)
+    }
+
+    /// The first half of a sum: that each logical shard is there once, and the scale of each tensor. Collective.
+    /// - Throws: as `sum`, but not `.sumOverflows`.
+    public func agree(on leaves: [Leaf]) throws -> Agreement {
         for leaf in leaves {
             precondition(
                 leaf.tensors.map(\.count) == tensorLengths,
                 "shard \(leaf.shard) has tensors of \(leaf.tensors.map(\.count)) instead of \(tensorLengths) elements")
         }
-        try checkShards(leaves)
-        let sums = try scales(leaves)
-        if result.map(\.count) != tensorLengths { result = tensorLengths.map { [Float](repeating: 0, count: $0) } }
-        for tensor in result.indices where tensorLengths[tensor] > 0 {
-            try sum(leaves, tensor: tensor, sums[tensor], into: &result[tensor])
+        let threadCount = try checkShards(leaves)
+        return Agreement(scales: try scales(leaves), threadCount: threadCount)
+    }
+
+    /// The second half: the sums of some of the tensors, in the memory of earlier ones if they are of their lengths. Collective.
+    /// - Throws: on all ranks alike, `MessagePassingError.sumOverflows`.
+    public func sum(
+        _ leaves: [Leaf], _ tensors: Range<Int>, by agreement: Agreement, into result: inout [[Float]]
+    ) throws {
+        let lengths = Array(tensorLengths[tensors])
+        if result.map(\.count) != lengths { result = lengths.map { [Float](repeating: 0, count: $0) } }
+        for tensor in tensors where tensorLengths[tensor] > 0 {
+            try sum(leaves, tensor: tensor, agreement, into: &result[tensor - tensors.lowerBound])
+        }
+    }
+
+    /// The same on a thread of its own, over a `communicator` that is a copy of this one's (`Communicator.copy`). Collective, and
+    /// to be finished on every rank.
+    public func start(
+        _ leaves: [Leaf], _ tensors: Range<Int>, by agreement: Agreement, over communicator: any Communicator,
+        reusing room: [[Float]] = []
+    ) -> PendingReduction {
+        let reduction = ExactReduction(
+            tensorLengths: tensorLengths, leafCount: leafCount, over: communicator, pieceLength: pieceLength)
+        return PendingReduction(
+            elementCount: tensorLengths[tensors].reduce(0, +), activity: self.communicator.activity
+        ) {
+            var sums = room
+            try reduction.sum(leaves, tensors, by: agreement, into: &sums)
+            return sums
         }
     }
 
@@ -88,16 +125,19 @@ public struct ExactReduction: Sendable {
     // MARK: Agreement
 
     /// Every logical shard once: that the leaves are `leafCount` is what makes overflow impossible.
-    private func checkShards(_ leaves: [Leaf]) throws {
-        var counts = [Int32](repeating: 0, count: leafCount)
+    /// - Returns: the threads of all ranks together.
+    private func checkShards(_ leaves: [Leaf]) throws -> Int {
+        var counts = [Int32](repeating: 0, count: leafCount) + [Int32(threadCount)]
         for leaf in leaves {
             precondition((0..<leafCount).contains(leaf.shard), "shard \(leaf.shard) is not in 0..<\(leafCount)")
             counts[leaf.shard] += 1
         }
         try communicator.sum(&counts)
+        let threadCount = Int(counts.removeLast())
         if let shard = counts.firstIndex(where: { $0 != 1 }) {
             throw MessagePassingError.wrongShards(shard: shard, rankCount: Int(counts[shard]))
         }
+        return threadCount
     }
 
     /// The scale of each tensor.
@@ -155,8 +195,13 @@ public struct ExactReduction: Sendable {
 
     // MARK: Pieces
 
-    private func sum(_ leaves: [Leaf], tensor: Int, _ sum: ExactSum, into result: inout [Float]) throws {
+    private func sum(
+        _ leaves: [Leaf], tensor: Int, _ agreement: Agreement, into result: inout [Float]
+    ) throws {
         let (rank, size) = (communicator.rank, communicator.size)
+        let sum = agreement.scales[tensor]
+        // 65536 elements per thread keep messages large and the working set in the second-level cache.
+        let pieceLength = max(size, pieceLength ?? min(1 << 16 * agreement.threadCount, 1 << 20))
         let length = tensorLengths[tensor]
         // Rank r converts the sums of block r of the tensor. A piece is the same part of every block.
         let blockLength = (length + size - 1) / size

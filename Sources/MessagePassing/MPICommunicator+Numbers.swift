@@ -24,10 +24,6 @@ extension MPICommunicator {
         }
     }
 
-    package func startSum(_ values: [Int64]) throws -> PendingSum {
-        try PendingSum(starting: values, over: self)
-    }
-
     package func exchange(_ values: [Int64], into received: inout [Int64]) throws {
         precondition(
             values.count % size == 0 && received.count == values.count,

@@ -50,14 +50,14 @@ package final class MPICommunicator: Communicator {
 
     private init(
         _ other: MPICommunicator, handle: cmpi_communicator? = nil, countLimit: Int, failsWaiting: Bool = false,
-        announcedByteCount: Int64? = nil
+        announcedByteCount: Int64? = nil, activity: Activity? = nil
     ) {
         rank = other.rank
         size = other.size
         localRank = other.localRank
         localSize = other.localSize
         hostName = other.hostName
-        activity = other.activity
+        self.activity = activity ?? other.activity
         self.handle = handle ?? other.handle
         endingHandle = other.endingHandle
         self.countLimit = countLimit
@@ -76,6 +76,12 @@ package final class MPICommunicator: Communicator {
     /// The same communicator that says each of its messages to have `byteCount` bytes, for tests.
     package func announcing(byteCount: Int64) -> MPICommunicator {
         MPICommunicator(self, countLimit: countLimit, announcedByteCount: byteCount)
+    }
+
+    package func copy() throws -> any Communicator {
+        var copy: cmpi_communicator?
+        try check(cmpi_duplicate(handle, &copy), "MPI_Comm_dup")
+        return MPICommunicator(self, handle: copy!, countLimit: countLimit, activity: Activity())
     }
 
     package func gatherEndings(_ report: [UInt8], patience: Duration) throws -> [[UInt8]]? {

@@ -14,10 +14,11 @@ public struct SingleProcess: Communicator {
 
     public var hostName: String { currentHostName() }
 
+    public func copy() -> any Communicator { SingleProcess() }
+
     public func maximum(_ values: inout [UInt32]) {}
     public func sum(_ values: inout [Int64]) {}
     public func sum(_ values: inout [Int32]) {}
-    public func startSum(_ values: [Int64]) -> PendingSum { PendingSum(finished: values) }
 
     public func exchange(_ values: [Int64], into received: inout [Int64]) {
         precondition(values.count == received.count, "\(received.count) elements cannot receive \(values.count)")

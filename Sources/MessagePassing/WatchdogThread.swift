@@ -9,7 +9,7 @@ final class WatchdogThread: Sendable {
     private let options: Watchdog.Options
     private let interval: Double
     private let isEnding = Atomic(false)
-    private let identifier = Mutex<pthread_t?>(nil)
+    private let thread = Mutex<SideThread?>(nil)
     // Used by the thread alone, and by `free()` after it has ended.
     private nonisolated(unsafe) let handle: cmpi_communicator
     private let tag: Int32 = 2
@@ -26,30 +26,24 @@ final class WatchdogThread: Sendable {
     }
 
     func start() {
-        var identifier = pthread_t()
-        let code = pthread_create(
-            &identifier, nil,
-            { argument in
-                let thread = Unmanaged<WatchdogThread>.fromOpaque(argument!).takeRetainedValue()
-                do {
-                    try thread.run()
-                } catch {
-                    // Without a watchdog the run could hang for ever.
-                    thread.abort("the watchdog failed: \(error)")
-                }
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
-        precondition(code == 0, "pthread_create failed: \(String(cString: strerror(code)))")
-        self.identifier.withLock { $0 = identifier }
+        let thread = SideThread { [self] in
+            do {
+                try run()
+            } catch {
+                // Without a watchdog the run could hang for ever.
+                abort("the watchdog failed: \(error)")
+            }
+        }
+        guard let thread else { abort("the watchdog failed: the system has no thread for it") }
+        self.thread.withLock { $0 = thread }
     }
 
     func end() {
         isEnding.store(true, ordering: .releasing)
-        let identifier = identifier.withLock { identifier in
-            defer { identifier = nil }
-            return identifier
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
         }
-        if let identifier { pthread_join(identifier, nil) }
     }
 
     /// Takes in late heartbeats and gives the communicator back. All ranks' threads must have ended. Collective.

@@ -35,17 +35,8 @@ extension TrainingRun {
         let leaves = zip(hostedShards, gradients).map {
             ExactReduction.Leaf(shard: $0, tensors: $1.tensors)
         }
-        let reduction = ExactReduction(
-            tensorLengths: trainer.gradientLengths, leafCount: shards.shardCount, over: communicator,
-            threadCount: team.workerCount)
-        try reduction.sum(leaves, into: &gradientSums)
-        var total = HeadGradient(
-            tensors: gradientSums, lossSum: Double(totals[2]) * 0x1p-24,
-            correctCount: Int(totals[1]), sampleCount: Int(totals[0]))
-        // The gradient owns the memory now, so that scaling it copies nothing; afterwards it goes back.
-        gradientSums = []
-        total.scale(by: 1 / Float(total.sampleCount))
-
+        let sums = try reduction.sum(leaves, lengths: trainer.gradientLengths, reusing: &gradientSums)
+        let sampleCount = Int(totals[0])
         let training = experiment.configuration.training
         func rate(_ base: Double) -> Double {
             training.learningRateSchedule.learningRate(
@@ -53,8 +44,8 @@ extension TrainingRun {
         }
         let classifierRate = rate(training.learningRate)
         do {
-            try trainer.apply(
-                total, learningRate: classifierRate,
+            gradientSums = try trainer.apply(
+                sums, sampleCount: sampleCount, lossSum: Double(totals[2]) * 0x1p-24, learningRate: classifierRate,
                 channelMapLearningRate: rate(training.channelMapLearningRate ?? training.learningRate), team: team,
                 sharing: sharing)
         } catch let error as HeadError {
@@ -63,9 +54,7 @@ extension TrainingRun {
         guard trainer.isFinite(team: team) else {
             throw TrainingError.diverged(step: trainer.step, detail: "the head holds numbers that are not finite.")
         }
-        epochProgress.count(
-            samples: total.sampleCount, correct: total.correctCount, fixedPointLoss: Int(totals[2]))
-        gradientSums = total.tensors
+        epochProgress.count(samples: sampleCount, correct: Int(totals[1]), fixedPointLoss: Int(totals[2]))
         return (classifierRate, totals[3] > 0)
     }
 

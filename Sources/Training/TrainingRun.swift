@@ -60,6 +60,7 @@ public struct TrainingRun {
     let teacherMemory: TeacherMemory?
     /// Which ranks share the products of an update; nil if every rank computes all of it.
     let sharing: RankSharing?
+    let reduction: GradientReduction
     /// The memory of the last step's summed gradients.
     var gradientSums: [[Float]] = []
     /// At rank 0; nil elsewhere.
@@ -143,6 +144,8 @@ public struct TrainingRun {
         }
         teacherMemory = trainer.isDistilled ? TeacherMemory(classCount: trainer.classCount) : nil
         sharing = try RankSharing.fastest(for: trainer, over: communicator, team: team)
+        reduction = try GradientReduction(
+            over: communicator, shardCount: shards.shardCount, threadCount: team.workerCount)
         self.coordinator = coordinator
         let turned = trainer.turnedChannels?.count
         if coordinator != nil, let turned, turned == turnedCount, configuration.head.mapRank == .automatic {

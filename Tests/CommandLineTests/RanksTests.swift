@@ -40,24 +40,43 @@ import Testing
 
     /// Of 192 channels the ranks would share nothing of themselves.
     @Test(arguments: ["riemannian", "cayley", "exponential"])
-    func ranksThatShareTheProductsOfAnUpdateGiveTheBytesOfOneProcess(channelMap: String) throws {
+    func ranksThatShareTheProductsOfAnUpdateOrAddMeanwhileGiveTheBytesOfOneProcess(channelMap: String) throws {
         let arguments = SmallExperiment.arguments("train", setting: ["head.channel_map=\(channelMap)"])
         let reference = try SmallExperiment.folder()
         #expect(try Tool.infodisent.run(arguments, in: reference).exitCode == 0)
         for ranks in [1, 2, 3] {
-            for (variable, shares) in [
-                ("INFODISENT_SHARE_ALL_PRODUCTS", true), ("INFODISENT_SHARE_NO_PRODUCTS", false),
+            for (variables, shares) in [
+                (["INFODISENT_SHARE_ALL_PRODUCTS", "INFODISENT_SUM_MEANWHILE"], true),
+                (["INFODISENT_SHARE_ALL_PRODUCTS", "INFODISENT_SUM_MEANWHILE", "INFODISENT_SUM_IN_TURN"], true),
+                (["INFODISENT_SHARE_NO_PRODUCTS", "INFODISENT_SUM_MEANWHILE"], false),
+                (["INFODISENT_SHARE_NO_PRODUCTS"], false),
             ] {
                 let folder = try SmallExperiment.folder()
-                let outcome = try Mpirun.run(ranks: ranks, arguments, with: [variable: "1"], in: folder)
+                let outcome = try Mpirun.run(
+                    ranks: ranks, arguments, with: Dictionary(uniqueKeysWithValues: variables.map { ($0, "1") }),
+                    in: folder)
                 #expect(outcome.exitCode == 0, "\(ranks) ranks: \(outcome.errors)")
                 #expect(
                     outcome.errors.contains("The \(ranks) ranks share the products") == (shares && ranks > 1),
                     "\(outcome.errors)")
                 #expect(
                     try folder.contents(of: "run/checkpoints") == reference.contents(of: "run/checkpoints"),
-                    "\(ranks) ranks, \(variable)")
+                    "\(ranks) ranks, \(variables)")
             }
+        }
+    }
+
+    /// As nodes with different processors have by default.
+    @Test func ranksWithDifferentNumbersOfThreadsGiveTheBytesOfOneProcess() throws {
+        let arguments = SmallExperiment.arguments("train", setting: ["head.classifier_init=black_box_signed"])
+        let (reference, folder) = (try SmallExperiment.folder(), try SmallExperiment.folder())
+        try folder.remove("features")
+        #expect(try Tool.infodisent.run(arguments, in: reference).exitCode == 0)
+        let outcome = try Mpirun.run(
+            [3, 1].map { Mpirun.Part(rankCount: 1, arguments: arguments + ["--threads", "\($0)"]) }, in: folder)
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        for name in ["features", "run/checkpoints"] {
+            #expect(try folder.contents(of: name) == reference.contents(of: name), "\(name)")
         }
     }
 

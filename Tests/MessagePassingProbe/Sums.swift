@@ -4,7 +4,7 @@ import MessagePassing
 private let lengths = [40_009, 1, 3, 0, 1001]
 
 /// Leaf number `shard`, with magnitudes for which float sums depend on their order.
-private func leaf(_ shard: Int) -> ExactReduction.Leaf {
+private func leaf(_ shard: Int, _ lengths: [Int] = lengths) -> ExactReduction.Leaf {
     ExactReduction.Leaf(
         shard: shard,
         tensors: lengths.enumerated().map { tensor, length in
@@ -31,7 +31,7 @@ func printSums() throws {
         ("reversed", { (leafCount - 1 - $0) % size }), ("uneven", { $0 < 9 ? 0 : $0 % size }),
     ]
     for (name, owner) in distributions {
-        let leaves = (0..<leafCount).filter { owner($0) == rank }.map(leaf)
+        let leaves = (0..<leafCount).filter { owner($0) == rank }.map { leaf($0) }
         for pieceLength in [nil, 5000, 997] {
             let reduction = ExactReduction(
                 tensorLengths: lengths, leafCount: leafCount, over: communicator, pieceLength: pieceLength)
@@ -45,6 +45,27 @@ func printSums() throws {
         (0..<leafCount).filter { $0 % size == rank }.map { ($0, leaf($0).tensors[0]) }, elementCount: lengths[0],
         leafCount: leafCount, over: communicator)
     say("first tensor \(digest([single]))")
+    try printSumsMeanwhile()
+}
+
+/// Sums of which some are begun before others are, on ranks with different numbers of threads and in several pieces.
+private func printSumsMeanwhile() throws {
+    let (rank, size) = (communicator.rank, communicator.size)
+    let lengths = [600_011, 170_000, 90_001, 5]
+    let leaves = (0..<5).filter { $0 % size == rank }.map { leaf($0, lengths) }
+    let reduction = ExactReduction(
+        tensorLengths: lengths, leafCount: 5, over: communicator, threadCount: rank + 1)
+    say("long tensors \(digest(try reduction.sum(leaves)))")
+    let other = try communicator.copy()
+    for _ in 0..<20 {
+        let agreement = try reduction.agree(on: leaves)
+        let pending = reduction.start(leaves, 1..<4, by: agreement, over: other)
+        var first: [[Float]] = []
+        try reduction.sum(leaves, 0..<1, by: agreement, into: &first)
+        say("long tensors \(digest(first + (try pending.finish())))")
+        // One that is given up is waited for.
+        _ = reduction.start(leaves, 2..<4, by: agreement, over: other)
+    }
 }
 
 /// Prints what each rank says of a NaN in leaf 4 and an infinity in leaf 7.
