@@ -136,12 +136,14 @@ public struct Plan: Sendable {
 
     /// Bytes of those that leave a node, of all its ranks together.
     public var leavingNodePerStep: Int {
-        gradientsLeavingNode + gatheredByteCount * (rankCount - ranksOfNode) / rankCount
+        leavingNode(of: workload.gradientCount) + gatheredLeavingNode
     }
 
-    /// Of the exact sum alone.
-    private var gradientsLeavingNode: Int {
-        12 * workload.gradientCount * ranksOfNode * (rankCount - ranksOfNode) / rankCount
+    private var gatheredLeavingNode: Int { gatheredByteCount * (rankCount - ranksOfNode) / rankCount }
+
+    /// Bytes of the exact sum of `count` numbers.
+    private func leavingNode(of count: Int) -> Int {
+        12 * count * ranksOfNode * (rankCount - ranksOfNode) / rankCount
     }
 
     private var ranksOfNode: Int { min(cluster.ranksPerNode, rankCount) }
@@ -149,14 +151,20 @@ public struct Plan: Sendable {
     /// Of the exact sum of one step.
     public var network: Double {
         guard rankCount > 1 else { return 0 }
-        let inside = 12 * workload.gradientCount * (ranksOfNode - 1) / rankCount
-        let pieceLength = max(1, min(1 << 16, (1 << 20) / rankCount))
-        let block = (workload.gradientCount + rankCount - 1) / rankCount
-        let pieces = Double((block + pieceLength - 1) / pieceLength)
-        return Double(gradientsLeavingNode) * 8 / (cluster.networkGigabits * 1e9)
-            + Double(inside) / cluster.sharedMemoryRate
-            + (4 + pieces) * roundLatency + pieces * Double(rankCount - 1) * cluster.messageSeconds
+        return 4 * roundLatency + exchange(of: workload.mapGradientCount) + exchange(of: workload.classifierCount)
     }
+
+    /// Of the sum of `count` numbers that the ranks have agreed to add.
+    private func exchange(of count: Int) -> Double {
+        let inside = 12 * count * (ranksOfNode - 1) / rankCount
+        let pieceLength = max(1, min(cluster.threadsPerRank << 16, (1 << 20) / rankCount))
+        let block = (count + rankCount - 1) / rankCount
+        let pieces = Double((block + pieceLength - 1) / pieceLength)
+        return secondsOnLine(byteCount: leavingNode(of: count)) + Double(inside) / cluster.sharedMemoryRate
+            + pieces * (roundLatency + Double(rankCount - 1) * cluster.messageSeconds)
+    }
+
+    private func secondsOnLine(byteCount: Int) -> Double { Double(byteCount) * 8 / (cluster.networkGigabits * 1e9) }
 
     // MARK: - Time
 
@@ -200,12 +208,16 @@ public struct Plan: Sendable {
             + 2 * byteCount * others / cluster.sharedMemoryRate + Double(costs.products.count) * roundLatency
     }
 
-    /// Of a full batch.
-    public var step: Double { gradients + reading + exactSum + network + update }
+    /// Of a full batch. Over several nodes, what is not the channel map's travels while that is updated (`GradientReduction`).
+    public var step: Double {
+        guard usedNodeCount > 1, workload.mapGradientCount > 0 else { return stepInTurn }
+        let meanwhile = exchange(of: workload.classifierCount)
+        let line = meanwhile + secondsOnLine(byteCount: gatheredLeavingNode)
+        return gradients + reading + exactSum + network - meanwhile + max(update, line)
+    }
 
-    /// What a step would take at best if a gradient's traffic went on while the rest of it is computed and rounded. The program does
-    /// not do that.
-    public var overlappedStep: Double { max(network, gradients + reading + exactSum) + update }
+    /// What it would take if all was added before the update.
+    public var stepInTurn: Double { gradients + reading + exactSum + network + update }
 
     /// Of the linear classifier's fit, before the first step; without its sums over the network.
     public var fit: Double {
@@ -220,8 +232,8 @@ public struct Plan: Sendable {
             * (costs.read + costs.evaluation / Double(cluster.threadsPerRank)) * crowding
     }
     public var epoch: Double { epoch(ofSteps: step) }
-    /// An epoch of steps that overlap.
-    public var overlappedEpoch: Double { epoch(ofSteps: overlappedStep) }
+    /// An epoch of steps in which all is added before the update.
+    public var epochInTurn: Double { epoch(ofSteps: stepInTurn) }
 
     /// The last step of an epoch has fewer samples, so that less is read and computed.
     private func epoch(ofSteps step: Double) -> Double {

@@ -100,9 +100,11 @@ public struct Workload: Equatable, Sendable {
     /// Numbers in the classifier's weights C x D, or twice as many with one for each side of a channel.
     var classifierCount: Int { classCount * featureMap.channelCount * weightsPerChannel }
     /// E, the numbers in a gradient: of a `riemannian` channel map those above the diagonal of a skew matrix.
-    public var gradientCount: Int {
+    public var gradientCount: Int { mapGradientCount + classifierCount }
+    /// Those of the channel map among them.
+    var mapGradientCount: Int {
         let size = turnedChannelCount ?? featureMap.channelCount
-        return (channelMap == .riemannian ? size * (size - 1) / 2 : channelMapCount) + classifierCount
+        return channelMap == .riemannian ? size * (size - 1) / 2 : channelMapCount
     }
     /// Bytes of a sample's features in the cache.
     public var sampleByteCount: Int { precision.byteCount(of: featureMap) }

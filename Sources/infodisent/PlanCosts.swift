@@ -156,14 +156,14 @@ private struct PlanText {
             row(
                 "share of a step that \(workload.logicalShards) shards cost one rank",
                 String(format: "%.1f %%", plan.shardingShare * 100)),
-            "", "nodes  ranks  extraction        step     network     overlap       epoch         run   speed-up",
+            "", "nodes  ranks  extraction        step     network     in turn       epoch         run   speed-up",
         ]
         let scaling = plan.scaling
         let single = scaling[0].extraction + scaling[0].training
         for plan in scaling {
             let total = plan.extraction + plan.training
             let columns = [
-                time(plan.extraction), time(plan.step), time(plan.network), time(plan.overlappedStep), time(plan.epoch),
+                time(plan.extraction), time(plan.step), time(plan.network), time(plan.stepInTurn), time(plan.epoch),
                 time(total),
             ].map { leftPadded($0, 12) }
             lines.append(
@@ -171,7 +171,9 @@ private struct PlanText {
                     + leftPadded("\(plan.rankCount)\(plan.isLimitedByShards ? "*" : " ")", 8) + columns.joined()
                     + leftPadded(String(format: "%.1f", single / total), 10))
         }
-        lines.append("overlap: a step if its traffic could go on while it is computed, which this program does not do.")
+        lines.append(
+            "in turn: a step if all gradients were added before the channel map is updated. Over several nodes those beside the "
+                + "map's are added meanwhile.")
         if scaling.contains(where: \.isLimitedByShards) {
             lines.append("* no more ranks than training.logical_shards: the other nodes would stand idle.")
         }
@@ -220,8 +222,8 @@ private struct PlanRecord: Encodable {
         let trainingBytesWithCacheInMemory, fitBytesPerRank: Int
         let bytesSentPerStepAndRank, bytesLeavingNodePerStep: Int
         let extractionSeconds, readingSeconds, gradientSeconds, exactSumSeconds, networkSeconds, updateSeconds: Double
-        let stepSeconds, overlappedStepSeconds, fitSeconds, evaluationSeconds: Double
-        let epochSeconds, overlappedEpochSeconds, trainingSeconds: Double
+        let stepSeconds, inTurnStepSeconds, fitSeconds, evaluationSeconds: Double
+        let epochSeconds, inTurnEpochSeconds, trainingSeconds: Double
         let updateIsShared, isLimitedByLogicalShards: Bool
 
         init(_ plan: Plan) {
@@ -243,11 +245,11 @@ private struct PlanRecord: Encodable {
             updateSeconds = plan.update
             updateIsShared = plan.sharesUpdate
             stepSeconds = plan.step
-            overlappedStepSeconds = plan.overlappedStep
+            inTurnStepSeconds = plan.stepInTurn
             fitSeconds = plan.fit
             evaluationSeconds = plan.evaluation
             epochSeconds = plan.epoch
-            overlappedEpochSeconds = plan.overlappedEpoch
+            inTurnEpochSeconds = plan.epochInTurn
             trainingSeconds = plan.training
             isLimitedByLogicalShards = plan.isLimitedByShards
         }

@@ -10,7 +10,7 @@ import Testing
         // 4 classes of 12 and 5 images; feature maps of 8 x 8 x 192 half-precision numbers, a label and two digests.
         #expect(plan["train_images"] as? Int == 48 && plan["test_images"] as? Int == 20)
         #expect(plan["cache_bytes"] as? Int == 68 * (8 * 8 * 192 * 2 + 72))
-        #expect(plan["gradient_elements"] as? Int == 192 * 192 + 4 * 192)
+        #expect(plan["gradient_elements"] as? Int == 192 * 191 / 2 + 4 * 192)
         let measured = try #require(plan["measured"] as? [String: Any])
         for name in [
             "image_core_seconds", "shard_gradient_core_seconds", "update_core_seconds", "checked_step_seconds",
@@ -39,7 +39,7 @@ import Testing
         let plan = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(plan["train_images"] as? Int == 6000 && plan["test_images"] as? Int == 500)
         #expect(plan["cache_bytes"] as? Int == 6500 * (7 * 7 * 512 * 2 + 72))
-        #expect(plan["gradient_elements"] as? Int == 512 * 512 + 20 * 512)
+        #expect(plan["gradient_elements"] as? Int == 512 * 511 / 2 + 20 * 512)
         for options in [
             ["--backbone", "resnet18", "--images", "6000"], ["--backbone", "resnet18"],
             ["--images", "9", "--classes", "2"],

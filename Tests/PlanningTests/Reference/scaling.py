@@ -351,15 +351,15 @@ def nodes(program):
     for setting in settings:
         arguments += ["--set", setting]
     plan = json.loads(run(arguments)[1])
-    print("| nodes | extraction, min | step, ms | of that network, ms | epoch, s | step and epoch with overlap | speed-up of an epoch "
-          "| with overlap |\n|---|---|---|---|---|---|---|---|")
+    print("| nodes | extraction | step | its traffic | epoch | all added before the update: step, epoch | speed-up of an epoch "
+          "| all before |\n|---|---|---|---|---|---|---|---|")
     one = plan["scaling"][0]
     for scale in plan["scaling"]:
-        print(f"| {scale['nodes']} | {scale['extraction_seconds'] / 60:.1f} | {scale['step_seconds'] * 1000:.0f} "
-              f"| {scale['network_seconds'] * 1000:.0f} | {scale['epoch_seconds']:.1f} "
-              f"| {scale['overlapped_step_seconds'] * 1000:.0f} ms, {scale['overlapped_epoch_seconds']:.1f} s "
+        print(f"| {scale['nodes']} | {scale['extraction_seconds'] / 60:.1f} min | {scale['step_seconds'] * 1000:.0f} ms "
+              f"| {scale['network_seconds'] * 1000:.0f} ms | {scale['epoch_seconds']:.1f} s "
+              f"| {scale['in_turn_step_seconds'] * 1000:.0f} ms, {scale['in_turn_epoch_seconds']:.1f} s "
               f"| {one['epoch_seconds'] / scale['epoch_seconds']:.1f} "
-              f"| {one['epoch_seconds'] / scale['overlapped_epoch_seconds']:.1f} |")
+              f"| {one['epoch_seconds'] / scale['in_turn_epoch_seconds']:.1f} |")
 
 
 def processor():
