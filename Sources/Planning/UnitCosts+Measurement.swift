@@ -49,7 +49,8 @@ extension UnitCosts {
         let side = run.input.crop
         let byteCount = run.workload.sampleByteCount
         let perThread = 2
-        let seconds = try usual(of: 3, spending: 0.3) {
+        // Their mean: an extraction waits for what interrupts some of its images.
+        let seconds = try times(of: 3, spending: 0.5) {
             _ = try team.map(team.workerCount * perThread) { worker, index in
                 let image = Tensor(shape: [1, side, side, 3], values: run.input.normalised(try run.pixels(index)))
                 let map = run.backbone.featureMaps(of: image, workspace: workspaces[worker])
@@ -60,7 +61,7 @@ extension UnitCosts {
                 return hasher.finalize()
             }
         }
-        return seconds / Double(perThread)
+        return seconds.reduce(0, +) / Double(seconds.count * perThread)
     }
 
     /// Core-seconds to read the features of a sample.
@@ -79,11 +80,18 @@ extension UnitCosts {
         ) { try usual(of: 3, $0) }
     }
 
-    /// The median time of `body` in seconds, after a first time that touches the memory: of `count` times, and more as long as they
-    /// take less than `spent` seconds together. A run has to do with all times, not with the shortest.
+    /// The median of `times`. A run has to do with all times, not with the shortest.
     fileprivate static func usual(
         of count: Int, spending spent: Double = 0.02, _ body: () throws -> Void
     ) rethrows -> Double {
+        Durations(try times(of: count, spending: spent, body)).median
+    }
+
+    /// How long `body` takes in seconds, after a first time that touches the memory: `count` times, and more as long as they take less
+    /// than `spent` seconds together.
+    private static func times(
+        of count: Int, spending spent: Double, _ body: () throws -> Void
+    ) rethrows -> [Double] {
         try body()
         var (times, total) = ([Double](), 0.0)
         while times.count < count || total < spent {
@@ -92,7 +100,7 @@ extension UnitCosts {
             times.append((SuspendingClock.now - start) / .seconds(1))
             total += times.last!
         }
-        return Durations(times).median
+        return times
     }
 }
 
