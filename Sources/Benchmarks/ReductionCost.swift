@@ -18,8 +18,8 @@ public struct ReductionCost: Sendable {
 
         public init() {}
 
-        /// Numbers in a gradient, D^2 + C D.
-        public var elementCount: Int { channelCount * (channelCount + classCount) }
+        /// Numbers in a gradient, D (D - 1) / 2 + C D: those of a `riemannian` channel map, as the training step has it.
+        public var elementCount: Int { channelCount * (channelCount - 1) / 2 + channelCount * classCount }
     }
 
     public let rankCount: Int

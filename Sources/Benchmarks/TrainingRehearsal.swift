@@ -7,7 +7,8 @@ import Training
 
 /// Training steps on random features, each part of them timed: what a step costs without any data.
 ///
-/// The parts are those of `TrainingRun`: the gradients of the hosted logical shards, their exact sum, the update.
+/// The parts are those of `TrainingRun`: the gradients of the hosted logical shards, their exact sum, the update, during which the sums
+/// beside the channel map's go on where ranks are on several hosts.
 package struct TrainingRehearsal {
     /// What a step computes.
     package struct Shape: Equatable, Sendable {
@@ -94,13 +95,14 @@ package struct TrainingRehearsal {
         let leaves = zip(hostedShards, gradients).map {
             ExactReduction.Leaf(shard: $0, tensors: $1.tensors)
         }
-        var found: GradientReduction.Sums?
+        var pending: PendingReduction?
         let sumSeconds = try communicator.seconds {
-            found = try reduction.sum(leaves, lengths: trainer.gradientLengths, reusing: &sums)
+            pending = try reduction.begin(leaves, lengths: trainer.gradientLengths, into: &sums)
         }
         let updateSeconds = try communicator.seconds {
-            sums = try trainer.apply(
-                found.take()!, sampleCount: shape.logicalShards * shape.samplesPerShard, lossSum: 0, learningRate: 1e-4,
+            try trainer.apply(
+                &sums, awaiting: pending, sampleCount: shape.logicalShards * shape.samplesPerShard, lossSum: 0,
+                learningRate: 1e-4,
                 channelMapLearningRate: channelMapLearningRate, team: team, sharing: sharing)
         }
         return Times(gradients: gradientSeconds, exactSum: sumSeconds, update: updateSeconds)

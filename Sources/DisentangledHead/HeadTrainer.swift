@@ -53,6 +53,14 @@ public struct HeadGradient: Sendable, Equatable {
         for index in classifier.indices { classifier[index] *= factor }
         for index in bias.indices { bias[index] *= factor }
     }
+
+    /// The same for some of its `tensors`.
+    package static func scale(_ tensors: inout [[Float]], _ range: Range<Int>, by factor: Float) {
+        // Those of channel map, classifier and bias; the class sums stay.
+        for tensor in range.clamped(to: 0..<3) {
+            for index in tensors[tensor].indices { tensors[tensor][index] *= factor }
+        }
+    }
 }
 
 /// Trains a head: holds its parameters and the optimizer's memory, computes gradients, takes steps.
@@ -217,10 +225,9 @@ public struct HeadTrainer: Sendable {
         try requireShapesBesideMap(gradient)
         let bias = configuration.hasBias ? gradient.bias : nil
         try parameters.requireFinite(classifierGradient: gradient.classifier, biasGradient: bias, team: team)
-        try apply(
-            channelMap: gradient.channelMap, learningRate: learningRate,
-            channelMapLearningRate: channelMapLearningRate, team: team, sharing: sharing
-        ) { gradient }
+        try parameters.moveChannelMap(
+            gradient.channelMap, learningRate: channelMapLearningRate ?? learningRate, team: team, sharing: sharing)
+        moveClassifier(gradient, learningRate: learningRate, team: team)
     }
 
     /// The same step where only the channel map's gradient is known yet: it is applied first, while another thread may be adding the
@@ -228,22 +235,26 @@ public struct HeadTrainer: Sendable {
     ///
     /// - Parameters:
     ///   - channelMap: the gradient's `channelMap`.
-    ///   - others: waits for the whole gradient, whose `channelMap` is not looked at.
-    /// - Throws: as above, and what `others` throws. If that throws, or what it gives is refused, the channel map has moved already
+    ///   - whole: waits for the whole gradient, whose `channelMap` is not looked at.
+    /// - Throws: as above, and what `whole` throws. If that throws, or what it gives is refused, the channel map has moved already
     ///   and the trainer is of no use any more.
     public mutating func apply(
         channelMap: [Float], learningRate: Double, channelMapLearningRate: Double? = nil, team: WorkerTeam,
-        sharing: (any ProductSharing)? = nil, others: () throws -> HeadGradient
+        sharing: (any ProductSharing)? = nil, whole: () throws -> HeadGradient
     ) throws {
         try requireShapeOfMap(channelMap)
         try parameters.moveChannelMap(
             channelMap, learningRate: channelMapLearningRate ?? learningRate, team: team, sharing: sharing)
-        let gradient = try others()
+        let gradient = try whole()
         try requireShapesBesideMap(gradient)
         let bias = configuration.hasBias ? gradient.bias : nil
         try parameters.requireFinite(classifierGradient: gradient.classifier, biasGradient: bias, team: team)
+        moveClassifier(gradient, learningRate: learningRate, team: team)
+    }
+
+    private mutating func moveClassifier(_ gradient: HeadGradient, learningRate: Double, team: WorkerTeam) {
         parameters.moveClassifier(
-            gradient.classifier, biasGradient: bias,
+            gradient.classifier, biasGradient: configuration.hasBias ? gradient.bias : nil,
             classSums: observes ? (gradient.classSums, gradient.classCounts) : nil, learningRate: learningRate,
             team: team)
     }

@@ -28,6 +28,8 @@ public struct ExactReduction: Sendable {
     /// Elements in a piece; a suitable number if nil.
     private let pieceLength: Int?
     private let threadCount: Int
+    /// Of the process that does something else meanwhile: its watchdog is told of each piece.
+    private var observer: Activity?
 
     /// What the ranks have to agree upon before they add.
     public struct Agreement: Sendable {
@@ -98,18 +100,22 @@ public struct ExactReduction: Sendable {
 
     /// The same on a thread of its own, over a `communicator` that is a copy of this one's (`Communicator.copy`). Collective, and
     /// to be finished on every rank.
+    ///
+    /// - Parameter room: earlier sums, whose memory is used again.
     public func start(
         _ leaves: [Leaf], _ tensors: Range<Int>, by agreement: Agreement, over communicator: any Communicator,
-        reusing room: [[Float]] = []
+        reusing room: consuming [[Float]] = []
     ) -> PendingReduction {
-        let reduction = ExactReduction(
+        let activity = self.communicator.activity
+        var reduction = ExactReduction(
             tensorLengths: tensorLengths, leafCount: leafCount, over: communicator, pieceLength: pieceLength)
+        reduction.observer = activity
         return PendingReduction(
-            elementCount: tensorLengths[tensors].reduce(0, +), activity: self.communicator.activity
-        ) {
-            var sums = room
+            elementCount: tensorLengths[tensors].reduce(0, +), activity: activity, room: room
+        ) { [reduction] sums in
+            // The exchanges keep a core busy until the last rank comes, this does not.
+            try communicator.barrier()
             try reduction.sum(leaves, tensors, by: agreement, into: &sums)
-            return sums
         }
     }
 
@@ -224,6 +230,7 @@ public struct ExactReduction: Sendable {
                 addBlocks(&received, partLength)
                 convert(received, sum, into: &result, own)
             }
+            observer?.progress()
         }
         try communicator.allGather(&result)
         if sum.mayExceedFloat, let element = result.firstIndex(where: { !$0.isFinite }) {

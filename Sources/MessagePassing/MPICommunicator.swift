@@ -78,10 +78,15 @@ package final class MPICommunicator: Communicator {
         MPICommunicator(self, countLimit: countLimit, announcedByteCount: byteCount)
     }
 
+    /// MPI keeps it until it ends.
     package func copy() throws -> any Communicator {
         var copy: cmpi_communicator?
-        try check(cmpi_duplicate(handle, &copy), "MPI_Comm_dup")
-        return MPICommunicator(self, handle: copy!, countLimit: countLimit, activity: Activity())
+        try activity.during("copy of the communicator", count: 0) {
+            try check(cmpi_duplicate(handle, &copy), "MPI_Comm_dup")
+        }
+        return MPICommunicator(
+            self, handle: copy!, countLimit: countLimit, failsWaiting: failsWaiting,
+            announcedByteCount: announcedByteCount, activity: Activity())
     }
 
     package func gatherEndings(_ report: [UInt8], patience: Duration) throws -> [[UInt8]]? {

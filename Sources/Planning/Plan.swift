@@ -151,17 +151,18 @@ public struct Plan: Sendable {
     /// Of the exact sum of one step.
     public var network: Double {
         guard rankCount > 1 else { return 0 }
-        return 4 * roundLatency + exchange(of: workload.mapGradientCount) + exchange(of: workload.classifierCount)
+        return 3 * roundLatency + exchange(of: workload.mapGradientCount) + exchange(of: workload.classifierCount)
     }
 
     /// Of the sum of `count` numbers that the ranks have agreed to add.
     private func exchange(of count: Int) -> Double {
+        guard count > 0 else { return 0 }
         let inside = 12 * count * (ranksOfNode - 1) / rankCount
         let pieceLength = max(1, min(cluster.threadsPerRank << 16, (1 << 20) / rankCount))
         let block = (count + rankCount - 1) / rankCount
         let pieces = Double((block + pieceLength - 1) / pieceLength)
         return secondsOnLine(byteCount: leavingNode(of: count)) + Double(inside) / cluster.sharedMemoryRate
-            + pieces * (roundLatency + Double(rankCount - 1) * cluster.messageSeconds)
+            + roundLatency + pieces * (roundLatency + Double(rankCount - 1) * cluster.messageSeconds)
     }
 
     private func secondsOnLine(byteCount: Int) -> Double { Double(byteCount) * 8 / (cluster.networkGigabits * 1e9) }
@@ -210,10 +211,15 @@ public struct Plan: Sendable {
 
     /// Of a full batch. Over several nodes, what is not the channel map's travels while that is updated (`GradientReduction`).
     public var step: Double {
-        guard usedNodeCount > 1, workload.mapGradientCount > 0 else { return stepInTurn }
-        let meanwhile = exchange(of: workload.classifierCount)
-        let line = meanwhile + secondsOnLine(byteCount: gatheredLeavingNode)
-        return gradients + reading + exactSum + network - meanwhile + max(update, line)
+        let line = networkDuringUpdate + secondsOnLine(byteCount: gatheredLeavingNode)
+        return gradients + reading + exactSum + network - networkDuringUpdate
+            + (networkDuringUpdate > 0 ? max(update, line) : update)
+    }
+
+    /// What of `network` goes on during the update.
+    public var networkDuringUpdate: Double {
+        usedNodeCount > 1 && workload.mapGradientCount > 0
+            && workload.classifierCount >= GradientReduction.leastCount ? exchange(of: workload.classifierCount) : 0
     }
 
     /// What it would take if all was added before the update.

@@ -15,17 +15,10 @@ package struct GradientReduction: Sendable {
     private let other: (any Communicator)?
     private let shardCount: Int
     private let threadCount: Int
-
-    /// Fewer numbers than this are added sooner than a thread is begun.
     private let leastCount: Int
 
-    /// The sums of a step, of which those beside the channel map's may be under way.
-    package struct Sums {
-        /// Of the channel map's gradients.
-        fileprivate var channelMap: [Float]
-        /// Those of all other tensors, in their order; to be called once.
-        fileprivate let others: () throws -> [[Float]]
-    }
+    /// Fewer numbers than this are added sooner than a thread is begun.
+    package static let leastCount = 1 << 16
 
     /// Collective.
     package init(over communicator: any Communicator, shardCount: Int, threadCount: Int) throws {
@@ -38,64 +31,54 @@ package struct GradientReduction: Sendable {
         }
         try communicator.maximum(&wishes)
         let hasNetwork = communicator.localSize < communicator.size
-        leastCount = wishes[0] > 0 ? 1 : 1 << 16
+        leastCount = wishes[0] > 0 ? 1 : Self.leastCount
         other = communicator.size > 1 && wishes[1] == 0 && (hasNetwork || wishes[0] > 0) ? try communicator.copy() : nil
     }
 
     /// The sums of the tensors of `HeadGradient`, one leaf for each logical shard, of which this rank gives `leaves`. Collective.
     ///
-    /// - Parameter room: earlier sums, whose memory is used again.
+    /// - Parameter sums: earlier ones, whose memory is used again. Afterwards the channel map's alone, if the others are under way.
+    /// - Returns: those under way, or nil if all are there.
     /// - Throws: what `ExactReduction.sum` throws.
-    package func sum(
-        _ leaves: [ExactReduction.Leaf], lengths: [Int], reusing room: inout [[Float]]
-    ) throws -> Sums {
+    package func begin(
+        _ leaves: [ExactReduction.Leaf], lengths: [Int], into sums: inout [[Float]]
+    ) throws -> PendingReduction? {
         let reduction = ExactReduction(
             tensorLengths: lengths, leafCount: shardCount, over: communicator, threadCount: threadCount)
         let agreement = try reduction.agree(on: leaves)
-        let (first, others) = (0..<1, 1..<lengths.count)
-        var map = Array(room.prefix(1))
-        var rest = Array(room.dropFirst())
-        room = []
-        try reduction.sum(leaves, first, by: agreement, into: &map)
-        if let other, lengths[0] > 0, lengths[others].reduce(0, +) >= leastCount {
-            let pending = reduction.start(leaves, others, by: agreement, over: other, reusing: rest)
-            return Sums(channelMap: map[0], others: pending.finish)
+        guard let other, lengths[0] > 0, lengths.dropFirst().reduce(0, +) >= leastCount else {
+            try reduction.sum(leaves, lengths.indices, by: agreement, into: &sums)
+            return nil
         }
-        try reduction.sum(leaves, others, by: agreement, into: &rest)
-        return Sums(channelMap: map[0]) { rest }
+        let rest = Array(sums.dropFirst())
+        sums.removeSubrange(min(1, sums.count)...)
+        try reduction.sum(leaves, 0..<1, by: agreement, into: &sums)
+        return reduction.start(leaves, 1..<lengths.count, by: agreement, over: other, reusing: consume rest)
     }
 }
 
 extension HeadTrainer {
     /// One step against the mean of the samples' gradients, given their sums.
     ///
-    /// - Parameter lossSum: of the samples.
-    /// - Returns: what were the sums, whose memory may be used again.
+    /// - Parameters:
+    ///   - sums: what `GradientReduction.begin` made of them; afterwards the means.
+    ///   - pending: what it returned.
+    ///   - lossSum: of the samples.
     /// - Throws: what `apply(_:learningRate:channelMapLearningRate:team:sharing:)` and `ExactReduction.sum` throw.
     package mutating func apply(
-        _ sums: consuming GradientReduction.Sums, sampleCount: Int, lossSum: Double, learningRate: Double,
-        channelMapLearningRate: Double, team: WorkerTeam, sharing: (any ProductSharing)?
-    ) throws -> [[Float]] {
-        func mean(_ tensors: consuming [[Float]]) -> HeadGradient {
-            var gradient = HeadGradient(
-                tensors: tensors, lossSum: lossSum, correctCount: 0, sampleCount: sampleCount)
-            gradient.scale(by: 1 / Float(sampleCount))
-            return gradient
-        }
-        let others = sums.others
-        // Whoever owns the memory alone scales it in place.
-        let summed = sums.channelMap
-        sums.channelMap = []
-        let map = mean([summed, [], [], [], []]).channelMap
-        var means: [[Float]] = []
+        _ sums: inout [[Float]], awaiting pending: PendingReduction?, sampleCount: Int, lossSum: Double,
+        learningRate: Double, channelMapLearningRate: Double, team: WorkerTeam, sharing: (any ProductSharing)?
+    ) throws {
+        let factor = 1 / Float(sampleCount)
+        // In place: each array has one owner here.
+        HeadGradient.scale(&sums, 0..<1, by: factor)
         try apply(
-            channelMap: map, learningRate: learningRate, channelMapLearningRate: channelMapLearningRate, team: team,
+            channelMap: sums[0], learningRate: learningRate, channelMapLearningRate: channelMapLearningRate, team: team,
             sharing: sharing
         ) {
-            let gradient = mean([[]] + (try others()))
-            means = gradient.tensors
-            return gradient
+            if let pending { sums += try pending.finish() }
+            HeadGradient.scale(&sums, 1..<sums.count, by: factor)
+            return HeadGradient(tensors: sums, lossSum: lossSum, correctCount: 0, sampleCount: sampleCount)
         }
-        return [map] + means.dropFirst()
     }
 }

@@ -35,7 +35,7 @@ extension TrainingRun {
         let leaves = zip(hostedShards, gradients).map {
             ExactReduction.Leaf(shard: $0, tensors: $1.tensors)
         }
-        let sums = try reduction.sum(leaves, lengths: trainer.gradientLengths, reusing: &gradientSums)
+        let pending = try reduction.begin(leaves, lengths: trainer.gradientLengths, into: &gradientSums)
         let sampleCount = Int(totals[0])
         let training = experiment.configuration.training
         func rate(_ base: Double) -> Double {
@@ -44,8 +44,9 @@ extension TrainingRun {
         }
         let classifierRate = rate(training.learningRate)
         do {
-            gradientSums = try trainer.apply(
-                sums, sampleCount: sampleCount, lossSum: Double(totals[2]) * 0x1p-24, learningRate: classifierRate,
+            try trainer.apply(
+                &gradientSums, awaiting: pending, sampleCount: sampleCount, lossSum: Double(totals[2]) * 0x1p-24,
+                learningRate: classifierRate,
                 channelMapLearningRate: rate(training.channelMapLearningRate ?? training.learningRate), team: team,
                 sharing: sharing)
         } catch let error as HeadError {

@@ -60,6 +60,7 @@ public struct TrainingRun {
     let teacherMemory: TeacherMemory?
     /// Which ranks share the products of an update; nil if every rank computes all of it.
     let sharing: RankSharing?
+    /// How the gradients of a step are added over the ranks.
     let reduction: GradientReduction
     /// The memory of the last step's summed gradients.
     var gradientSums: [[Float]] = []

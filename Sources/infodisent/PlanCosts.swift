@@ -150,7 +150,10 @@ private struct PlanText {
             row(
                 "a step",
                 "\(time(plan.step)): reading \(time(plan.reading)), gradients \(time(plan.gradients)), exact sum \(time(plan.exactSum)), "
-                    + "network \(time(plan.network)), update \(time(plan.update))"
+                    + "network \(time(plan.network))"
+                    + (plan.networkDuringUpdate > 0
+                        ? " (\(time(plan.networkDuringUpdate)) of it during the update)" : "")
+                    + ", update \(time(plan.update))"
                     + (plan.sharesUpdate ? ", which the ranks share" : "")),
             row("an epoch / all \(workload.epochs)", "\(time(plan.epoch)) / \(time(plan.training))"),
             row(

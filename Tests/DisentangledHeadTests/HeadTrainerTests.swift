@@ -387,6 +387,35 @@ struct HeadTrainerTests {
         }
     }
 
+    @Test("A step whose classifier's gradient comes later is the same step", arguments: ChannelMapKind.allCases)
+    func stepInTwoParts(map: ChannelMapKind) throws {
+        var whole = try trainer(map, channels: 12, classes: 3, hasBias: true)
+        var parts = whole
+        for seed in UInt64(0)..<3 {
+            let tensors = whole.gradientLengths.enumerated().map { tensor, count in
+                normals(count, seed: 70 + seed, tensor).map { Float($0) }
+            }
+            let gradient = HeadGradient(tensors: tensors, lossSum: 1, correctCount: 0, sampleCount: 1)
+            try whole.apply(gradient, learningRate: 0.05, channelMapLearningRate: 0.01, team: alone)
+            try parts.apply(
+                channelMap: tensors[0], learningRate: 0.05, channelMapLearningRate: 0.01, team: alone
+            ) { HeadGradient(tensors: [[]] + tensors[1...], lossSum: 1, correctCount: 0, sampleCount: 1) }
+            #expect(parts.state == whole.state)
+        }
+        struct Lost: Error {}
+        let map = Array(repeating: Float(0), count: whole.gradientLengths[0])
+        #expect(throws: Lost.self) {
+            try parts.apply(channelMap: map, learningRate: 0.1, team: alone) { throw Lost() }
+        }
+        #expect(throws: HeadError.shapeMismatch(tensor: "classifier.gradient", expected: [3, 12], found: [1])) {
+            try parts.apply(channelMap: map, learningRate: 0.1, team: alone) {
+                HeadGradient(
+                    channelMap: [], classifier: [1], bias: [0, 0, 0], lossSum: 1, correctCount: 0, sampleCount: 1)
+            }
+        }
+        #expect(parts.step == 3)
+    }
+
     @Test("A gradient that is not finite is an error by name and changes nothing")
     func nonFiniteGradient() throws {
         var trainer = try trainer(.exponential, channels: 5, classes: 2)

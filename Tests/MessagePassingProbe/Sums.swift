@@ -57,12 +57,18 @@ private func printSumsMeanwhile() throws {
         tensorLengths: lengths, leafCount: 5, over: communicator, threadCount: rank + 1)
     say("long tensors \(digest(try reduction.sum(leaves)))")
     let other = try communicator.copy()
-    for _ in 0..<20 {
+    var rest: [[Float]] = []
+    func place() -> Int? { rest.first?.withUnsafeBufferPointer { Int(bitPattern: $0.baseAddress) } }
+    for round in 0..<20 {
         let agreement = try reduction.agree(on: leaves)
-        let pending = reduction.start(leaves, 1..<4, by: agreement, over: other)
+        let (before, room) = (place(), rest)
+        rest = []
+        let pending = reduction.start(leaves, 1..<4, by: agreement, over: other, reusing: consume room)
         var first: [[Float]] = []
         try reduction.sum(leaves, 0..<1, by: agreement, into: &first)
-        say("long tensors \(digest(first + (try pending.finish())))")
+        rest = try pending.finish()
+        say("long tensors \(digest(first + rest))")
+        expect(round == 0 || place() == before, "sums are in the memory of the last ones")
         // One that is given up is waited for.
         _ = reduction.start(leaves, 2..<4, by: agreement, over: other)
     }
