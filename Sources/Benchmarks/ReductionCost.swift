@@ -19,7 +19,9 @@ public struct ReductionCost: Sendable {
         public init() {}
 
         /// Numbers in a gradient, D (D - 1) / 2 + C D: those of a `riemannian` channel map, as the training step has it.
-        public var elementCount: Int { channelCount * (channelCount - 1) / 2 + channelCount * classCount }
+        public var elementCount: Int {
+            SquareMatrix<Float>.triangleCount(size: channelCount) + channelCount * classCount
+        }
     }
 
     public let rankCount: Int

@@ -12,31 +12,41 @@ extension SquareMatrix {
     /// What is added to a column to find its number in `row`.
     private static func triangleOffset(ofRow row: Int, size: Int) -> Int { row * (2 * size - row - 1) / 2 - row - 1 }
 
+    /// Calls `body` for every block on and above the diagonal, with room for what is across it: `block.stride` numbers for each of
+    /// its columns. The blocks of some rows are one worker's.
+    private static func forEachBlock(
+        size: Int, team: WorkerTeam,
+        _ body: @Sendable (_ rows: Range<Int>, _ columns: Range<Int>, _ across: UnsafeMutablePointer<Scalar>) -> Void
+    ) {
+        let (length, stride) = block
+        team.forEachRange(of: size, length: length) { _, rows in
+            withUnsafeTemporaryAllocation(of: Scalar.self, capacity: length * stride) { across in
+                for first in Swift.stride(from: rows.lowerBound, to: size, by: length) {
+                    body(rows, first..<min(first + length, size), across.baseAddress!)
+                }
+            }
+        }
+    }
+
     /// The numbers above the diagonal of (A - A^T) / 2.
     package func skewTriangle(team: WorkerTeam) -> [Scalar] {
         let size = size
-        let (length, stride) = Self.block
+        let stride = Self.block.stride
         let count = Self.triangleCount(size: size)
         return [Scalar](unsafeUninitializedCapacity: count) { triangle, initialised in
             values.withUnsafeBufferPointer { values in
                 guard let triangleStart = triangle.baseAddress, let start = values.baseAddress else { return }
                 nonisolated(unsafe) let (result, source) = (triangleStart, start)
-                team.forEachRange(of: size, length: length) { _, rows in
-                    withUnsafeTemporaryAllocation(of: Scalar.self, capacity: length * stride) { below in
-                        let below = below.baseAddress!
-                        for first in Swift.stride(from: rows.lowerBound, to: size, by: length) {
-                            let columns = first..<min(first + length, size)
-                            for column in columns {
-                                (below + (column &- first) &* stride).update(
-                                    from: source + (column &* size &+ rows.lowerBound), count: rows.count)
-                            }
-                            for row in rows {
-                                let target = result + Self.triangleOffset(ofRow: row, size: size)
-                                let (own, across) = (source + row &* size, below + (row &- rows.lowerBound))
-                                for column in max(first, row + 1)..<columns.upperBound {
-                                    target[column] = 0.5 * (own[column] - across[(column &- first) &* stride])
-                                }
-                            }
+                Self.forEachBlock(size: size, team: team) { rows, columns, across in
+                    for (place, column) in columns.enumerated() {
+                        (across + place &* stride).update(
+                            from: source + (column &* size &+ rows.lowerBound), count: rows.count)
+                    }
+                    for row in rows {
+                        let target = result + Self.triangleOffset(ofRow: row, size: size)
+                        let (own, other) = (source + row &* size, across + (row &- rows.lowerBound))
+                        for column in max(columns.lowerBound, row + 1)..<columns.upperBound {
+                            target[column] = 0.5 * (own[column] - other[(column &- columns.lowerBound) &* stride])
                         }
                     }
                 }
@@ -52,34 +62,28 @@ extension SquareMatrix {
             triangle.count == Self.triangleCount(size: size),
             "\(triangle.count) numbers are not those above the diagonal of a matrix of size \(size)")
         let sign: Scalar = symmetry == .skew ? -1 : 1
-        let (length, stride) = Self.block
+        let stride = Self.block.stride
         self.init(size: size) { result in
             triangle.withUnsafeBufferPointer { triangle in
                 nonisolated(unsafe) let result = result
                 guard let start = triangle.baseAddress else { return result.update(repeating: 0, count: size * size) }
                 nonisolated(unsafe) let source = start
-                team.forEachRange(of: size, length: length) { _, rows in
-                    withUnsafeTemporaryAllocation(of: Scalar.self, capacity: length * stride) { below in
-                        let below = below.baseAddress!
-                        for first in Swift.stride(from: rows.lowerBound, to: size, by: length) {
-                            let columns = first..<min(first + length, size)
-                            for row in rows {
-                                let own = source + Self.triangleOffset(ofRow: row, size: size)
-                                let (target, across) = (result + row &* size, below + (row &- rows.lowerBound))
-                                for column in max(first, row + 1)..<columns.upperBound {
-                                    let value = scale * own[column]
-                                    target[column] = value
-                                    across[(column &- first) &* stride] = sign * value
-                                }
-                            }
-                            for column in columns {
-                                // In a block on the diagonal, row `column` has its own numbers from its diagonal on.
-                                let count = min(rows.count, column &- rows.lowerBound)
-                                let target = result + (column &* size &+ rows.lowerBound)
-                                target.update(from: below + (column &- first) &* stride, count: count)
-                                if first == rows.lowerBound { target[count] = 0 }
-                            }
+                Self.forEachBlock(size: size, team: team) { rows, columns, across in
+                    for row in rows {
+                        let own = source + Self.triangleOffset(ofRow: row, size: size)
+                        let (target, other) = (result + row &* size, across + (row &- rows.lowerBound))
+                        for column in max(columns.lowerBound, row + 1)..<columns.upperBound {
+                            let value = scale * own[column]
+                            target[column] = value
+                            other[(column &- columns.lowerBound) &* stride] = sign * value
                         }
+                    }
+                    for (place, column) in columns.enumerated() {
+                        // In a block on the diagonal, row `column` has its own numbers from its diagonal on.
+                        let count = min(rows.count, column &- rows.lowerBound)
+                        let target = result + (column &* size &+ rows.lowerBound)
+                        target.update(from: across + place &* stride, count: count)
+                        if columns == rows { target[count] = 0 }
                     }
                 }
             }

@@ -153,18 +153,6 @@ package struct SquareMatrix<Scalar: HeadScalar>: Sendable, Equatable {
         return (Self.combination(identity: 0, [(1 / Scalar(1 << count), self)], team: team), count)
     }
 
-    /// Multiplies every element by `factor`.
-    mutating func scale(by factor: Scalar, team: WorkerTeam) {
-        let count = values.count
-        values.withUnsafeMutableBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return }
-            nonisolated(unsafe) let values = base
-            team.forEachRange(of: count, length: 65536) { _, range in
-                for element in range { values[element] *= factor }
-            }
-        }
-    }
-
     /// Adds a multiple of I.
     mutating func shiftDiagonal(by multiple: Scalar) {
         for index in 0..<size { values[index * size + index] += multiple }

@@ -104,14 +104,14 @@ public struct Workload: Equatable, Sendable {
     /// Those of the channel map among them.
     var mapGradientCount: Int {
         let size = turnedChannelCount ?? featureMap.channelCount
-        return channelMap == .riemannian ? size * (size - 1) / 2 : channelMapCount
+        return channelMap == .riemannian ? SquareMatrix<Float>.triangleCount(size: size) : channelMapCount
     }
     /// Bytes of a sample's features in the cache.
     public var sampleByteCount: Int { precision.byteCount(of: featureMap) }
     /// Bytes of a sample in the cache on disk, with its label and digests.
     public var storedByteCount: Int { sampleByteCount + CacheIdentity.storedByteCountBesideFeatures }
     /// Views of training images that a logical shard has, at most.
-    var viewsPerShard: Int { (trainCount + logicalShards - 1) / logicalShards * viewCount }
+    var viewsPerShard: Int { samplesOfLargestShard(of: trainCount) * viewCount }
     /// Samples that one logical shard gives to a step.
     public var samplesPerShard: Int { max(1, batchSize / logicalShards) }
     public var stepsPerEpoch: Int { distribution.stepsPerEpoch }
@@ -123,8 +123,12 @@ public struct Workload: Equatable, Sendable {
 
     /// The most samples that a file of the cache has: one is of one logical shard.
     public var samplesPerCacheFile: Int {
-        let largest = max(trainCount, testCount)
-        return min(samplesPerCacheShard, (largest + logicalShards - 1) / logicalShards)
+        min(samplesPerCacheShard, samplesOfLargestShard(of: max(trainCount, testCount)))
+    }
+
+    /// Of a split of `count` samples: no shard has more than the first.
+    private func samplesOfLargestShard(of count: Int) -> Int {
+        ShardAssignment(shardCount: logicalShards).count(ofShard: 0, of: count)
     }
 
     /// How ranks share the logical shards.

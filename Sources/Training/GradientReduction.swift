@@ -1,5 +1,4 @@
 import DisentangledHead
-import Glibc
 import MessagePassing
 import Tensors
 
@@ -25,14 +24,10 @@ package struct GradientReduction: Sendable {
         self.communicator = communicator
         self.shardCount = shardCount
         self.threadCount = threadCount
-        // The environment may be that of some ranks only.
-        var wishes = ["INFODISENT_SUM_MEANWHILE", "INFODISENT_SUM_IN_TURN"].map { (name: String) -> UInt32 in
-            getenv(name) == nil ? 0 : 1
-        }
-        try communicator.maximum(&wishes)
+        let wishes = try communicator.areSetOnAnyRank(["INFODISENT_SUM_MEANWHILE", "INFODISENT_SUM_IN_TURN"])
         let hasNetwork = communicator.localSize < communicator.size
-        leastCount = wishes[0] > 0 ? 1 : Self.leastCount
-        other = communicator.size > 1 && wishes[1] == 0 && (hasNetwork || wishes[0] > 0) ? try communicator.copy() : nil
+        leastCount = wishes[0] ? 1 : Self.leastCount
+        other = communicator.size > 1 && !wishes[1] && (hasNetwork || wishes[0]) ? try communicator.copy() : nil
     }
 
     /// The sums of the tensors of `HeadGradient`, one leaf for each logical shard, of which this rank gives `leaves`. Collective.

@@ -1,5 +1,4 @@
 import DisentangledHead
-import Glibc
 import MessagePassing
 import Synchronization
 import Tensors
@@ -63,12 +62,11 @@ package final class RankSharing: ProductSharing {
         size: Int, over communicator: any Communicator, team: WorkerTeam
     ) throws -> RankSharing? {
         guard communicator.size > 1 else { return nil }
-        // The environment may be that of some ranks only.
-        let variables = ["INFODISENT_SHARE_ALL_PRODUCTS", "INFODISENT_SHARE_NO_PRODUCTS"]
-        var wishes = variables.map { (name: String) -> UInt32 in getenv(name) == nil ? 0 : 1 }
-        try communicator.maximum(&wishes)
-        if wishes[1] > 0 { return nil }
-        if wishes[0] > 0 { return RankSharing(.all, over: communicator) }
+        let wishes = try communicator.areSetOnAnyRank([
+            "INFODISENT_SHARE_ALL_PRODUCTS", "INFODISENT_SHARE_NO_PRODUCTS",
+        ])
+        if wishes[1] { return nil }
+        if wishes[0] { return RankSharing(.all, over: communicator) }
         guard size * size * size >= Costs.leastMultiplications else { return nil }
         return RankSharing(
             .thoseThatGain(try Costs(measuring: size, over: communicator, team: team)), over: communicator)

@@ -7,7 +7,8 @@ extension TrainingRun {
     /// Leaves to the disk what this rank's share of the memory does not hold of its part of the cache.
     func divideMemory() {
         guard let available = AvailableMemory.byteCount() else { return }
-        let viewsPerShard = (shards.sampleCount + shards.shardCount - 1) / shards.shardCount * schedule.viewCount
+        // No shard has more samples than the first.
+        let viewsPerShard = shards.assignment.count(ofShard: 0, of: shards.sampleCount) * schedule.viewCount
         let ofTeacher =
             teacherMemory == nil
             ? 0
