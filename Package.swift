@@ -55,12 +55,12 @@ let package = Package(
         .target(name: "COpenMPIShim", dependencies: ["COpenMPI"]),
         .target(name: "CProcessShim"),
         .target(name: "CBrainFloatShim"),
-        .target(name: "CPrefetchShim"),
+        .target(name: "CVectorShim"),
 
         // Level 0 too: arithmetic that rests on nothing.
         .target(name: "ElementaryFunctions", swiftSettings: vectorised),
-        .target(name: "VectorKernels", swiftSettings: vectorised),
-        .target(name: "WideKernels", dependencies: ["CPrefetchShim", "VectorKernels"], swiftSettings: wideKernels),
+        .target(name: "VectorKernels", dependencies: ["CVectorShim"], swiftSettings: vectorised),
+        .target(name: "WideKernels", dependencies: ["CVectorShim", "VectorKernels"], swiftSettings: wideKernels),
         .target(name: "BrainFloatKernels", dependencies: ["CBrainFloatShim"], swiftSettings: brainFloatKernels),
 
         // Level 1

@@ -15,11 +15,8 @@ func multiply(
 ) {
     switch workspace.engine {
     case .packed:
-        b.withPanels { panels in
-            multiply(
-                a, panels: panels, depth: b.depth, columnCount: b.columnCount, adding: added, activation: activation,
-                into: c, stride: stride)
-        }
+        multiply(
+            a, b, columns: 0..<b.columnCount, adding: added, activation: activation, into: c, stride: stride)
     case .openBLAS:
         b.withRows { rows in
             multiplyByBLAS(

@@ -1,4 +1,4 @@
-import CPrefetchShim
+import CVectorShim
 
 // The tile kernel of `Tensors` for processors with AVX-512: the same chains of fused multiply-adds, and so the same bits, with
 // registers twice as wide and twice as many. A tile is 6 rows by 4 or 2 panels of 16 columns, or 12 rows by one.
@@ -92,18 +92,18 @@ private func multiplyFourPanels(
             var k = 0
             while k < segmentLength {
                 if let later = upcoming, k & 15 == 0 {
-                    cprefetch_for_later(later)
-                    cprefetch_for_later(later + 16)
-                    cprefetch_for_later(later + 32)
-                    cprefetch_for_later(later + 48)
+                    cvector_prefetch_for_later(later)
+                    cvector_prefetch_for_later(later + 16)
+                    cvector_prefetch_for_later(later + 32)
+                    cvector_prefetch_for_later(later + 48)
                     upcoming = later + upcomingStride
                     let next = a + (offset &+ k)
-                    cprefetch_for_reading(next + rowOffsets[min(row &+ 6, last)])
-                    cprefetch_for_reading(next + rowOffsets[min(row &+ 7, last)])
-                    cprefetch_for_reading(next + rowOffsets[min(row &+ 8, last)])
-                    cprefetch_for_reading(next + rowOffsets[min(row &+ 9, last)])
-                    cprefetch_for_reading(next + rowOffsets[min(row &+ 10, last)])
-                    cprefetch_for_reading(next + rowOffsets[min(row &+ 11, last)])
+                    cvector_prefetch_for_reading(next + rowOffsets[min(row &+ 6, last)])
+                    cvector_prefetch_for_reading(next + rowOffsets[min(row &+ 7, last)])
+                    cvector_prefetch_for_reading(next + rowOffsets[min(row &+ 8, last)])
+                    cvector_prefetch_for_reading(next + rowOffsets[min(row &+ 9, last)])
+                    cvector_prefetch_for_reading(next + rowOffsets[min(row &+ 10, last)])
+                    cvector_prefetch_for_reading(next + rowOffsets[min(row &+ 11, last)])
                 }
                 let b0 = load(b)
                 let b1 = load(b + panelLength)

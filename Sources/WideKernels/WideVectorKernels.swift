@@ -132,3 +132,32 @@ public func sumRows(
 ) {
     VectorKernels.sumRows(of: panel, rows: rows, factors: factors, count: count, into: sums, columnCount: columnCount)
 }
+
+/// See `VectorKernels.countNonzeros`.
+public func countNonzeros(_ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>, count: Int) -> Int {
+    VectorKernels.countNonzeros(first, second, count: count)
+}
+
+/// See `VectorKernels.listNonzeros`.
+public func listNonzeros(
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, count: Int,
+    bitPlaces: UnsafePointer<UInt64>, places: UnsafeMutablePointer<UInt8>, listLength: Int,
+    counts: UnsafeMutablePointer<Int>
+) {
+    VectorKernels.listNonzeros(
+        a, rowOffsets: rowOffsets, pairCount: pairCount, count: count, bitPlaces: bitPlaces, places: places,
+        listLength: listLength, counts: counts)
+}
+
+/// See `VectorKernels.multiplySparsePairsByEightPanels`.
+public func multiplySparsePairsByEightPanels(
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, places: UnsafePointer<UInt8>,
+    listLength: Int, counts: UnsafePointer<Int>, panels: UnsafePointer<Float>, panelLength: Int, isNew: Bool,
+    adding added: UnsafePointer<Float>?, addedStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
+    stride: Int
+) {
+    VectorKernels.multiplySparsePairsByEightPanels(
+        a, rowOffsets: rowOffsets, pairCount: pairCount, places: places, listLength: listLength, counts: counts,
+        panels: panels, panelLength: panelLength, isNew: isNew, adding: added, addedStride: addedStride,
+        rectified: rectified, into: c, stride: stride)
+}

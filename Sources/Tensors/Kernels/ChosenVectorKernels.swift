@@ -212,3 +212,29 @@ package func sumRows(
             of: panel, rows: rows, factors: factors, count: count, into: sums, columnCount: columnCount)
     }
 }
+
+/// See `VectorKernels.countNonzeros`.
+func countNonzeros(_ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>, count: Int) -> Int {
+    if Processor.hasWideVectors {
+        WideKernels.countNonzeros(first, second, count: count)
+    } else {
+        VectorKernels.countNonzeros(first, second, count: count)
+    }
+}
+
+/// See `VectorKernels.listNonzeros`.
+func listNonzeros(
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, count: Int,
+    bitPlaces: UnsafePointer<UInt64>, places: UnsafeMutablePointer<UInt8>, listLength: Int,
+    counts: UnsafeMutablePointer<Int>
+) {
+    if Processor.hasWideVectors {
+        WideKernels.listNonzeros(
+            a, rowOffsets: rowOffsets, pairCount: pairCount, count: count, bitPlaces: bitPlaces, places: places,
+            listLength: listLength, counts: counts)
+    } else {
+        VectorKernels.listNonzeros(
+            a, rowOffsets: rowOffsets, pairCount: pairCount, count: count, bitPlaces: bitPlaces, places: places,
+            listLength: listLength, counts: counts)
+    }
+}

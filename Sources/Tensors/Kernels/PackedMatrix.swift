@@ -11,6 +11,8 @@ final class PackedMatrix: @unchecked Sendable {
     let depth: Int
     /// N.
     let columnCount: Int
+    /// Whether all elements are.
+    let isFinite: Bool
     private let storage: ScratchBuffer
     /// [K, N], for the engine that does not know panels; made when it first asks.
     private let rows = Mutex<AlignedFloats?>(nil)
@@ -25,14 +27,18 @@ final class PackedMatrix: @unchecked Sendable {
         let panelCount = (columnCount + Self.panelWidth - 1) / Self.panelWidth
         storage = ScratchBuffer(.constants(capacity: panelCount * depth * Self.panelWidth), of: nil)
         var next = storage.pointer
+        var isFinite = true
         for panel in 0..<panelCount {
             for k in 0..<depth {
                 for n in panel * Self.panelWidth..<(panel + 1) * Self.panelWidth {
-                    next.initialize(to: n < columnCount ? element(k, n) : 0)
+                    let number = n < columnCount ? element(k, n) : 0
+                    isFinite = isFinite && number.isFinite
+                    next.initialize(to: number)
                     next += 1
                 }
             }
         }
+        self.isFinite = isFinite
     }
 
     /// A matrix [K, N] that is stored as it is or transposed, with `stride` floats between its stored rows: an operand that is
@@ -47,6 +53,7 @@ final class PackedMatrix: @unchecked Sendable {
         let panelCount = (columnCount + width - 1) / width
         storage = Workspace.shared.buffer(panelCount * depth * width)
         nonisolated(unsafe) let (matrix, target) = (matrix, storage.pointer)
+        let isFinite = Atomic(true)
         team.forEachRange(of: columnCount, length: 4 * width) { _, columns in
             let (first, panels) = (columns.lowerBound, target + columns.lowerBound &* depth)
             switch orientation {
@@ -56,7 +63,15 @@ final class PackedMatrix: @unchecked Sendable {
                 packColumns(
                     matrix + first &* stride, stride: stride, depth: depth, columnCount: columns.count, into: panels)
             }
+            // While they are in the cache.
+            var poison = SIMD8<Float>.zero
+            for i in Swift.stride(from: 0, to: (columns.count + width - 1) / width * width * depth, by: 8) {
+                let elements = load(panels + i)
+                poison += elements - elements
+            }
+            if poison != .zero { isFinite.store(false, ordering: .relaxed) }
         }
+        self.isFinite = isFinite.load(ordering: .relaxed)
     }
 
     /// A row such as a bias, filled up with zeros to whole panels.

@@ -25,6 +25,13 @@ struct GatheredRows {
     let segmentCount: Int
     let segmentLength: Int
 
+    /// Some of the rows.
+    func rows(_ rows: Range<Int>) -> GatheredRows {
+        GatheredRows(
+            base: base, rowOffsets: rowOffsets + rows.lowerBound, rowCount: rows.count, segmentOffsets: segmentOffsets,
+            segmentCount: segmentCount, segmentLength: segmentLength)
+    }
+
     /// Calls `body` with at most `pieceLength` of the contiguous rows at `base` at a time, and the number of the first.
     @inline(__always)
     static func forEachPiece(

@@ -1,2 +1,2 @@
 // All of it is inlined into its callers; see the header.
-#include "CPrefetchShim.h"
+#include "CVectorShim.h"
