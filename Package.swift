@@ -407,7 +407,7 @@ let package = Package(
                 "TemporaryFolders", "Tensors", "Training", system,
             ]),
         .testTarget(
-            name: "BenchmarksTests", dependencies: ["Benchmarks", "ImageCoding"], exclude: ["Reference"]),
+            name: "BenchmarksTests", dependencies: ["Benchmarks", "ImageCoding", "Tensors"], exclude: ["Reference"]),
         .testTarget(
             name: "PlanningTests", dependencies: ["FeatureCache", "Planning", "Tensors"], exclude: ["Reference"]),
         // Run the built programs, so they need them built.

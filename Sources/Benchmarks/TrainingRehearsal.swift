@@ -58,11 +58,12 @@ package struct TrainingRehearsal {
     /// Collective.
     ///
     /// - Parameters:
+    ///   - maps: whose zeros the features have, see `randomFeatures`.
     ///   - turnedCount: channels that the channel map turns; nil for all.
     ///   - channelMapLearningRate: a larger one turns further, which may take more products.
     /// - Throws: `HeadError` for a configuration that cannot be trained, `ShardingError` for more ranks than shards.
     package init(
-        _ shape: Shape, configuration: HeadConfiguration, turnedCount: Int? = nil,
+        _ shape: Shape, zerosOf maps: [Tensor] = [], configuration: HeadConfiguration, turnedCount: Int? = nil,
         channelMapLearningRate: Double = 1e-4, communicator: any Communicator = SingleProcess(), team: WorkerTeam
     ) throws {
         self.shape = shape
@@ -71,7 +72,7 @@ package struct TrainingRehearsal {
         self.team = team
         hostedShards = try ShardHosting(shardCount: shape.logicalShards, rankCount: communicator.size)
             .shards(ofRank: communicator.rank)
-        features = Self.randomFeatures(shape, sampleCount: shape.samplesPerShard)
+        features = Self.randomFeatures(shape, sampleCount: shape.samplesPerShard, zerosOf: maps)
         trainer = try HeadTrainer(
             rehearsing: configuration, channelCount: shape.channelCount, classCount: shape.classCount,
             turnedCount: turnedCount)
@@ -109,13 +110,23 @@ package struct TrainingRehearsal {
     }
 
     /// Features [sampleCount, P, D] in [0, 1).
-    package static func randomFeatures(_ shape: Shape, sampleCount: Int) -> Tensor {
+    ///
+    /// - Parameter maps: feature maps [1, H, W, D] whose zeros, in turn, are those of the samples too.
+    package static func randomFeatures(_ shape: Shape, sampleCount: Int, zerosOf maps: [Tensor] = []) -> Tensor {
+        let length = shape.pixelCount * shape.channelCount
+        precondition(maps.allSatisfy { $0.values.count == length }, "maps of \(length) features")
         var stream = RandomStream(seed: 0, purpose: .shuffle, sampleCount, 0)
-        return Tensor(
-            shape: [sampleCount, shape.pixelCount, shape.channelCount],
-            values: (0..<sampleCount * shape.pixelCount * shape.channelCount).map { _ in
-                Float(stream.next() >> 40) * 0x1p-24
-            })
+        let values = [Float](unsafeUninitializedCapacity: sampleCount * length) { values, count in
+            for sample in 0..<sampleCount {
+                let zeros = maps.isEmpty ? nil : maps[sample % maps.count].values
+                for place in 0..<length {
+                    let number = Float(stream.next() >> 40) * 0x1p-24
+                    values[sample * length + place] = zeros?[place] == 0 ? 0 : number
+                }
+            }
+            count = sampleCount * length
+        }
+        return Tensor(shape: [sampleCount, shape.pixelCount, shape.channelCount], values: values)
     }
 }
 

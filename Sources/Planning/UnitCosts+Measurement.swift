@@ -14,7 +14,7 @@ import Training
 
 extension UnitCosts {
     /// Measures on this machine, with all threads of `team` busy: some images of the run through its backbone, and a few steps
-    /// on random features. Seconds to a minute.
+    /// on random features with the zeros of theirs. Seconds to a minute.
     /// - Parameter prepare: what a run does between extraction and training.
     /// - Throws: the error of an image that cannot be decoded, or of a head that cannot be trained as configured.
     public static func measure(
@@ -22,11 +22,11 @@ extension UnitCosts {
     ) throws -> UnitCosts {
         let program = ProcessStatus().residentByteCount ?? 0
         let files = residentFileByteCount
-        let image = try imageSeconds(run, team: team)
+        let (image, maps) = try imageSeconds(run, team: team)
         let used = program + residentFileByteCount - files
         let worker = max(0, (ProcessStatus().peakByteCount ?? 0) - used) / team.workerCount
         prepare()
-        let head = try HeadMeasurement(run, team: team)
+        let head = try HeadMeasurement(run, zerosOf: maps, team: team)
         return UnitCosts(
             threadCount: team.workerCount, image: image, read: try readingSeconds(run.workload, team: team),
             shardGradient: head.shardGradient,
@@ -43,8 +43,11 @@ extension UnitCosts {
         return words.count > 2 ? (Int(words[2]) ?? 0) * Int(getpagesize()) : 0
     }
 
-    /// Core-seconds per image, with the digest that its features get in the cache.
-    private static func imageSeconds(_ run: PlannedRun, team: WorkerTeam) throws -> Double {
+    /// Core-seconds per image, with the digest that its features get in the cache; and the features of some of the images.
+    private static func imageSeconds(
+        _ run: PlannedRun, team: WorkerTeam
+    ) throws -> (seconds: Double, maps: [Tensor]) {
+        let found = Mutex<[Int: Tensor]>([:])
         let workspaces = WorkerLocal(team) { run.backbone.makeWorkspace() }
         let side = run.input.crop
         let byteCount = run.workload.sampleByteCount
@@ -54,6 +57,7 @@ extension UnitCosts {
             _ = try team.map(team.workerCount * perThread) { worker, index in
                 let image = Tensor(shape: [1, side, side, 3], values: run.input.normalised(try run.pixels(index)))
                 let map = run.backbone.featureMaps(of: image, workspace: workspaces[worker])
+                if index < 8 { found.withLock { $0[index] = map } }
                 var hasher = ContentHasher()
                 map.values.withUnsafeBytes {
                     hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<min(byteCount, $0.count)]))
@@ -61,7 +65,8 @@ extension UnitCosts {
                 return hasher.finalize()
             }
         }
-        return seconds.reduce(0, +) / Double(seconds.count * perThread)
+        let maps = found.withLock { maps in maps.keys.sorted().compactMap { maps[$0] } }
+        return (seconds.reduce(0, +) / Double(seconds.count * perThread), maps)
     }
 
     /// Core-seconds to read the features of a sample.
@@ -104,14 +109,14 @@ extension UnitCosts {
     }
 }
 
-/// The times of the head's parts on random features.
+/// The times of the head's parts on random features, zero where those of some images are: products with zeros take less time.
 private struct HeadMeasurement {
     let shardGradient, batchGradient, firstLeaf, furtherLeaf, update, unsharedUpdate, evaluation, step: Double
     let products: UpdateProducts
     /// Logical shards of `step`.
     let shardCount: Int
 
-    init(_ run: PlannedRun, team: WorkerTeam) throws {
+    init(_ run: PlannedRun, zerosOf maps: [Tensor], team: WorkerTeam) throws {
         let workload = run.workload
         let map = workload.featureMap
         let single = WorkerTeam(workerCount: 1)
@@ -139,7 +144,7 @@ private struct HeadMeasurement {
             _ configuration: HeadConfiguration, on team: WorkerTeam
         ) throws -> (steps: ArraySlice<TrainingRehearsal.Times>, head: Head, products: ProductCount) {
             var rehearsal = try TrainingRehearsal(
-                shape, configuration: configuration, turnedCount: workload.turnedChannelCount,
+                shape, zerosOf: maps, configuration: configuration, turnedCount: workload.turnedChannelCount,
                 channelMapLearningRate: run.channelMapLearningRate, team: team)
             let steps = try (0..<5).map { _ in try rehearsal.takeStep() }
             let products = ProductCount()
@@ -148,7 +153,8 @@ private struct HeadMeasurement {
         }
 
         let (lateConfiguration, earlyShare) = run.annealing
-        let shard = TrainingRehearsal.randomFeatures(shape, sampleCount: workload.samplesPerShard)
+        let shard = TrainingRehearsal.randomFeatures(
+            shape, sampleCount: workload.samplesPerShard, zerosOf: maps)
         let late = try trainer(lateConfiguration)
         let lateGradient = try gradientSeconds(of: shard, late, ofEach: shardCount, repetitions: 3)
         let (steps, head, found) = try rehearse(lateConfiguration, on: team)
@@ -175,7 +181,7 @@ private struct HeadMeasurement {
         products = found.costs(of: late.channelMapSize)
 
         let batch = TrainingRehearsal.randomFeatures(
-            shape, sampleCount: workload.samplesPerShard * workload.logicalShards)
+            shape, sampleCount: workload.samplesPerShard * workload.logicalShards, zerosOf: maps)
         batchGradient = try gradientSeconds(of: batch, late, ofEach: 1, repetitions: 1) * gradient / lateGradient
 
         let leaves = try (0..<max(2, shardCount)).map { index in
@@ -194,7 +200,8 @@ private struct HeadMeasurement {
             / Double(leaves.count - 1)
 
         // The head of the rehearsal: at the start U = I, and the product with it would be left out.
-        let images = TrainingRehearsal.randomFeatures(shape, sampleCount: FeatureCache.batchSize)
+        let images = TrainingRehearsal.randomFeatures(
+            shape, sampleCount: FeatureCache.batchSize, zerosOf: maps)
         evaluation =
             try UnitCosts.usual(of: 3) {
                 _ = try team.map(team.workerCount) { _, _ in try head.forward(images, team: single).logits.count }

@@ -8,7 +8,8 @@ package struct RowFactor: Sendable {
     /// Packs `matrix` [`columnCount`, `depth`], its rows being the columns of the product.
     package init(transposing matrix: UnsafePointer<Float>, columnCount: Int, depth: Int, team: WorkerTeam) {
         panels = PackedMatrix(
-            packing: matrix, stride: depth, .transposed, depth: depth, columnCount: columnCount, team: team)
+            packing: matrix, stride: depth, .transposed, depth: depth, columnCount: columnCount, checked: true,
+            team: team)
     }
 
     /// The columns that a product may begin with: multiples of this.
@@ -38,5 +39,14 @@ package struct RowFactor: Sendable {
                     stride: stride)
             }
         }
+    }
+    /// Whether a product with these rows takes only what is not zero in them.
+    package func leavesOutZeros(ofRows rows: Int, _ a: UnsafePointer<Float>) -> Bool {
+        var leavesOut = false
+        GatheredRows.forEachPiece(of: a, rowCount: rows & ~1, rowLength: panels.depth, pieceLength: rows) { piece, _ in
+            let columnCount = SparseRows.columnCount(of: panels.columnCount)
+            leavesOut = panels.isFinite && SparseRows(piece, columnCount: columnCount) != nil
+        }
+        return leavesOut
     }
 }

@@ -3,8 +3,8 @@ import CVectorShim
 // Products A * B of rows of A in which many elements are zero, as behind ReLU. Two rows go together, and of them only the places where
 // one of the two is not zero: neighbouring pixels have their zeros in much the same places, and what is loaded of B serves both.
 //
-// A zero adds nothing to a chain of fused multiply-adds, so each element has the bits of the whole chain, as long as B is finite:
-// a sum that is zero may have another sign on the way, which ends when zero or more is added to it.
+// A zero adds nothing to a chain of fused multiply-adds, so each element has the bits of the whole chain, as long as B is finite: a sum
+// that is zero may have another sign on the way, which ends when something that is not -0 is added to it.
 
 /// In how many of `count` places, a multiple of 16, one of two rows is not zero.
 @inlinable @inline(__always)
@@ -18,21 +18,21 @@ public func countNonzeros(_ first: UnsafePointer<Float>, _ second: UnsafePointer
     return found
 }
 
-/// The places where one of two rows is not zero, of each of some pairs of rows.
+/// The indices of the places where one of two rows is not zero, of each of some pairs of rows.
 ///
 /// - Parameters:
 ///   - a: the first of the elements that count, to which a row's offset is added: `count` of them, a multiple of 16 and at most 240.
 ///   - rowOffsets: of two rows for each pair.
-///   - bitPlaces: of each byte the numbers of the bits it has, in the bytes of an integer, the lowest first, then what may be anything.
-///   - places: of each pair `listLength` bytes, at least eight more than `count`: up to eight behind the last place are written.
+///   - bitIndices: of each byte the numbers of the bits it has, in the bytes of an integer, the lowest first, then what may be anything.
+///   - indices: of each pair `listLength` bytes, at least eight more than `count`: up to eight behind the last are written.
 ///   - counts: how many places each pair has.
 @inlinable @inline(__always)
 public func listNonzeros(
     _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, count: Int,
-    bitPlaces: UnsafePointer<UInt64>, places: UnsafeMutablePointer<UInt8>, listLength: Int,
+    bitIndices: UnsafePointer<UInt64>, indices: UnsafeMutablePointer<UInt8>, listLength: Int,
     counts: UnsafeMutablePointer<Int>
 ) {
-    var list = UnsafeMutableRawPointer(places)
+    var list = UnsafeMutableRawPointer(indices)
     var pair = 0
     while pair < pairCount {
         let first = a + rowOffsets[2 &* pair]
@@ -45,7 +45,7 @@ public func listNonzeros(
             while half < 2 {
                 let byte = bits & 0xff
                 let offset = UInt64(truncatingIfNeeded: k &+ 8 &* half) &* 0x0101_0101_0101_0101
-                list.storeBytes(of: bitPlaces[byte] &+ offset, toByteOffset: found, as: UInt64.self)
+                list.storeBytes(of: bitIndices[byte] &+ offset, toByteOffset: found, as: UInt64.self)
                 found &+= byte.nonzeroBitCount
                 bits &>>= 8
                 half &+= 1
@@ -89,10 +89,10 @@ struct RowPairSums {
     /// With what is added at the end of the sums; what is below `floor` then becomes zero.
     @inlinable @inline(__always)
     func write(
-        to row: UnsafeMutablePointer<Float>, stride: Int, adding added: UnsafePointer<Float>, addedStride: Int,
-        floor: Vector
+        to row: UnsafeMutablePointer<Float>, stride: Int, adding added: UnsafePointer<Float>, floor: Vector
     ) {
-        let (x, y) = (first + load(added), second + load(added + addedStride))
+        let added = load(added)
+        let (x, y) = (first + added, second + added)
         store(x.replacing(with: Vector(), where: x .< floor), to: row)
         store(y.replacing(with: Vector(), where: y .< floor), to: row + stride)
     }
@@ -102,20 +102,19 @@ struct RowPairSums {
 ///
 /// - Parameters:
 ///   - a: the first of the elements that are multiplied, to which a row's offset is added.
-///   - rowOffsets, places, listLength, counts: as `listNonzeros` has them.
+///   - rowOffsets, indices, listLength, counts: as `listNonzeros` has them.
 ///   - panels: the rows of B that belong to these elements, 16 columns; of the next 16 they are `panelLength` floats further on.
-///   - added: if the sums end here, what is added to the first row, the next one's being `addedStride` floats further on.
+///   - added: if the sums end here, what is added to each row, nowhere -0.
 ///   - rectified: whether relu of it is wanted then.
 ///   - c: the first row.
 @inlinable @inline(__always)
 public func multiplySparsePairsByTwoPanels(
-    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, places: UnsafePointer<UInt8>,
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, indices: UnsafePointer<UInt8>,
     listLength: Int, counts: UnsafePointer<Int>, panels: UnsafePointer<Float>, panelLength: Int, isNew: Bool,
-    adding added: UnsafePointer<Float>?, addedStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
-    stride: Int
+    adding added: UnsafePointer<Float>?, rectified: Bool, into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     let floor = Vector(repeating: rectified ? 0 : -.infinity)
-    var (list, row, added) = (places, c, added)
+    var (list, row) = (indices, c)
     var pair = 0
     while pair < pairCount {
         let first = a + rowOffsets[2 &* pair]
@@ -136,12 +135,9 @@ public func multiplySparsePairsByTwoPanels(
             s1.add(x, y, times: b + panelLength)
             i &+= 1
         }
-        if let summand = added {
-            s0.write(
-                to: row, stride: stride, adding: summand, addedStride: addedStride, floor: floor)
-            s1.write(
-                to: row + 16, stride: stride, adding: summand + 16, addedStride: addedStride, floor: floor)
-            added = summand + 2 &* addedStride
+        if let added {
+            s0.write(to: row, stride: stride, adding: added, floor: floor)
+            s1.write(to: row + 16, stride: stride, adding: added + 16, floor: floor)
         } else {
             s0.write(to: row, stride: stride)
             s1.write(to: row + 16, stride: stride)
@@ -155,13 +151,12 @@ public func multiplySparsePairsByTwoPanels(
 /// The same with 128 columns, eight panels.
 @inlinable @inline(__always)
 public func multiplySparsePairsByEightPanels(
-    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, places: UnsafePointer<UInt8>,
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, indices: UnsafePointer<UInt8>,
     listLength: Int, counts: UnsafePointer<Int>, panels: UnsafePointer<Float>, panelLength: Int, isNew: Bool,
-    adding added: UnsafePointer<Float>?, addedStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
-    stride: Int
+    adding added: UnsafePointer<Float>?, rectified: Bool, into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     let floor = Vector(repeating: rectified ? 0 : -.infinity)
-    var (list, row, added) = (places, c, added)
+    var (list, row) = (indices, c)
     var pair = 0
     while pair < pairCount {
         let first = a + rowOffsets[2 &* pair]
@@ -200,24 +195,15 @@ public func multiplySparsePairsByEightPanels(
             s7.add(x, y, times: b + 7 &* panelLength)
             i &+= 1
         }
-        if let summand = added {
-            s0.write(
-                to: row, stride: stride, adding: summand, addedStride: addedStride, floor: floor)
-            s1.write(
-                to: row + 16, stride: stride, adding: summand + 16, addedStride: addedStride, floor: floor)
-            s2.write(
-                to: row + 32, stride: stride, adding: summand + 32, addedStride: addedStride, floor: floor)
-            s3.write(
-                to: row + 48, stride: stride, adding: summand + 48, addedStride: addedStride, floor: floor)
-            s4.write(
-                to: row + 64, stride: stride, adding: summand + 64, addedStride: addedStride, floor: floor)
-            s5.write(
-                to: row + 80, stride: stride, adding: summand + 80, addedStride: addedStride, floor: floor)
-            s6.write(
-                to: row + 96, stride: stride, adding: summand + 96, addedStride: addedStride, floor: floor)
-            s7.write(
-                to: row + 112, stride: stride, adding: summand + 112, addedStride: addedStride, floor: floor)
-            added = summand + 2 &* addedStride
+        if let added {
+            s0.write(to: row, stride: stride, adding: added, floor: floor)
+            s1.write(to: row + 16, stride: stride, adding: added + 16, floor: floor)
+            s2.write(to: row + 32, stride: stride, adding: added + 32, floor: floor)
+            s3.write(to: row + 48, stride: stride, adding: added + 48, floor: floor)
+            s4.write(to: row + 64, stride: stride, adding: added + 64, floor: floor)
+            s5.write(to: row + 80, stride: stride, adding: added + 80, floor: floor)
+            s6.write(to: row + 96, stride: stride, adding: added + 96, floor: floor)
+            s7.write(to: row + 112, stride: stride, adding: added + 112, floor: floor)
         } else {
             s0.write(to: row, stride: stride)
             s1.write(to: row + 16, stride: stride)

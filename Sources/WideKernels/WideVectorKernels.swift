@@ -141,23 +141,22 @@ public func countNonzeros(_ first: UnsafePointer<Float>, _ second: UnsafePointer
 /// See `VectorKernels.listNonzeros`.
 public func listNonzeros(
     _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, count: Int,
-    bitPlaces: UnsafePointer<UInt64>, places: UnsafeMutablePointer<UInt8>, listLength: Int,
+    bitIndices: UnsafePointer<UInt64>, indices: UnsafeMutablePointer<UInt8>, listLength: Int,
     counts: UnsafeMutablePointer<Int>
 ) {
     VectorKernels.listNonzeros(
-        a, rowOffsets: rowOffsets, pairCount: pairCount, count: count, bitPlaces: bitPlaces, places: places,
+        a, rowOffsets: rowOffsets, pairCount: pairCount, count: count, bitIndices: bitIndices, indices: indices,
         listLength: listLength, counts: counts)
 }
 
 /// See `VectorKernels.multiplySparsePairsByEightPanels`.
 public func multiplySparsePairsByEightPanels(
-    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, places: UnsafePointer<UInt8>,
+    _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, indices: UnsafePointer<UInt8>,
     listLength: Int, counts: UnsafePointer<Int>, panels: UnsafePointer<Float>, panelLength: Int, isNew: Bool,
-    adding added: UnsafePointer<Float>?, addedStride: Int, rectified: Bool, into c: UnsafeMutablePointer<Float>,
-    stride: Int
+    adding added: UnsafePointer<Float>?, rectified: Bool, into c: UnsafeMutablePointer<Float>, stride: Int
 ) {
     VectorKernels.multiplySparsePairsByEightPanels(
-        a, rowOffsets: rowOffsets, pairCount: pairCount, places: places, listLength: listLength, counts: counts,
-        panels: panels, panelLength: panelLength, isNew: isNew, adding: added, addedStride: addedStride,
+        a, rowOffsets: rowOffsets, pairCount: pairCount, indices: indices, listLength: listLength, counts: counts,
+        panels: panels, panelLength: panelLength, isNew: isNew, adding: added,
         rectified: rectified, into: c, stride: stride)
 }

@@ -23,23 +23,33 @@ import WideKernels
 
     private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
 
-    @Test(
-        arguments: [64, 80, 100, 272], [16, 40, 128, 150, 300])
+    /// Depths in several pieces, one of which is no whole vector; columns of no group, of one and of two, and more.
+    @Test(arguments: [64, 80, 100, 272], [16, 40, 128, 150, 300])
     func haveTheBitsOfWholeChains(depth: Int, columnCount: Int) {
-        for (rowCount, share) in [(515, Float(0.4)), (37, 0), (48, 0.1), (16, 0.7), (131, 1)] {
+        for (rowCount, share) in [(515, Float(0.4)), (37, 0), (48, 0.1), (16, 0.65), (131, 1)] {
             let a = rows(rowCount, depth: depth, share: share)
             let weights = noise(columnCount * depth, seed: 3)
             let factor = RowFactor(
                 transposing: weights, columnCount: columnCount, depth: depth, team: WorkerTeam(workerCount: 2))
-            var product = [Float](repeating: .nan, count: rowCount * columnCount)
-            factor.multiply(rows: rowCount, a, columns: 0..<columnCount, into: &product, stride: columnCount)
-            for row in [0, 1, 15, rowCount / 2, rowCount - 2, rowCount - 1] {
-                let expected = (0..<columnCount).map {
-                    chain(a[row * depth..<(row + 1) * depth], weights[$0 * depth..<($0 + 1) * depth]) + 0
+            let isSparse = share < 0.6 && depth.isMultiple(of: 16)
+            if columnCount >= 128, share < 0.6 || share == 1 {
+                #expect(factor.leavesOutZeros(ofRows: rowCount, a) == isSparse, "\(share) of \(depth)")
+            }
+            // The first columns, those that begin elsewhere, and a margin that is left alone.
+            for first in stride(from: 0, to: columnCount, by: 9 * RowFactor.columnStep) {
+                let columns = first..<columnCount
+                let stride = columns.count + 5
+                var product = [Float](repeating: 7, count: rowCount * stride)
+                factor.multiply(rows: rowCount, a, columns: columns, into: &product, stride: stride)
+                for row in [0, 1, 15, rowCount / 2, rowCount - 2, rowCount - 1] {
+                    let expected = columns.map {
+                        chain(a[row * depth..<(row + 1) * depth], weights[$0 * depth..<($0 + 1) * depth]) + 0
+                    }
+                    let found = product[row * stride..<(row + 1) * stride]
+                    #expect(
+                        bits(Array(found)) == bits(expected + Array(repeating: 7, count: 5)),
+                        "row \(row) of \(rowCount), \(share) of them")
                 }
-                #expect(
-                    bits(Array(product[row * columnCount..<(row + 1) * columnCount])) == bits(expected),
-                    "row \(row) of \(rowCount), \(share) of them")
             }
         }
     }
@@ -49,7 +59,7 @@ import WideKernels
     func serveConvolutions(stride: Int, activation: ActivationFunction) {
         let (inputs, outputs, side) = (96, 200, 13)
         let weights = noise(outputs * inputs, seed: 3).map { $0 / 8 }
-        let biases = noise(outputs, seed: 4)
+        let biases = noise(outputs, seed: 4).enumerated().map { $0 % 10 == 0 ? -0.0 : $1 }
         let layer = Convolution2D(
             inputChannelCount: inputs, outputChannelCount: outputs,
             window: SlidingWindow(kernel: 1, stride: stride), weights: weights, biases: biases,
@@ -86,6 +96,7 @@ import WideKernels
         func product() -> [Float] {
             let factor = RowFactor(
                 transposing: weights, columnCount: columnCount, depth: depth, team: WorkerTeam(workerCount: 1))
+            #expect(factor.leavesOutZeros(ofRows: rowCount, a) == weights.allSatisfy { $0.isFinite })
             var product = [Float](repeating: 7, count: rowCount * columnCount)
             factor.multiply(rows: rowCount, a, columns: 0..<columnCount, into: &product, stride: columnCount)
             return product
@@ -100,7 +111,7 @@ import WideKernels
         #expect(bits(Array(finite[6 * columnCount..<7 * columnCount])) == bits(tiny))
         #expect(tiny.contains { $0 != 0 })
 
-        let place = (0..<depth).first { a[8 * depth + $0] == 0 }!
+        let place = (0..<depth).first { a[8 * depth + $0] == 0 && a[9 * depth + $0] == 0 }!
         weights[place] = .infinity
         let infinite = product()
         #expect(infinite[8 * columnCount].isNaN, "zero times infinity")
@@ -108,9 +119,26 @@ import WideKernels
         #expect(bits(Array(infinite[others])) == bits(Array(finite[others])))
     }
 
-    @Test(.enabled(if: ProcessorFeatures.here.has(["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"])))
-    func theKernelsFindTheSamePlacesInEitherRegisters() {
-        let (depth, pairCount, listLength) = (112, 5, 120)
+    @Test func aConvolutionKnowsWhetherItsWeightsAreFinite() {
+        let (inputs, outputs) = (64, 256)
+        var weights = noise(outputs * inputs, seed: 3)
+        weights[5] = .nan
+        let layer = Convolution2D(
+            inputChannelCount: inputs, outputChannelCount: outputs, window: SlidingWindow(kernel: 1), weights: weights)
+        let workspace = Workspace()
+        let input = Activations(
+            copying: Tensor(shape: [1, 8, 8, inputs], values: Array(repeating: 0, count: 64 * inputs)), in: workspace)
+        let output = layer(input, in: workspace).tensor().values
+        #expect((0..<64).allSatisfy { output[$0 * outputs].isNaN && output[$0 * outputs + 1] == 0 })
+    }
+
+    private static let hasWideVectors = ProcessorFeatures.here.has([
+        "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl",
+    ])
+
+    /// Whichever of them this processor takes.
+    @Test func theKernelsGiveTheSameInEitherRegisters() {
+        let (depth, pairCount, listLength, columnCount) = (112, 5, 120, 128)
         let a = rows(2 * pairCount, depth: depth, share: 0.4)
         let offsets = (0..<2 * pairCount).map { $0 * depth }
         let table = (0..<256).map { byte in
@@ -122,13 +150,22 @@ import WideKernels
         let expected: [[Int]] = (0..<pairCount).map { pair in
             (0..<depth).filter { a[2 * pair * depth + $0] != 0 || a[(2 * pair + 1) * depth + $0] != 0 }
         }
-        for isWide in [false, true] {
-            var places = [UInt8](repeating: 0, count: pairCount * listLength)
+        // Panels [columns / 16][depth][16], and the chains behind what C has.
+        let panels = noise(columnCount * depth, seed: 3)
+        let (before, added) = (noise(2 * pairCount * columnCount, seed: 4), noise(columnCount, seed: 5))
+        func element(_ row: Int, _ column: Int, isNew: Bool, isLast: Bool) -> Float {
+            let b = (0..<depth).map { panels[(column / 16 * depth + $0) * 16 + column % 16] }
+            let start = isNew ? 0 : before[row * columnCount + column]
+            let sum = zip(a[row * depth..<(row + 1) * depth], b).reduce(start) { $0.addingProduct($1.0, $1.1) }
+            return isLast ? max(0, sum + added[column]) : sum
+        }
+        for isWide in Self.hasWideVectors ? [false, true] : [false] {
+            var indices = [UInt8](repeating: 0, count: pairCount * listLength)
             var counts = [Int](repeating: 0, count: pairCount)
             let list = isWide ? WideKernels.listNonzeros : VectorKernels.listNonzeros
-            list(a, offsets, pairCount, depth, table, &places, listLength, &counts)
+            list(a, offsets, pairCount, depth, table, &indices, listLength, &counts)
             let found = (0..<pairCount).map { pair in
-                places[pair * listLength..<pair * listLength + counts[pair]].map(Int.init)
+                indices[pair * listLength..<pair * listLength + counts[pair]].map(Int.init)
             }
             #expect(found == expected)
             let count = isWide ? WideKernels.countNonzeros : VectorKernels.countNonzeros
@@ -137,6 +174,31 @@ import WideKernels
                     let first = a.baseAddress! + 2 * pair * depth
                     #expect(count(first, first + depth, depth) == expected[pair].count)
                 }
+            }
+
+            let multiply =
+                isWide
+                ? WideKernels.multiplySparsePairsByEightPanels : VectorKernels.multiplySparsePairsByTwoPanels
+            let width = isWide ? 128 : 32
+            for (isNew, isLast) in [(true, false), (false, false), (false, true), (true, true)] {
+                var c = before
+                for column in stride(from: 0, to: columnCount, by: width) {
+                    c.withUnsafeMutableBufferPointer { c in
+                        panels.withUnsafeBufferPointer { panels in
+                            added.withUnsafeBufferPointer { added in
+                                multiply(
+                                    a, offsets, pairCount, indices, listLength, counts,
+                                    panels.baseAddress! + column * depth, 16 * depth, isNew,
+                                    isLast ? added.baseAddress! + column : nil, true, c.baseAddress! + column,
+                                    columnCount)
+                            }
+                        }
+                    }
+                }
+                let expected = (0..<2 * pairCount * columnCount).map {
+                    element($0 / columnCount, $0 % columnCount, isNew: isNew, isLast: isLast)
+                }
+                #expect(c == expected, "new \(isNew), last \(isLast)")
             }
         }
     }

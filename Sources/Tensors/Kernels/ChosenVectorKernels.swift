@@ -225,16 +225,16 @@ func countNonzeros(_ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>
 /// See `VectorKernels.listNonzeros`.
 func listNonzeros(
     _ a: UnsafePointer<Float>, rowOffsets: UnsafePointer<Int>, pairCount: Int, count: Int,
-    bitPlaces: UnsafePointer<UInt64>, places: UnsafeMutablePointer<UInt8>, listLength: Int,
+    bitIndices: UnsafePointer<UInt64>, indices: UnsafeMutablePointer<UInt8>, listLength: Int,
     counts: UnsafeMutablePointer<Int>
 ) {
     if Processor.hasWideVectors {
         WideKernels.listNonzeros(
-            a, rowOffsets: rowOffsets, pairCount: pairCount, count: count, bitPlaces: bitPlaces, places: places,
+            a, rowOffsets: rowOffsets, pairCount: pairCount, count: count, bitIndices: bitIndices, indices: indices,
             listLength: listLength, counts: counts)
     } else {
         VectorKernels.listNonzeros(
-            a, rowOffsets: rowOffsets, pairCount: pairCount, count: count, bitPlaces: bitPlaces, places: places,
+            a, rowOffsets: rowOffsets, pairCount: pairCount, count: count, bitIndices: bitIndices, indices: indices,
             listLength: listLength, counts: counts)
     }
 }

@@ -11,7 +11,7 @@ final class PackedMatrix: @unchecked Sendable {
     let depth: Int
     /// N.
     let columnCount: Int
-    /// Whether all elements are.
+    /// Whether all elements are; false too if nobody has looked.
     let isFinite: Bool
     private let storage: ScratchBuffer
     /// [K, N], for the engine that does not know panels; made when it first asks.
@@ -43,9 +43,11 @@ final class PackedMatrix: @unchecked Sendable {
 
     /// A matrix [K, N] that is stored as it is or transposed, with `stride` floats between its stored rows: an operand that is
     /// packed for a few products, in memory that is used again.
+    ///
+    /// - Parameter checked: whether to look if all elements are finite.
     init(
         packing matrix: UnsafePointer<Float>, stride: Int, _ orientation: Orientation, depth: Int, columnCount: Int,
-        team: WorkerTeam
+        checked: Bool = false, team: WorkerTeam
     ) {
         self.depth = depth
         self.columnCount = columnCount
@@ -53,7 +55,7 @@ final class PackedMatrix: @unchecked Sendable {
         let panelCount = (columnCount + width - 1) / width
         storage = Workspace.shared.buffer(panelCount * depth * width)
         nonisolated(unsafe) let (matrix, target) = (matrix, storage.pointer)
-        let isFinite = Atomic(true)
+        let isFinite = Atomic(checked)
         team.forEachRange(of: columnCount, length: 4 * width) { _, columns in
             let (first, panels) = (columns.lowerBound, target + columns.lowerBound &* depth)
             switch orientation {
@@ -63,10 +65,10 @@ final class PackedMatrix: @unchecked Sendable {
                 packColumns(
                     matrix + first &* stride, stride: stride, depth: depth, columnCount: columns.count, into: panels)
             }
-            // While they are in the cache.
-            var poison = SIMD8<Float>.zero
-            for i in Swift.stride(from: 0, to: (columns.count + width - 1) / width * width * depth, by: 8) {
-                let elements = load(panels + i)
+            guard checked else { return }
+            var poison = SIMD16<Float>.zero
+            for i in Swift.stride(from: 0, to: (columns.count + width - 1) / width * width * depth, by: width) {
+                let elements = UnsafeRawPointer(panels + i).loadUnaligned(as: SIMD16<Float>.self)
                 poison += elements - elements
             }
             if poison != .zero { isFinite.store(false, ordering: .relaxed) }
@@ -74,9 +76,9 @@ final class PackedMatrix: @unchecked Sendable {
         self.isFinite = isFinite.load(ordering: .relaxed)
     }
 
-    /// A row such as a bias, filled up with zeros to whole panels.
+    /// A row such as a bias, filled up with zeros to whole panels. None of them is -0, with which sums of zero could have either sign.
     static func padded(_ row: [Float]) -> [Float] {
-        row + Array(repeating: 0, count: (panelWidth - row.count % panelWidth) % panelWidth)
+        row.map { $0 + 0 } + Array(repeating: 0, count: (panelWidth - row.count % panelWidth) % panelWidth)
     }
 
     /// `body` receives the first panel; panel p starts 16 * K * p floats further on.

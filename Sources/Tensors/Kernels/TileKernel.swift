@@ -1,6 +1,6 @@
 import WideKernels
 
-// The innermost loop of every matrix product: a tile of 6 rows by 16 columns of A * B + what is added, kept in 12
+// The innermost loop of matrix products (of those with many zeros, that of `SparseRows`): a tile of 6 rows by 16 columns of A * B + what is added, kept in 12
 // of the 16 vector registers of AVX2 while the sum runs; two more hold a row of B, one an element of A.
 //
 // Every element is one chain of fused multiply-adds in the order of k, then what is added, then the activation function. It
