@@ -111,7 +111,8 @@ package struct TrainingRehearsal {
 
     /// Features [sampleCount, P, D] in [0, 1).
     ///
-    /// - Parameter maps: feature maps [1, H, W, D] whose zeros, in turn, are those of the samples too.
+    /// - Parameter maps: feature maps [1, H, W, D] whose zeros, in turn, are those of the samples too, each time some channels further on: a
+    ///   processor learns what comes again and again.
     package static func randomFeatures(_ shape: Shape, sampleCount: Int, zerosOf maps: [Tensor] = []) -> Tensor {
         let length = shape.pixelCount * shape.channelCount
         precondition(maps.allSatisfy { $0.values.count == length }, "maps of \(length) features")
@@ -121,7 +122,9 @@ package struct TrainingRehearsal {
                 let zeros = maps.isEmpty ? nil : maps[sample % maps.count].values
                 for place in 0..<length {
                     let number = Float(stream.next() >> 40) * 0x1p-24
-                    values[sample * length + place] = zeros?[place] == 0 ? 0 : number
+                    let channel = place % shape.channelCount
+                    let turned = place - channel + (channel + 17 * sample) % shape.channelCount
+                    values[sample * length + place] = zeros?[turned] == 0 ? 0 : number
                 }
             }
             count = sampleCount * length
