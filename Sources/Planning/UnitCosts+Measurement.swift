@@ -47,25 +47,24 @@ extension UnitCosts {
     private static func imageSeconds(
         _ run: PlannedRun, team: WorkerTeam
     ) throws -> (seconds: Double, maps: [Tensor]) {
-        let found = Mutex<[Int: Tensor]>([:])
+        var maps: [Tensor] = []
         let workspaces = WorkerLocal(team) { run.backbone.makeWorkspace() }
         let side = run.input.crop
         let byteCount = run.workload.sampleByteCount
         let perThread = 2
         // Their mean: an extraction waits for what interrupts some of its images.
         let seconds = try times(of: 3, spending: 0.5) {
-            _ = try team.map(team.workerCount * perThread) { worker, index in
+            let found = try team.map(team.workerCount * perThread) { worker, index in
                 let image = Tensor(shape: [1, side, side, 3], values: run.input.normalised(try run.pixels(index)))
                 let map = run.backbone.featureMaps(of: image, workspace: workspaces[worker])
-                if index < 8 { found.withLock { $0[index] = map } }
                 var hasher = ContentHasher()
                 map.values.withUnsafeBytes {
                     hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<min(byteCount, $0.count)]))
                 }
-                return hasher.finalize()
+                return (map: map, digest: hasher.finalize())
             }
+            maps = found.prefix(8).map(\.map)
         }
-        let maps = found.withLock { maps in maps.keys.sorted().compactMap { maps[$0] } }
         return (seconds.reduce(0, +) / Double(seconds.count * perThread), maps)
     }
 
