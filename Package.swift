@@ -56,6 +56,7 @@ let package = Package(
         .target(name: "CProcessShim"),
         .target(name: "CBrainFloatShim"),
         .target(name: "CVectorShim"),
+        .target(name: "CAsyncReadShim"),
 
         // Level 0 too: arithmetic that rests on nothing.
         .target(name: "ElementaryFunctions", swiftSettings: vectorised),
@@ -66,7 +67,7 @@ let package = Package(
         // Level 1
         .target(name: "CounterRandom", dependencies: ["ElementaryFunctions"]),
         .target(name: "DataSharding", dependencies: ["CounterRandom"]),
-        .target(name: "DurableFiles", dependencies: [crypto, system]),
+        .target(name: "DurableFiles", dependencies: ["CAsyncReadShim", crypto, system]),
         .target(name: "ExplanationMetrics", dependencies: ["ElementaryFunctions"], swiftSettings: vectorised),
         .target(name: "FieldCoding"),
         .target(name: "NameSuggestions"),

@@ -10,9 +10,12 @@ public final class PositionedFile: Sendable {
     public let path: FilePath
     /// What the file was when it was opened.
     public let version: FileVersion
-    private let descriptor: Int32
+    let descriptor: Int32
     /// Whether reads go past the system's memory.
     private let isDirect: Atomic<Bool>
+
+    /// Whether reads go past the memory that the system keeps files in.
+    public var bypassesCache: Bool { isDirect.load(ordering: .acquiring) }
 
     /// O_DIRECT of Linux on x86-64, which Swift does not show.
     private static let directFlag: Int32 = 0o40000
@@ -47,7 +50,7 @@ public final class PositionedFile: Sendable {
     /// Fills `buffer` with the bytes from `offset` on. Throws `DurableFileError`, `.shorter` if the file ends before.
     public func read(into buffer: UnsafeMutableRawBufferPointer, from offset: Int) throws {
         precondition(offset >= 0, "byte \(offset) is no part of a file")
-        if isDirect.load(ordering: .acquiring), buffer.count > 0 {
+        if bypassesCache, buffer.count > 0 {
             let room = BlockRoom(byteCount: buffer.count)
             defer { room.deallocate() }
             if let found = try readDirectly(buffer.count, from: offset, within: room) {
@@ -75,7 +78,7 @@ public final class PositionedFile: Sendable {
     public func read(_ byteCount: Int, from offset: Int, within room: BlockRoom) throws -> UnsafeRawBufferPointer {
         precondition(offset >= 0, "byte \(offset) is no part of a file")
         precondition(byteCount <= room.byteCount, "\(byteCount) bytes in room for \(room.byteCount)")
-        if isDirect.load(ordering: .acquiring), let found = try readDirectly(byteCount, from: offset, within: room) {
+        if bypassesCache, let found = try readDirectly(byteCount, from: offset, within: room) {
             return found
         }
         let start = UnsafeMutableRawBufferPointer(rebasing: room.memory[..<byteCount])
@@ -90,14 +93,13 @@ public final class PositionedFile: Sendable {
     private func readDirectly(
         _ byteCount: Int, from offset: Int, within room: BlockRoom
     ) throws -> UnsafeRawBufferPointer? {
-        let mask = BlockRoom.blockLength - 1
-        let start = offset & ~mask
-        let length = (offset + byteCount + mask) & ~mask - start
-        let wanted = offset - start..<offset - start + byteCount
+        let place = DirectPlace(byteCount, from: offset)
         do {
-            let count = try check("read", path) { pread(descriptor, room.memory.baseAddress, length, off_t(start)) }
-            if count >= wanted.upperBound {
-                return UnsafeRawBufferPointer(rebasing: room.memory[wanted])
+            let count = try check("read", path) {
+                pread(descriptor, room.memory.baseAddress, place.length, off_t(place.start))
+            }
+            if count >= place.wanted.upperBound {
+                return UnsafeRawBufferPointer(rebasing: room.memory[place.wanted])
             }
         } catch DurableFileError.failed(_, _, EINVAL) {}
         // In this order: whoever sees that reads are as usual must find them so.
@@ -122,24 +124,19 @@ public final class PositionedFile: Sendable {
     }
 }
 
-/// Memory for reads of up to so many bytes, with room for the rest of the disk's blocks in which they begin and end.
-///
-/// Whoever makes it frees it.
-public struct BlockRoom: @unchecked Sendable {
-    /// Bytes that a read may ask for.
-    public let byteCount: Int
-    let memory: UnsafeMutableRawBufferPointer
+/// The blocks around bytes that are read past the system's memory.
+struct DirectPlace {
+    /// Where the first begins.
+    let start: Int
+    /// Bytes of all of them.
+    let length: Int
+    /// What was asked for, counted from `start`.
+    let wanted: Range<Int>
 
-    /// Direct reads begin and end at multiples of this, which is enough for any disk.
-    static let blockLength = 4096
-
-    public init(byteCount: Int) {
-        self.byteCount = byteCount
-        memory = .allocate(byteCount: Self.allocatedByteCount(for: byteCount), alignment: Self.blockLength)
+    init(_ byteCount: Int, from offset: Int) {
+        let mask = BlockRoom.blockLength - 1
+        start = offset & ~mask
+        length = (offset + byteCount + mask) & ~mask - start
+        wanted = offset - start..<offset - start + byteCount
     }
-
-    public func deallocate() { memory.deallocate() }
-
-    /// Bytes of memory that room for `byteCount` takes.
-    public static func allocatedByteCount(for byteCount: Int) -> Int { byteCount + 2 * blockLength }
 }

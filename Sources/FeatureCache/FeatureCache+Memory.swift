@@ -24,4 +24,7 @@ extension FeatureCache {
         if isChanged { files.closeAll() }
         return left.isEmpty ? 0 : Double(total - kept) / Double(total)
     }
+
+    /// Whether some files are read past the system's memory.
+    var leavesFilesToDisk: Bool { onDisk.withLock { !$0.isEmpty } }
 }

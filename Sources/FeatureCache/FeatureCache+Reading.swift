@@ -86,26 +86,13 @@ extension FeatureCache {
         }
     }
 
-    /// The bytes of a row, verified, somewhere in `room`.
-    /// - Throws: `ShardFault` if it is damaged; `DurableFileError`.
-    func readOnce(
-        _ row: CacheRow, within room: BlockRoom, hasWaited: UnsafeMutablePointer<Bool>
-    ) throws -> UnsafeRawBufferPointer {
-        try readOnce(row, hasWaited) { file, offset in
-            try file.read(identity.sampleByteCount, from: offset, within: room)
-        }
-    }
-
     /// The bytes of a row, verified, that `read` gives from a place in a file.
     private func readOnce(
         _ row: CacheRow, _ hasWaited: UnsafeMutablePointer<Bool>?,
         reading read: (PositionedFile, Int) throws -> UnsafeRawBufferPointer
     ) throws -> UnsafeRawBufferPointer {
         for _ in 0..<Self.changeLimit {
-            let file = try files.file(row.shard) {
-                counters.countOpened(row.shard)
-                return try open(row.shard)
-            }
+            let file = try file(row.shard)
             do {
                 return try readOnce(row, of: file, hasWaited, reading: read)
             } catch is FileChanged {
@@ -131,10 +118,23 @@ extension FeatureCache {
         _ row: CacheRow, of file: PositionedFile, _ hasWaited: UnsafeMutablePointer<Bool>?,
         reading read: (PositionedFile, Int) throws -> UnsafeRawBufferPointer
     ) throws -> UnsafeRawBufferPointer {
-        let ticket = try shards[row.shard].ticket(forRow: row.row, of: file, row.shard, in: index, counters)
+        let ticket = try ticket(for: row, of: file)
         let waitCount = hasWaited.map { _ in Self.waitCount }
         let bytes = try read(file, ticket.offset)
         if let waitCount { hasWaited?.pointee = Self.waitCount != waitCount }
+        try verify(bytes, of: row, file, ticket)
+        return bytes
+    }
+
+    private func ticket(for row: CacheRow, of file: PositionedFile) throws -> CacheShard.Ticket {
+        try shards[row.shard].ticket(forRow: row.row, of: file, row.shard, in: index, counters)
+    }
+
+    /// Makes sure that what was read of a row just now is what it should be.
+    /// - Throws: `ShardFault` if it is not; `FileChanged`; `DurableFileError`.
+    private func verify(
+        _ bytes: UnsafeRawBufferPointer, of row: CacheRow, _ file: PositionedFile, _ ticket: CacheShard.Ticket
+    ) throws {
         var isSound = true
         if let digest = ticket.digest {
             var hasher = ContentHasher()
@@ -155,8 +155,58 @@ extension FeatureCache {
         if ticket.digest != nil, file.version.isSettled {
             shards[row.shard].markVerified(row: row.row, version: file.version)
         }
-        return bytes
     }
+
+    // MARK: - Rows at a time
+
+    /// What came of reading a row: its bytes, nil if something is wrong, and whether the thread had to wait for the disk.
+    struct RowRead {
+        var bytes: UnsafeRawBufferPointer?
+        var hasWaited = false
+    }
+
+    /// The bytes of rows, verified, each somewhere in its room. Those that are read past the system's memory are under way together.
+    ///
+    /// - Parameters:
+    ///   - rows: `reads.limit` at most.
+    ///   - reads: nil to read one after the other.
+    /// - Returns: no bytes for a row that something is wrong with: `read` says what, or has it mended.
+    func readOnce(_ rows: [CacheRow], within rooms: [BlockRoom], using reads: DirectReads?) -> [RowRead] {
+        var results = [RowRead](repeating: RowRead(), count: rows.count)
+        func readAlone(_ position: Int) {
+            results[position].bytes = try? readOnce(rows[position], &results[position].hasWaited) {
+                try $0.read(identity.sampleByteCount, from: $1, within: rooms[position])
+            }
+        }
+        guard let reads else {
+            rows.indices.forEach(readAlone)
+            return results
+        }
+        var direct: [(position: Int, file: PositionedFile, ticket: CacheShard.Ticket)] = []
+        var alone: [Int] = []
+        for (position, row) in rows.enumerated() {
+            if let file = try? file(row.shard), file.bypassesCache, let ticket = try? ticket(for: row, of: file) {
+                direct.append((position, file, ticket))
+            } else {
+                alone.append(position)
+            }
+        }
+        let requests = direct.map {
+            DirectReads.Request(
+                identity.sampleByteCount, from: $0.ticket.offset, of: $0.file, within: rooms[$0.position])
+        }
+        let found = reads.read(requests) { alone.forEach(readAlone) }
+        for (read, bytes) in zip(direct, found) {
+            if let bytes, (try? verify(bytes, of: rows[read.position], read.file, read.ticket)) != nil {
+                results[read.position] = RowRead(bytes: bytes, hasWaited: true)
+            } else {
+                readAlone(read.position)
+            }
+        }
+        return results
+    }
+
+    // MARK: - Files
 
     /// How often this thread had to wait for anything so far. What is in memory is read without.
     private static var waitCount: Int {
@@ -174,12 +224,20 @@ extension FeatureCache {
         (try? FileVersion(ofFileAt: file.path)) == file.version
     }
 
+    private func file(_ shard: Int) throws -> PositionedFile {
+        try files.file(shard) {
+            counters.countOpened(shard)
+            return try open(shard)
+        }
+    }
+
     private func forget(_ shard: Int, _ file: PositionedFile) {
         files.close(shard, file)
         shards[shard].forget(file.version)
     }
 
-    /// Opens the file of a shard. Throws `ShardFault` if there is none; `DurableFileError`.
+    /// Opens the file of a shard.
+    /// - Throws: `ShardFault` if there is none; `DurableFileError`.
     private func open(_ shard: Int) throws -> PositionedFile {
         let path = path(ofShard: shard)
         let isLeftToDisk = onDisk.withLock { $0.contains(shard) }

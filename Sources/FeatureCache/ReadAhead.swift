@@ -29,6 +29,8 @@ final class ReadAhead: @unchecked Sendable {
     private let cache: FeatureCache
     /// Rows that have memory at a time.
     private let rowLimit: Int
+    /// Rows that a thread reads at a time.
+    private let groupLimit: Int
     private let rowsOfBatch: @Sendable (Int) -> [CacheRow]?
 
     /// Guards all that follows.
@@ -44,7 +46,7 @@ final class ReadAhead: @unchecked Sendable {
     private var queue: ArraySlice<Key> = []
     /// Rows that have memory: being read or ready.
     private var heldCount = 0
-    private var freeRooms: [BlockRoom] = []
+    private let rooms: BlockRooms
     private var waitingCount = 0
 
     /// The batch that rows are asked for from.
@@ -62,6 +64,8 @@ final class ReadAhead: @unchecked Sendable {
 
     /// Reads that are under way at the same time: enough to keep a disk or a file server busy.
     private static let threadCount = 16
+    /// More reads in one call save nothing more.
+    private static let largestGroup = 32
     /// Reads by which it is decided whether to rest.
     private static let decisionCount = 32
     /// Reads ahead by which it is decided within a batch, so that little is read ahead of what is in memory anyway.
@@ -73,14 +77,12 @@ final class ReadAhead: @unchecked Sendable {
         self.cache = cache
         self.rowsOfBatch = rowsOfBatch
         rowLimit = max(1, byteCountLimit / BlockRoom.allocatedByteCount(for: cache.identity.sampleByteCount))
+        // So that all threads have something to do, and as much again is ready.
+        groupLimit = max(1, min(Self.largestGroup, rowLimit / (2 * Self.threadCount)))
+        rooms = BlockRooms(count: rowLimit, byteCount: cache.identity.sampleByteCount)
         for _ in 0..<min(Self.threadCount, rowLimit) {
             Thread.detachNewThread { self.readRows() }
         }
-    }
-
-    deinit {
-        for room in freeRooms { room.deallocate() }
-        for case .ready(let row) in entries.values { row.room.deallocate() }
     }
 
     /// Ends the threads, each when it has read its row.
@@ -154,38 +156,38 @@ final class ReadAhead: @unchecked Sendable {
     // MARK: - Reading ahead
 
     private func readRows() {
-        while let (key, room) = nextRow() {
-            var hasWaited = false
+        // Made when it is first needed; the outer nil says that it has not been.
+        var reads: DirectReads??
+        while let (keys, rooms) = nextRows() {
+            if keys.count > 1, reads == nil { reads = .some(DirectReads(limit: groupLimit)) }
             // What is wrong with a row is found out by whoever asks for it.
-            let bytes = try? cache.readOnce(key.row, within: room, hasWaited: &hasWaited)
+            let found = cache.readOnce(keys.map(\.row), within: rooms, using: keys.count > 1 ? reads ?? nil : nil)
             monitor.locked {
-                if !isResting {
-                    count(hasWaited)
-                    if readCount >= Self.decisionCountWithinBatch { decideWhetherToRest() }
-                }
-                if let bytes, key.batch >= currentBatch {
-                    cache.counters.countRow(byteCount: bytes.count)
-                    set(key, .ready(ReadRow(room: room, bytes: bytes)))
-                } else {
-                    set(key, nil)
-                    release(room)
-                }
+                for ((key, room), read) in zip(zip(keys, rooms), found) { place(read, key, room) }
                 if waitingCount > 0 { monitor.broadcast(isReady) }
             }
         }
     }
 
-    /// The next row to be read, and memory for it; waits until there is one and room for it. Nil when the threads are to end.
-    private func nextRow() -> (Key, BlockRoom)? {
+    /// The next rows to be read, and memory for them; waits until there are some and room for one. Nil when the threads are to end.
+    ///
+    /// Several at a time only where reads go past the system's memory, which are then under way together.
+    private func nextRows() -> ([Key], [BlockRoom])? {
         monitor.locked {
             while !isStopped {
                 if isResting || heldCount >= rowLimit || isPlanning {
                     monitor.wait(for: isWork)
-                } else if let key = queue.popFirst() {
-                    guard case .planned = entries[key] else { continue }
-                    set(key, .reading)
-                    heldCount += 1
-                    return (key, freeRooms.popLast() ?? BlockRoom(byteCount: cache.identity.sampleByteCount))
+                } else if !queue.isEmpty {
+                    let limit = min(cache.leavesFilesToDisk ? groupLimit : 1, rowLimit - heldCount)
+                    var keys: [Key] = []
+                    while keys.count < limit, let key = queue.popFirst() {
+                        guard case .planned = entries[key] else { continue }
+                        set(key, .reading)
+                        keys.append(key)
+                    }
+                    guard !keys.isEmpty else { continue }
+                    heldCount += keys.count
+                    return (keys, keys.map { _ in rooms.take()! })
                 } else if let batch = nextBatch {
                     plan(batch)
                 } else {
@@ -242,12 +244,27 @@ final class ReadAhead: @unchecked Sendable {
 
     private func release(_ room: BlockRoom) {
         heldCount -= 1
+        rooms.giveBack(room)
         if isResting {
-            room.deallocate()
-        } else {
-            freeRooms.append(room)
+            if heldCount == 0 { rooms.clear() }
+        } else if heldCount <= rowLimit - rowLimit / 8 {
             // Not for each row: a thread that is awake goes on as long as there is room.
-            if heldCount <= rowLimit - rowLimit / 8 { monitor.signal(isWork) }
+            monitor.signal(isWork)
+        }
+    }
+
+    /// Puts a row that was read where it will be asked for, if it still may be.
+    private func place(_ read: FeatureCache.RowRead, _ key: Key, _ room: BlockRoom) {
+        if !isResting {
+            count(read.hasWaited)
+            if readCount >= Self.decisionCountWithinBatch { decideWhetherToRest() }
+        }
+        if let bytes = read.bytes, key.batch >= currentBatch {
+            cache.counters.countRow(byteCount: bytes.count)
+            set(key, .ready(ReadRow(room: room, bytes: bytes)))
+        } else {
+            set(key, nil)
+            release(room)
         }
     }
 
@@ -264,8 +281,7 @@ final class ReadAhead: @unchecked Sendable {
             isResting = true
             for (key, entry) in entries { if case .planned = entry { set(key, nil) } }
             queue = []
-            for room in freeRooms { room.deallocate() }
-            freeRooms = []
+            if heldCount == 0 { rooms.clear() }
         }
         (readCount, waitCount) = (0, 0)
     }

@@ -67,6 +67,62 @@ struct PositionedFileTests {
         }
     }
 
+    /// On a disk, and in /dev/shm, whose file system may know no direct reads.
+    @Test(arguments: [true, false]) func `many places read at a time have the bytes of the file`(onDisk: Bool) throws {
+        try withTemporaryFolder { folder throws in
+            let path = onDisk ? folder.appending("file") : FilePath("/dev/shm/\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(atPath: path.string) }
+            let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+            try DurableFile.write(bytes, to: path)
+            let file = try PositionedFile(path, bypassesCache: true)
+            let usual = try PositionedFile(path)
+            let reads = try #require(DirectReads(limit: 8))
+            let rooms = BlockRooms(count: 8, byteCount: 5_000)
+            for round in 0..<10 {
+                // One behind the end of the file, and one of a file that is read as usual.
+                let places = (0..<6).map { round * 29_000 + $0 * 4_700 } + [299_000, 1]
+                let requests = try places.enumerated().map { number, place in
+                    let room = try #require(rooms.take())
+                    return (room, DirectReads.Request(5_000, from: place, of: number < 7 ? file : usual, within: room))
+                }
+                #expect(rooms.take() == nil)
+                var wasCalled = false
+                let found = reads.read(requests.map(\.1)) { wasCalled = true }
+                #expect(wasCalled && found.count == 8)
+                for (place, bytesFound) in zip(places, found) {
+                    guard let bytesFound else { continue }
+                    #expect(Array(bytesFound) == Array(bytes[place..<place + 5_000]))
+                }
+                if onDisk && file.bypassesCache { #expect(found.prefix(6).allSatisfy { $0 != nil }) }
+                #expect(found[6] == nil && found[7] == nil)
+                for (room, _) in requests { rooms.giveBack(room) }
+            }
+            #expect(reads.read([]) {}.isEmpty)
+            #expect(DirectReads(limit: 0) == nil)
+        }
+    }
+
+    @Test(arguments: [(0, 10), (1, 0), (3, 1), (7, 4_096), (2, 3_000_000), (700, 9_000)])
+    func `rooms lie apart, and are as good as new after they were cleared`(count: Int, byteCount: Int) throws {
+        try withTemporaryFolder { folder throws in
+            let path = folder.appending("file")
+            let bytes = (0..<byteCount + count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+            try DurableFile.write(bytes, to: path)
+            let file = try PositionedFile(path, bypassesCache: true)
+            let rooms = BlockRooms(count: count, byteCount: byteCount)
+            for _ in 0..<2 {
+                let taken = (0..<count).compactMap { _ in rooms.take() }
+                #expect(taken.count == count && rooms.take() == nil)
+                let found = try taken.enumerated().map { try file.read(byteCount, from: $0, within: $1) }
+                for (start, found) in found.enumerated() {
+                    #expect(found.elementsEqual(bytes[start..<start + byteCount]))
+                }
+                for room in taken { rooms.giveBack(room) }
+                rooms.clear()
+            }
+        }
+    }
+
     @Test func `what is no file, or not there, is an error`() throws {
         try withTemporaryFolder { folder throws in
             let path = folder.appending("nothing")

@@ -123,12 +123,14 @@ struct FeatureReaderTests {
         }
     }
 
-    @Test func `damage is an error of whoever asks for the row, or mended for it`() throws {
+    @Test(arguments: [true, false])
+    func `damage is an error of whoever asks for the row, or mended for it`(pastMemory: Bool) throws {
         try withTemporaryFolder { folder throws in
             try fixture.fill(folder)
             let path = folder.appending("shard-00001.safetensors")
             try FileChange.overwrittenInPlace.apply(to: path, at: DurableFile.byteCount(of: path) - 3)
             let cache = try FeatureCache(directory: folder)
+            if pastMemory { cache.keepInMemory(byteCount: 0) }
             let inside = cache.samples.indices.filter { cache.samples.shard(of: $0) == 1 }
             let order = [0, 1] + inside
             let reader = FeatureReader(cache) { _ in .init(samples: order) }
@@ -146,17 +148,22 @@ struct FeatureReaderTests {
                     }
                     try shard.write()
                 })
+            if pastMemory { mended.keepInMemory(byteCount: 0) }
             let second = FeatureReader(mended) { _ in .init(samples: order) }
             second.begin()
             #expect(try second.features(of: order) == order.flatMap { fixture.features(of: $0) })
         }
     }
 
-    @Test func `many threads share a reader`() throws {
+    @Test(arguments: [6, 100]) func `many threads share a reader`(rowLimit: Int) throws {
         try withTemporaryFolder { folder throws in
             try fixture.fill(folder)
             let cache = try FeatureCache(directory: folder)
-            let reader = FeatureReader(cache, byteCountLimit: 6 * rowByteCount) { _ in .init(samples: Array(0..<23)) }
+            // Of some files, several rows are read at a time.
+            cache.keepInMemory(byteCount: 23 * 60 / 2)
+            let reader = FeatureReader(cache, byteCountLimit: rowLimit * rowByteCount) { _ in
+                .init(samples: Array(0..<23))
+            }
             let wrong = WrongCount()
             for _ in 0..<30 {
                 reader.begin()
