@@ -16,18 +16,18 @@ extension FeatureCache {
     public func features(of sampleIndices: [Int], view: Int = 0) throws -> [Float] {
         try features(of: sampleIndices, view: view) { row, memory, use in
             try read(row, into: memory)
-            use(UnsafeRawBufferPointer(memory))
+            use(.stored(UnsafeRawBufferPointer(memory)))
         }
     }
 
-    /// `features(of:view:)`, where `read` gives the bytes of a row to its last argument; it may use the memory it is given.
+    /// `features(of:view:)`, where `read` gives the content of a row to its last argument; it may use the memory it is given.
     func features(
         of sampleIndices: [Int], view: Int,
         reading read: (
-            _ row: CacheRow, _ memory: UnsafeMutableRawBufferPointer, _ use: (UnsafeRawBufferPointer) -> Void
+            _ row: CacheRow, _ memory: UnsafeMutableRawBufferPointer, _ use: (RowContent) -> Void
         ) throws -> Void
     ) throws -> [Float] {
-        let (elementCount, channelCount) = (identity.featureMap.elementCount, identity.featureMap.channelCount)
+        let (elementCount, packing) = (identity.featureMap.elementCount, packing)
         // What needs no widening can be read into its place.
         let isAsStored = identity.precision == .f32
         let memory = UnsafeMutableRawBufferPointer.allocate(
@@ -38,14 +38,19 @@ extension FeatureCache {
                 let end = (position + 1) * elementCount
                 let destination = UnsafeMutableBufferPointer(rebasing: buffer[count..<end])
                 let place = isAsStored ? UnsafeMutableRawBufferPointer(destination) : memory
-                try read(row(of: sample, view: view), place) {
-                    if $0.baseAddress == UnsafeRawPointer(destination.baseAddress) { return }
-                    identity.precision.widen($0, channelCount: channelCount, into: destination)
+                try read(row(of: sample, view: view), place) { content in
+                    if case .stored(let bytes) = content, bytes.baseAddress == UnsafeRawPointer(destination.baseAddress)
+                    {
+                        return
+                    }
+                    packing.widen(content, into: destination)
                 }
                 count = end
             }
         }
     }
+
+    var packing: RowPacking { RowPacking(precision: identity.precision, map: identity.featureMap) }
 
     /// Where a view of a sample is.
     func row(of sample: Int, view: Int) -> CacheRow {
@@ -286,7 +291,9 @@ extension FeatureCache {
         defer { ahead.stop() }
         for (count, rows) in rows.enumerated() {
             ahead.begin()
-            for row in rows { try ahead.read(row, into: memory) { _ in } }
+            for row in rows {
+                try ahead.withRows([row]) { try ahead.read(&$0[0], into: memory) { _ in } }
+            }
             progress(count + 1, own.count)
         }
     }

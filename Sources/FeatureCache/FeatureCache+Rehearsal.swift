@@ -46,4 +46,69 @@ extension FeatureCache {
         }
         return seconds * Double(team.workerCount) / Double(readCount * samplesPerRead)
     }
+
+    /// Core-seconds that taking a sample's features from this process' memory takes, with all threads of `team` busy: a row that is held,
+    /// to floats.
+    ///
+    /// - Parameters:
+    ///   - features: of some samples, [N, H, W, D], whose rows come in turn.
+    ///   - samplesPerRead: samples that are asked for together.
+    ///   - time: takes the time of what it is given.
+    /// - Returns: the seconds, and the bytes of memory that a row takes in the mean.
+    /// - Throws: what `time` throws.
+    package static func heldReadingSeconds(
+        of features: Tensor, precision: CachePrecision, featureMap: FeatureMapShape, samplesPerRead: Int,
+        team: WorkerTeam, time: (() throws -> Void) throws -> Double
+    ) throws -> (seconds: Double, byteCount: Int) {
+        let packing = RowPacking(precision: precision, map: featureMap)
+        let (elementCount, sampleCount) = (featureMap.elementCount, features.values.count / featureMap.elementCount)
+        precondition(sampleCount > 0 && sampleCount * elementCount == features.values.count, "whole maps of features")
+        let rows = features.values.withUnsafeBufferPointer { values in
+            (0..<sampleCount).map { sample in
+                let map = UnsafeBufferPointer(
+                    rebasing: values[sample * elementCount..<(sample + 1) * elementCount])
+                return [UInt8](unsafeUninitializedCapacity: packing.rowByteCount) { bytes, count in
+                    _ = precision.narrow(
+                        map, channelCount: featureMap.channelCount, into: UnsafeMutableRawBufferPointer(bytes))
+                    count = packing.rowByteCount
+                }.withUnsafeBytes { packing.withPacked($0) { [UInt8]($0) } }
+            }
+        }
+        let meanByteCount = rows.reduce(0) { $0 + $1.count } / sampleCount
+        let rowCount = max(samplesPerRead, rehearsedByteCount / meanByteCount)
+        // Behind the last row, what may be read.
+        let held = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: (0..<rowCount).reduce(packing.slackByteCount) { $0 + rows[$1 % sampleCount].count },
+            alignment: 64)
+        defer { held.deallocate() }
+        var starts: [Int] = []
+        var end = 0
+        for number in 0..<rowCount {
+            let row = rows[number % sampleCount]
+            row.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: held[end...]).copyMemory(from: $0) }
+            starts.append(end)
+            end += row.count
+        }
+        // Whole rounds of all threads.
+        let readCount = max(1, rowCount / (samplesPerRead * team.workerCount)) * team.workerCount
+        nonisolated(unsafe) let memory = UnsafeRawBufferPointer(held)
+        let rowStarts = starts
+        let seconds = try time {
+            team.forEach(readCount) { _, read in
+                _ = [Float](unsafeUninitializedCapacity: samplesPerRead * elementCount) { buffer, count in
+                    for sample in 0..<samplesPerRead {
+                        // 9973 is a prime: rows far from each other.
+                        let number = (read * samplesPerRead + sample) * 9973 % rowCount
+                        let row = UnsafeRawBufferPointer(
+                            rebasing: memory[rowStarts[number]...].prefix(rows[number % sampleCount].count))
+                        packing.widen(
+                            packing.content(of: row),
+                            into: UnsafeMutableBufferPointer(rebasing: buffer[count..<count + elementCount]))
+                        count += elementCount
+                    }
+                }
+            }
+        }
+        return (seconds * Double(team.workerCount) / Double(readCount * samplesPerRead), meanByteCount)
+    }
 }

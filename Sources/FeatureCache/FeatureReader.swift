@@ -21,6 +21,18 @@ package final class FeatureReader: Sendable {
         }
     }
 
+    /// Features that stay in this process' memory once they have been used, as many as there is room for.
+    package struct Holding: Sendable {
+        /// Bytes that they may take, without their zeros.
+        package var byteCountLimit: Int
+        /// Whether memory has become so short that less should be held. It is asked now and then.
+        package var isMemoryShort: @Sendable () -> Bool
+
+        package init(byteCountLimit: Int, isMemoryShort: @escaping @Sendable () -> Bool = { false }) {
+            (self.byteCountLimit, self.isMemoryShort) = (byteCountLimit, isMemoryShort)
+        }
+    }
+
     /// Bytes of features that are read ahead, at most.
     package static let byteCountLimit = 128 << 20
     /// Rows that are read ahead, at most, where the system turns out to have them in memory.
@@ -33,12 +45,13 @@ package final class FeatureReader: Sendable {
     ///   - batchAt: the batch of a number, counted from 0; nil behind the last. It is called from other threads, for one number
     ///     at a time, and need not be for all.
     ///   - byteCountLimit: bytes of features that are read ahead.
+    ///   - holding: nil to hold none.
     package init(
-        _ cache: FeatureCache, byteCountLimit: Int = FeatureReader.byteCountLimit,
+        _ cache: FeatureCache, byteCountLimit: Int = FeatureReader.byteCountLimit, holding: Holding? = nil,
         batchAt: @escaping @Sendable (_ number: Int) -> Batch?
     ) {
         self.cache = cache
-        ahead = ReadAhead(cache, byteCountLimit: byteCountLimit) { number in
+        ahead = ReadAhead(cache, byteCountLimit: byteCountLimit, holding: holding) { number in
             batchAt(number).map { batch in batch.samples.map { cache.row(of: $0, view: batch.view) } }
         }
     }
@@ -52,6 +65,12 @@ package final class FeatureReader: Sendable {
     /// ahead. From any thread.
     /// - Throws: as `FeatureCache.features(of:view:)`.
     package func features(of samples: [Int], view: Int = 0) throws -> [Float] {
-        try cache.features(of: samples, view: view, reading: ahead.read)
+        try ahead.withRows(samples.map { cache.row(of: $0, view: view) }) { rows in
+            var position = 0
+            return try cache.features(of: samples, view: view) { _, memory, use in
+                defer { position += 1 }
+                try ahead.read(&rows[position], into: memory, use)
+            }
+        }
     }
 }

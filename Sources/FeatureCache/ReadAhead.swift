@@ -15,7 +15,7 @@ final class ReadAhead: @unchecked Sendable {
     }
 
     /// The bytes of a row, and the memory that they are in.
-    private struct ReadRow {
+    fileprivate struct ReadRow {
         let room: BlockRoom
         let bytes: UnsafeRawBufferPointer
     }
@@ -48,12 +48,18 @@ final class ReadAhead: @unchecked Sendable {
     private var heldCount = 0
     private let rooms: BlockRooms
     private var waitingCount = 0
+    /// Nil if no rows are held.
+    private let held: HeldRows?
+    /// Threads that use rows.
+    private var userCount = 0
 
     /// The batch that rows are asked for from.
     private var currentBatch = -1
     /// The next batch to be planned; nil behind the last.
     private var nextBatch: Int? = 0
     private var isPlanning = false
+    /// Batches that are planned before they begin, at most: where most rows are held, the few that are read would be of a great many.
+    private var planLimit = 2
     /// Rows of the current batch that were asked for before it was planned.
     private var early: Set<CacheRow> = []
     private var isResting = false
@@ -72,7 +78,8 @@ final class ReadAhead: @unchecked Sendable {
     static let decisionCountWithinBatch = 128
 
     init(
-        _ cache: FeatureCache, byteCountLimit: Int, rowsOfBatch: @escaping @Sendable (Int) -> [CacheRow]?
+        _ cache: FeatureCache, byteCountLimit: Int, holding: FeatureReader.Holding? = nil,
+        rowsOfBatch: @escaping @Sendable (Int) -> [CacheRow]?
     ) {
         self.cache = cache
         self.rowsOfBatch = rowsOfBatch
@@ -80,6 +87,7 @@ final class ReadAhead: @unchecked Sendable {
         // So that all threads have something to do, and as much again is ready.
         groupLimit = max(1, min(Self.largestGroup, rowLimit / (2 * Self.threadCount)))
         rooms = BlockRooms(count: rowLimit, byteCount: cache.identity.sampleByteCount)
+        held = holding.map { HeldRows(cache, $0) }
         for _ in 0..<min(Self.threadCount, rowLimit) {
             Thread.detachNewThread { self.readRows() }
         }
@@ -100,6 +108,7 @@ final class ReadAhead: @unchecked Sendable {
             nextBatch = nextBatch.map { max($0, currentBatch) }
             early = []
             decideWhetherToRest()
+            if userCount == 0 { held?.lookAtMemory() }
             // What was not asked for of earlier batches, if anything.
             if entryCounts.keys.contains(where: { $0 < currentBatch }) {
                 for (key, entry) in entries where key.batch < currentBatch { drop(key, entry) }
@@ -110,27 +119,68 @@ final class ReadAhead: @unchecked Sendable {
 
     // MARK: - Asking for rows
 
-    /// Gives the bytes of a row to `use`, and reads it into `memory` if it has not been read ahead.
+    /// A row that somebody is using.
+    struct TakenRow {
+        let row: CacheRow
+        fileprivate var place: HeldRows.Place?
+        fileprivate var ready: ReadRow?
+        fileprivate var isHeld = false
+    }
+
+    /// Gives rows of this batch to `body`, to be read one by one: whatever there is of them already is taken at once, since the lock
+    /// is what threads would wait for.
+    func withRows<Result>(_ rows: [CacheRow], _ body: (inout [TakenRow]) throws -> Result) rethrows -> Result {
+        var taken = monitor.locked {
+            userCount += 1
+            return rows.map(takeIfThere)
+        }
+        defer {
+            monitor.locked {
+                taken.forEach(finish)
+                userCount -= 1
+            }
+        }
+        return try body(&taken)
+    }
+
+    /// Gives the content of a row to `use`, and reads it into `memory` if it is neither held nor read ahead.
     /// - Throws: as `FeatureCache.read`.
     func read(
-        _ row: CacheRow, into memory: UnsafeMutableRawBufferPointer, _ use: (UnsafeRawBufferPointer) -> Void
+        _ taken: inout TakenRow, into memory: UnsafeMutableRawBufferPointer, _ use: (RowContent) -> Void
     ) throws {
-        if let ready = take(row) {
-            use(ready.bytes)
+        if let place = taken.place {
+            use(cache.packing.content(of: place.bytes))
+            return cache.counters.countAhead()
+        }
+        if let ready = taken.ready ?? wait(for: taken.row) {
+            taken.ready = ready
+            use(.stored(ready.bytes))
+            hold(&taken, ready.bytes)
             monitor.locked { release(ready.room) }
-            cache.counters.countAhead()
-            return
+            taken.ready = nil
+            return cache.counters.countAhead()
         }
         var hasWaited = false
-        try cache.read(row, into: memory, hasWaited: &hasWaited)
-        use(UnsafeRawBufferPointer(memory))
+        try cache.read(taken.row, into: memory, hasWaited: &hasWaited)
+        use(.stored(UnsafeRawBufferPointer(memory)))
         monitor.locked {
             if isResting { count(hasWaited) }
         }
+        hold(&taken, UnsafeRawBufferPointer(memory))
     }
 
-    /// A row that was read ahead; nil if it was not. The caller releases its memory.
-    private func take(_ row: CacheRow) -> ReadRow? {
+    /// Holds a row that has been used, if there is room.
+    private func hold(_ taken: inout TakenRow, _ bytes: UnsafeRawBufferPointer) {
+        guard let held, monitor.locked({ held.hasRoom }) else { return }
+        taken.place = cache.packing.withPacked(bytes) { packed in
+            let place = monitor.locked { held.makePlace(byteCount: packed.count) }
+            place?.fill(from: packed)
+            return place
+        }
+    }
+
+    /// Waits for a row that is being read; nil if it is not.
+    private func wait(for row: CacheRow) -> ReadRow? {
         monitor.locked {
             let key = Key(batch: currentBatch, row: row)
             while true {
@@ -188,7 +238,7 @@ final class ReadAhead: @unchecked Sendable {
                     guard !keys.isEmpty else { continue }
                     heldCount += keys.count
                     return (keys, keys.map { _ in rooms.take()! })
-                } else if let batch = nextBatch {
+                } else if let batch = nextBatch, batch <= currentBatch + planLimit {
                     plan(batch)
                 } else {
                     monitor.wait(for: isWork)
@@ -211,17 +261,32 @@ final class ReadAhead: @unchecked Sendable {
             return
         }
         nextBatch = batch + 1
+        planLimit = max(2, 4 * rowLimit / max(1, rows.count))
         guard batch >= currentBatch, !isResting else { return }
         queue = []
         for row in rows {
             let key = Key(batch: batch, row: row)
-            guard entries[key] == nil, batch > currentBatch || !early.contains(row) else { continue }
+            guard entries[key] == nil, batch > currentBatch || !early.contains(row), held?.place(of: row) == nil
+            else { continue }
             set(key, .planned)
             queue.append(key)
         }
     }
 
     // MARK: - With the lock held
+
+    private func takeIfThere(_ row: CacheRow) -> TakenRow {
+        if let place = held?.place(of: row) { return TakenRow(row: row, place: place, isHeld: true) }
+        let key = Key(batch: currentBatch, row: row)
+        guard case .ready(let ready) = entries[key] else { return TakenRow(row: row) }
+        set(key, nil)
+        return TakenRow(row: row, ready: ready)
+    }
+
+    private func finish(_ taken: TakenRow) {
+        if let ready = taken.ready { release(ready.room) }
+        if let place = taken.place, !taken.isHeld { held?.hold(place, of: taken.row) }
+    }
 
     private func set(_ key: Key, _ entry: Entry?) {
         let before = entries.updateValue(entry ?? .planned, forKey: key)

@@ -58,10 +58,11 @@ public struct Plan: Sendable {
 
     // MARK: - Memory
 
-    /// Bytes of a rank in training, at most.
+    /// Bytes of a rank in training, at most, beside the features that it holds.
     public var trainingByteCount: Int { stepByteCount + readAheadByteCount }
 
-    /// Bytes of a rank in training while the system has the cache in memory, so that little is read ahead.
+    /// Bytes of a rank in training while the system has the cache in memory, so that little is read ahead; beside the features that
+    /// it holds.
     public var trainingByteCountWithCacheInMemory: Int {
         stepByteCount
             + 2
@@ -100,6 +101,9 @@ public struct Plan: Sendable {
             + LinearProbe.byteCount(
                 classCount: workload.classCount, channelCount: width, shardsPerRank: shardsPerRank)
     }
+
+    /// Bytes of features that a rank holds in its memory, beside `trainingByteCount`, if there is room for all of them.
+    public var heldByteCount: Int { shardsPerRank * workload.viewsPerShard * costs.heldBytes }
 
     /// Bytes of features that a rank reads ahead, at most: for the steps to come and for an evaluation.
     public var readAheadByteCount: Int {
@@ -180,7 +184,7 @@ public struct Plan: Sendable {
     public var gradients: Double {
         costs.gradients(shardCount: shardsPerRank, threadCount: cluster.threadsPerRank) * crowding
     }
-    /// Of the samples of a step, from the cache.
+    /// Of the samples of a step, whose features are held.
     public var reading: Double {
         costs.reading(
             shardCount: shardsPerRank, samplesPerShard: workload.samplesPerShard, threadCount: cluster.threadsPerRank)

@@ -27,8 +27,10 @@ extension UnitCosts {
         let worker = max(0, (ProcessStatus().peakByteCount ?? 0) - used) / team.workerCount
         prepare()
         let head = try HeadMeasurement(run, zerosOf: maps, team: team)
+        let held = try heldReadingSeconds(run.workload, zerosOf: maps, team: team)
         return UnitCosts(
             threadCount: team.workerCount, image: image, read: try readingSeconds(run.workload, team: team),
+            heldRead: held.seconds, heldBytes: held.byteCount,
             shardGradient: head.shardGradient,
             batchGradient: head.batchGradient, firstLeaf: head.firstLeaf, furtherLeaf: head.furtherLeaf,
             update: head.update, unsharedUpdate: head.unsharedUpdate, products: head.products,
@@ -73,6 +75,20 @@ extension UnitCosts {
         try FeatureCache.readingSeconds(
             precision: workload.precision, featureMap: workload.featureMap, samplesPerRead: workload.samplesPerShard,
             in: FilePath(FileManager.default.temporaryDirectory.path), team: team
+        ) { try usual(of: 3, $0) }
+    }
+
+    /// Core-seconds to take the features of a sample from memory, and the bytes that they take there.
+    private static func heldReadingSeconds(
+        _ workload: Workload, zerosOf maps: [Tensor], team: WorkerTeam
+    ) throws -> (seconds: Double, byteCount: Int) {
+        let map = workload.featureMap
+        let shape = TrainingRehearsal.Shape(
+            channelCount: map.channelCount, classCount: workload.classCount, pixelCount: map.pixelCount,
+            samplesPerShard: 1, logicalShards: 1)
+        return try FeatureCache.heldReadingSeconds(
+            of: TrainingRehearsal.randomFeatures(shape, sampleCount: 4 * max(1, maps.count), zerosOf: maps),
+            precision: workload.precision, featureMap: map, samplesPerRead: workload.samplesPerShard, team: team
         ) { try usual(of: 3, $0) }
     }
 

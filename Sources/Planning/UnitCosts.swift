@@ -6,6 +6,10 @@ public struct UnitCosts: Equatable, Sendable {
     public var image: Double
     /// Core-seconds to read the features of one sample from a cache that the system has in memory.
     public var read: Double
+    /// Core-seconds to take them from this process' memory, where they are held (`FeatureReader.Holding`).
+    public var heldRead: Double
+    /// Bytes of memory that the features of a sample take there.
+    public var heldBytes: Int
     /// Core-seconds of the gradient of the samples that one logical shard gives to a step, the mean over the steps of a run: those
     /// of `pooling: annealed` take longer at first.
     public var shardGradient: Double
@@ -35,7 +39,8 @@ public struct UnitCosts: Equatable, Sendable {
     public var checkedStep: Double
 
     public init(
-        threadCount: Int, image: Double, read: Double = 0, shardGradient: Double, batchGradient: Double,
+        threadCount: Int, image: Double, read: Double = 0, heldRead: Double = 0, heldBytes: Int = 0,
+        shardGradient: Double, batchGradient: Double,
         firstLeaf: Double,
         furtherLeaf: Double, update: Double, unsharedUpdate: Double = 0, products: UpdateProducts = .none,
         fitPass: Double = 0, evaluation: Double, programBytes: Int,
@@ -45,6 +50,8 @@ public struct UnitCosts: Equatable, Sendable {
         self.threadCount = threadCount
         self.image = image
         self.read = read
+        self.heldRead = heldRead
+        self.heldBytes = heldBytes
         self.shardGradient = shardGradient
         self.batchGradient = batchGradient
         self.firstLeaf = firstLeaf
@@ -69,12 +76,12 @@ public struct UnitCosts: Equatable, Sendable {
             : Double(shardCount) * shardGradient / Double(threadCount)
     }
 
-    /// Seconds in which one rank of `threadCount` threads reads the samples of `shardCount` logical shards, `samplesPerShard` of each.
+    /// Seconds in which one rank of `threadCount` threads takes from its memory the samples of `shardCount` logical shards, `samplesPerShard` of each.
     ///
-    /// Each thread reads for the shard that it works on; threads that work together inside a shard wait for one that reads.
+    /// Each thread does for the shard that it works on; threads that work together inside a shard wait for one.
     func reading(shardCount: Int, samplesPerShard: Int, threadCount: Int) -> Double {
         let turns = threadCount <= shardCount ? (shardCount + threadCount - 1) / threadCount : shardCount
-        return Double(turns * samplesPerShard) * read
+        return Double(turns * samplesPerShard) * heldRead
     }
 
     /// Seconds of an update on one rank of `threadCount` threads.

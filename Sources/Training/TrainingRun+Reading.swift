@@ -4,9 +4,23 @@ import Synchronization
 import SystemFacts
 
 extension TrainingRun {
-    /// Leaves to the disk what this rank's share of the memory does not hold of its part of the cache.
-    func divideMemory() {
-        guard let available = AvailableMemory.byteCount() else { return }
+    /// A reader of the features that this rank needs in each step from the next one on, step by step. It holds as many as this rank's
+    /// share of the memory has room for; what the system could not keep of the cache's files beside is read past its memory.
+    func featureReader() -> FeatureReader {
+        let plan = ReadingPlan(
+            shards: shards, hostedShards: hostedShards, schedule: schedule, trainingSamples: trainingSamples)
+        let firstStep = trainer.step
+        let holding = AvailableMemory.byteCount().map { available in
+            FeatureReader.Holding(byteCountLimit: max(0, featureShare(ofAvailable: available))) {
+                AvailableMemory.byteCount().map { $0 < available / 16 } ?? false
+            }
+        }
+        if let holding { cache.keepInMemory(ifWithin: holding.byteCountLimit) }
+        return FeatureReader(cache, holding: holding) { plan.batch(ofStep: firstStep + $0) }
+    }
+
+    /// What this rank may use for features of the bytes that are available to all on its node.
+    private func featureShare(ofAvailable available: Int) -> Int {
         // No shard has more samples than the first.
         let viewsPerShard = shards.assignment.count(ofShard: 0, of: shards.sampleCount) * schedule.viewCount
         let ofTeacher =
@@ -15,16 +29,7 @@ extension TrainingRun {
             : TeacherMemory.byteCount(
                 imageCount: hostedShards.count * viewsPerShard, classCount: trainer.classCount)
         // A quarter for what the training still asks for, beside the features that are read ahead for a step and an evaluation.
-        let share = (available / communicator.localSize - 2 * FeatureReader.byteCountLimit - ofTeacher) / 4 * 3
-        cache.keepInMemory(byteCount: max(0, share))
-    }
-
-    /// A reader of the features that this rank needs in each step from the next one on, step by step.
-    func featureReader() -> FeatureReader {
-        let plan = ReadingPlan(
-            shards: shards, hostedShards: hostedShards, schedule: schedule, trainingSamples: trainingSamples)
-        let firstStep = trainer.step
-        return FeatureReader(cache) { plan.batch(ofStep: firstStep + $0) }
+        return (available / communicator.localSize - 2 * FeatureReader.byteCountLimit - ofTeacher) / 4 * 3
     }
 }
 

@@ -183,7 +183,6 @@ public struct TrainingRun {
     /// travels with the sums of the next step.
     public mutating func run() throws -> Outcome {
         try communicator.together { try coordinator?.begin(snapshot, step: trainer.step) }
-        divideMemory()
         let reader = featureReader()
         var orders = shards.orders(epoch: schedule.epoch(ofStep: trainer.step))
         while trainer.step < schedule.totalSteps {

@@ -160,3 +160,31 @@ public func multiplySparsePairsByEightPanels(
         panels: panels, panelLength: panelLength, isNew: isNew, adding: added,
         rectified: rectified, into: c, stride: stride)
 }
+
+/// See `VectorKernels.packHalves`.
+public func packHalves(
+    _ halves: UnsafeRawPointer, count: Int, masks: UnsafeMutablePointer<UInt16>, into packed: UnsafeMutableRawPointer
+) -> Int {
+    VectorKernels.packHalves(halves, count: count, masks: masks, into: packed)
+}
+
+/// See `VectorKernels.packFloats`.
+public func packFloats(
+    _ floats: UnsafeRawPointer, count: Int, masks: UnsafeMutablePointer<UInt16>, into packed: UnsafeMutableRawPointer
+) -> Int {
+    VectorKernels.packFloats(floats, count: count, masks: masks, into: packed)
+}
+
+/// See `VectorKernels.unpackHalves`.
+public func unpackHalves(
+    _ packed: UnsafeRawPointer, masks: UnsafePointer<UInt16>, count: Int, into floats: UnsafeMutablePointer<Float>
+) {
+    VectorKernels.unpackHalves(packed, masks: masks, count: count, into: floats)
+}
+
+/// See `VectorKernels.unpackFloats`.
+public func unpackFloats(
+    _ packed: UnsafeRawPointer, masks: UnsafePointer<UInt16>, count: Int, into floats: UnsafeMutablePointer<Float>
+) {
+    VectorKernels.unpackFloats(packed, masks: masks, count: count, into: floats)
+}

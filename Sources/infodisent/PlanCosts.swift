@@ -108,7 +108,9 @@ private struct PlanText {
                 + "\(workload.logicalShards) logical shards",
             "", "Measured here, \(costs.threadCount) threads busy, in time of one core:",
             row("an image, decoded and through the backbone", time(costs.image)),
-            row("reading a sample's features", time(costs.read)),
+            row(
+                "reading a sample's features; once they are held",
+                "\(time(costs.read)); \(time(costs.heldRead))"),
             row("the gradient of a shard (\(workload.samplesPerShard) samples)", time(costs.shardGradient)),
             row(
                 "the exact sum of a shard's gradient",
@@ -137,6 +139,10 @@ private struct PlanText {
                 "memory of a rank, extracting / training",
                 "\(bytes(plan.extractionByteCount)) / \(bytes(plan.trainingByteCount)), or "
                     + "\(bytes(plan.trainingByteCountWithCacheInMemory)) if the system has the cache in memory"),
+            row(
+                "features that a rank holds, if there is room",
+                "\(bytes(plan.heldByteCount)) beside that: \(bytes(costs.heldBytes)) a sample, "
+                    + "\(bytes(workload.sampleByteCount)) in the cache"),
             row(
                 "sent by a rank in a step", "\(bytes(plan.sentPerStep)); \(bytes(plan.leavingNodePerStep)) leave a node"
             ),
@@ -212,7 +218,7 @@ private struct PlanText {
 private struct PlanRecord: Encodable {
     struct Costs: Encodable {
         let threads: Int
-        let imageCoreSeconds, readCoreSeconds, shardGradientCoreSeconds, batchGradientCoreSeconds,
+        let imageCoreSeconds, readCoreSeconds, heldReadCoreSeconds, shardGradientCoreSeconds, batchGradientCoreSeconds,
             updateCoreSeconds: Double
         let unsharedUpdateSeconds, fitPassCoreSeconds: Double
         let evaluationCoreSeconds, firstLeafSeconds, furtherLeafSeconds: Double
@@ -222,7 +228,7 @@ private struct PlanRecord: Encodable {
 
     struct Scale: Encodable {
         let nodes, ranks, threadsPerRank, cacheBytesPerNode, trainingBytesPerRank, extractionBytesPerRank: Int
-        let trainingBytesWithCacheInMemory, fitBytesPerRank: Int
+        let trainingBytesWithCacheInMemory, heldBytesPerRank, fitBytesPerRank: Int
         let bytesSentPerStepAndRank, bytesLeavingNodePerStep: Int
         let extractionSeconds, readingSeconds, gradientSeconds, exactSumSeconds, networkSeconds, updateSeconds: Double
         let stepSeconds, inTurnStepSeconds, fitSeconds, evaluationSeconds: Double
@@ -236,6 +242,7 @@ private struct PlanRecord: Encodable {
             cacheBytesPerNode = plan.largestNodeCacheByteCount
             trainingBytesPerRank = plan.trainingByteCount
             trainingBytesWithCacheInMemory = plan.trainingByteCountWithCacheInMemory
+            heldBytesPerRank = plan.heldByteCount
             extractionBytesPerRank = plan.extractionByteCount
             fitBytesPerRank = plan.fitByteCount
             bytesSentPerStepAndRank = plan.sentPerStep
@@ -279,6 +286,7 @@ private struct PlanRecord: Encodable {
         shardingShareOfStep = plan.shardingShare
         measured = Costs(
             threads: costs.threadCount, imageCoreSeconds: costs.image, readCoreSeconds: costs.read,
+            heldReadCoreSeconds: costs.heldRead,
             shardGradientCoreSeconds: costs.shardGradient,
             batchGradientCoreSeconds: costs.batchGradient, updateCoreSeconds: costs.update,
             unsharedUpdateSeconds: costs.unsharedUpdate, fitPassCoreSeconds: costs.fitPass,

@@ -15,9 +15,14 @@ struct CacheFixture {
         (path: "images/\(index % 3)/\(index) é.jpg", label: index % 3, split: index % 4 == 3 ? "test" : "train")
     }
 
+    /// Whether most features are zero.
+    var isSparse = false
+
     /// The feature map of a sample: halves, so that both precisions hold them.
     func features(of sample: Int) -> [Float] {
-        (0..<identity.featureMap.elementCount).map { Float(sample * 32 + $0) / 4 * ($0 % 2 == 0 ? 1 : -1) }
+        (0..<identity.featureMap.elementCount).map {
+            isSparse && ($0 + sample) % 3 > 0 ? 0 : Float(sample * 32 + $0) / 4 * ($0 % 2 == 0 ? 1 : -1)
+        }
     }
 
     /// The feature map of a sample as the cache gives it.

@@ -4,6 +4,7 @@ import Foundation
 import Synchronization
 import SystemPackage
 import TemporaryFolders
+import Tensors
 import Testing
 
 /// Reading ahead changes nothing but when features are read.
@@ -27,8 +28,8 @@ struct FeatureReaderTests {
             fixture.identity.precision = precision
             try fixture.fill(folder)
             let cache = try FeatureCache(directory: folder)
-            // Half of the files past the system's memory.
-            if rowLimit != 1 { cache.keepInMemory(byteCount: 23 * fixture.identity.sampleByteCount / 2) }
+            // Past the system's memory.
+            if rowLimit != 1 { cache.keepInMemory(ifWithin: 0) }
             let batches = (0..<60).map { number in
                 (0..<(number * 5 % 11)).map { (number * 3 + $0 * 7) % 23 }
             }
@@ -102,15 +103,12 @@ struct FeatureReaderTests {
             let order = (0..<23).map { $0 * 7 % 23 }
             let expected = order.flatMap { fixture.features(of: $0) }
             let whole = 23 * 60
-            #expect(cache.keepInMemory(byteCount: whole) == 0)
+            #expect(cache.keepInMemory(ifWithin: whole))
             #expect(try cache.features(of: order) == expected)
             #expect(cache.openFileCount > 0)
-            // As many whole files as fit; what is open is opened anew, the other way.
-            for (byteCount, shares) in [
-                (0, 1.0...1.0), (whole - 1, 0.01...0.7), (whole / 2, 0.5...0.99), (whole, 0...0),
-            ] {
-                let share = cache.keepInMemory(byteCount: byteCount)
-                #expect(shares.contains(share), "\(share) of \(byteCount)")
+            // What is open is opened anew, the other way.
+            for byteCount in [0, whole, whole - 1] {
+                #expect(cache.keepInMemory(ifWithin: byteCount) == (byteCount == whole))
                 #expect(cache.openFileCount == 0)
                 let reader = FeatureReader(cache) { _ in .init(samples: order) }
                 for _ in 0..<3 {
@@ -118,8 +116,91 @@ struct FeatureReaderTests {
                     #expect(try reader.features(of: order) == expected)
                 }
                 let count = cache.openFileCount
-                #expect(cache.keepInMemory(byteCount: byteCount) == share && cache.openFileCount == count)
+                #expect(cache.keepInMemory(ifWithin: byteCount) == (byteCount == whole))
+                #expect(cache.openFileCount == count)
             }
+        }
+    }
+
+    // MARK: - Holding features
+
+    @Test(arguments: CachePrecision.allCases, [(5, false), (16, false), (16, true)])
+    func `features that are held are those of the cache, and not read again`(
+        precision: CachePrecision, channels: (count: Int, areSparse: Bool)
+    ) throws {
+        var fixture = fixture
+        fixture.identity.precision = precision
+        fixture.identity.featureMap = FeatureMapShape(height: 2, width: 3, channelCount: channels.count)
+        fixture.isSparse = channels.areSparse
+        for byteCountLimit in [0, 1, 500, 1_000, 1 << 20] {
+            try expectHeldFeatures(of: fixture, byteCountLimit: byteCountLimit)
+        }
+    }
+
+    private func expectHeldFeatures(of fixture: CacheFixture, byteCountLimit: Int) throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            let batches = (0..<40).map { number in (0..<7).map { (number * 5 + $0 * 3) % 23 } }
+            let reader = FeatureReader(cache, holding: .init(byteCountLimit: byteCountLimit)) { number in
+                number < batches.count ? .init(samples: batches[number]) : nil
+            }
+            for batch in batches {
+                reader.begin()
+                #expect(try reader.features(of: batch) == batch.flatMap { fixture.stored($0) })
+            }
+            if byteCountLimit == 1 << 20 {
+                let before = cache.traffic.rowCount
+                #expect(try reader.features(of: Array(0..<23)) == (0..<23).flatMap { fixture.stored($0) })
+                #expect(cache.traffic.rowCount == before)
+            } else if byteCountLimit < 2 {
+                #expect(cache.traffic.rowCount >= 40 * 7)
+            }
+        }
+    }
+
+    @Test func `what is held is given back when memory is short, and held again`() throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            let isShort = WrongCount()
+            let reader = FeatureReader(
+                cache, holding: .init(byteCountLimit: 1 << 20, isMemoryShort: { isShort.value == 1 })
+            ) { _ in .init(samples: Array(0..<23)) }
+            func rowsRead() throws -> Int {
+                let before = cache.traffic.rowCount
+                reader.begin()
+                #expect(try reader.features(of: Array(0..<23)) == (0..<23).flatMap { fixture.features(of: $0) })
+                return cache.traffic.rowCount - before
+            }
+            for _ in 0..<4 { _ = try rowsRead() }
+            #expect(try rowsRead() == 0)
+            isShort.add()
+            // It is not asked at once.
+            usleep(1_100_000)
+            #expect(try rowsRead() > 0)
+            isShort.add()
+            for _ in 0..<4 { _ = try rowsRead() }
+            #expect(try rowsRead() == 0)
+        }
+    }
+
+    @Test func `many threads hold the same features`() throws {
+        try withTemporaryFolder { folder throws in
+            try fixture.fill(folder)
+            let cache = try FeatureCache(directory: folder)
+            cache.keepInMemory(ifWithin: 0)
+            let reader = FeatureReader(
+                cache, byteCountLimit: 6 * rowByteCount, holding: .init(byteCountLimit: 12 * 192)
+            ) { _ in .init(samples: Array(0..<23)) }
+            let wrong = WrongCount()
+            for _ in 0..<30 {
+                reader.begin()
+                DispatchQueue.concurrentPerform(iterations: 46) { number in
+                    if (try? reader.features(of: [number % 23])) != fixture.features(of: number % 23) { wrong.add() }
+                }
+            }
+            #expect(wrong.value == 0)
         }
     }
 
@@ -130,7 +211,7 @@ struct FeatureReaderTests {
             let path = folder.appending("shard-00001.safetensors")
             try FileChange.overwrittenInPlace.apply(to: path, at: DurableFile.byteCount(of: path) - 3)
             let cache = try FeatureCache(directory: folder)
-            if pastMemory { cache.keepInMemory(byteCount: 0) }
+            if pastMemory { cache.keepInMemory(ifWithin: 0) }
             let inside = cache.samples.indices.filter { cache.samples.shard(of: $0) == 1 }
             let order = [0, 1] + inside
             let reader = FeatureReader(cache) { _ in .init(samples: order) }
@@ -148,7 +229,7 @@ struct FeatureReaderTests {
                     }
                     try shard.write()
                 })
-            if pastMemory { mended.keepInMemory(byteCount: 0) }
+            if pastMemory { mended.keepInMemory(ifWithin: 0) }
             let second = FeatureReader(mended) { _ in .init(samples: order) }
             second.begin()
             #expect(try second.features(of: order) == order.flatMap { fixture.features(of: $0) })
@@ -159,8 +240,8 @@ struct FeatureReaderTests {
         try withTemporaryFolder { folder throws in
             try fixture.fill(folder)
             let cache = try FeatureCache(directory: folder)
-            // Of some files, several rows are read at a time.
-            cache.keepInMemory(byteCount: 23 * 60 / 2)
+            // Several rows are read at a time.
+            cache.keepInMemory(ifWithin: 0)
             let reader = FeatureReader(cache, byteCountLimit: rowLimit * rowByteCount) { _ in
                 .init(samples: Array(0..<23))
             }

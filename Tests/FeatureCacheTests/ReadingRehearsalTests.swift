@@ -35,6 +35,26 @@ import Testing
         }
     }
 
+    /// Half of the features of f16 and f32 are zeros, and are not held: a bit is.
+    @Test(arguments: [(CachePrecision.f16, 192 + 24), (.f32, 2 * 192 + 24), (.int8, 0)], [1, 3])
+    func aHeldSampleTakesTheMemoryOfItsFeatures(of row: (CachePrecision, Int), workers: Int) throws {
+        let map = FeatureMapShape(height: 4, width: 8, channelCount: 192)
+        let features = Tensor(
+            shape: [3, 4, 8, 192], values: (0..<3 * map.elementCount).map { $0 % 2 == 0 ? 0 : Float($0 % 17 + 1) })
+        var count = 0
+        let (seconds, byteCount) = try FeatureCache.heldReadingSeconds(
+            of: features, precision: row.0, featureMap: map, samplesPerRead: 8, team: WorkerTeam(workerCount: workers)
+        ) { body in
+            count += 1
+            try body()
+            return 1
+        }
+        #expect(byteCount == (row.0 == .int8 ? CachePrecision.int8.byteCount(of: map) : row.1 * 32))
+        let rowCount = Double((32 << 20) / byteCount)
+        #expect(count == 1 && seconds >= Double(workers) / rowCount)
+        #expect(seconds <= Double(workers) / (rowCount - Double(8 * workers)))
+    }
+
     @Test func aFullDiskIsAnErrorThatNamesTheFolder() throws {
         try withSmallDisk(byteCount: 1 << 20) { folder in
             let error = #expect(throws: DurableFileError.self) { try seconds(in: folder) { _ in 1 } }

@@ -93,16 +93,18 @@ import Testing
 
     @Test func whatIsReadOfTheCacheIsPartOfAStepAndOfAnEvaluation() {
         var costs = Self.costs
-        costs.read = 0.001
+        (costs.read, costs.heldRead, costs.heldBytes) = (0.002, 0.001, 1_000)
         func plan(cores: Int) -> Plan {
             Plan(Self.workload, costs: costs, on: Cluster(nodeCount: 1, coresPerNode: cores))
         }
+        // 250 samples of each of 24 shards.
+        #expect(plan(cores: 1).heldByteCount == 24 * 250 * 1_000)
         // 96 samples on one thread; on 8 threads, each reads those of 3 of the 24 shards, 4 of each.
         #expect(abs(plan(cores: 1).reading - 0.096) < 1e-9 && abs(plan(cores: 8).reading - 0.012) < 1e-9)
         // More threads than shards wait for the one that reads.
         #expect(abs(plan(cores: 48).reading - 0.096) < 1e-9)
         #expect(abs(plan(cores: 8).step - self.plan(nodes: 1).step - 0.012) < 1e-9)
-        #expect(abs(plan(cores: 8).evaluation - 5794 * (0.001 + 0.01 / 8)) < 1e-6)
+        #expect(abs(plan(cores: 8).evaluation - 5794 * (0.002 + 0.01 / 8)) < 1e-6)
     }
 
     @Test func moreThreadsAreOfNoUseToWhatTheyDoNotShareOfAnUpdate() {

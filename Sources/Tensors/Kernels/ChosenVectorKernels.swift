@@ -238,3 +238,43 @@ func listNonzeros(
             listLength: listLength, counts: counts)
     }
 }
+
+/// See `VectorKernels.packHalves`.
+package func packHalves(
+    _ halves: UnsafeRawPointer, count: Int, masks: UnsafeMutablePointer<UInt16>, into packed: UnsafeMutableRawPointer
+) -> Int {
+    Processor.hasWideVectors
+        ? WideKernels.packHalves(halves, count: count, masks: masks, into: packed)
+        : VectorKernels.packHalves(halves, count: count, masks: masks, into: packed)
+}
+
+/// See `VectorKernels.packFloats`.
+package func packFloats(
+    _ floats: UnsafeRawPointer, count: Int, masks: UnsafeMutablePointer<UInt16>, into packed: UnsafeMutableRawPointer
+) -> Int {
+    Processor.hasWideVectors
+        ? WideKernels.packFloats(floats, count: count, masks: masks, into: packed)
+        : VectorKernels.packFloats(floats, count: count, masks: masks, into: packed)
+}
+
+/// See `VectorKernels.unpackHalves`.
+package func unpackHalves(
+    _ packed: UnsafeRawPointer, masks: UnsafePointer<UInt16>, count: Int, into floats: UnsafeMutablePointer<Float>
+) {
+    if Processor.hasWideVectors {
+        WideKernels.unpackHalves(packed, masks: masks, count: count, into: floats)
+    } else {
+        VectorKernels.unpackHalves(packed, masks: masks, count: count, into: floats)
+    }
+}
+
+/// See `VectorKernels.unpackFloats`.
+package func unpackFloats(
+    _ packed: UnsafeRawPointer, masks: UnsafePointer<UInt16>, count: Int, into floats: UnsafeMutablePointer<Float>
+) {
+    if Processor.hasWideVectors {
+        WideKernels.unpackFloats(packed, masks: masks, count: count, into: floats)
+    } else {
+        VectorKernels.unpackFloats(packed, masks: masks, count: count, into: floats)
+    }
+}
