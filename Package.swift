@@ -183,7 +183,8 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "Backbones", "Checkpoints", "DataSharding", "DisentangledHead", "DurableFiles", "ElementaryFunctions",
+                "Backbones", "CProcessShim", "Checkpoints", "DataSharding", "DisentangledHead", "DurableFiles",
+                "ElementaryFunctions",
                 "Evaluation", "FeatureCache", "Inference", "MessagePassing", "Results", "RunConfiguration",
                 "RunControl",
                 "StrictJSON", "SystemFacts",

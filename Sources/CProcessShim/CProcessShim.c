@@ -155,3 +155,5 @@ static void before_all_else(int count, char **arguments, char **environment) {
 
 // Run by the loader before the constructors of all libraries.
 __attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **, char **) = before_all_else;
+
+void cprocess_give_back_released_memory(void) { malloc_trim(0); }

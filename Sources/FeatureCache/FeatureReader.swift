@@ -34,7 +34,7 @@ package final class FeatureReader: Sendable {
     }
 
     /// Bytes of features that are read ahead, at most.
-    package static let byteCountLimit = 128 << 20
+    package static let byteCountLimit = 64 << 20
     /// Rows that are read ahead, at most, where the system turns out to have them in memory.
     package static var rowCountInMemory: Int { ReadAhead.decisionCountWithinBatch }
 

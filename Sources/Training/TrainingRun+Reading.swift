@@ -1,3 +1,4 @@
+import CProcessShim
 import DataSharding
 import FeatureCache
 import Synchronization
@@ -10,6 +11,8 @@ extension TrainingRun {
         let plan = ReadingPlan(
             shards: shards, hostedShards: hostedShards, schedule: schedule, trainingSamples: trainingSamples)
         let firstStep = trainer.step
+        // What the linear classifier's fit had is of more use here.
+        cprocess_give_back_released_memory()
         let holding = AvailableMemory.byteCount().map { available in
             FeatureReader.Holding(byteCountLimit: max(0, featureShare(ofAvailable: available))) {
                 AvailableMemory.byteCount().map { $0 < available / 16 } ?? false

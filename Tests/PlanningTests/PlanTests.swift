@@ -153,10 +153,10 @@ import Testing
     @Test func littleIsReadAheadOfACacheInMemoryAndFilesAreOfOneShard() {
         let plan = plan(nodes: 1)
         let map = 7 * 7 * 2048 * 2
-        // 128 MiB twice, or 128 maps twice, each with room for two blocks of a disk.
+        // 64 MiB twice, or 128 maps twice, each with room for two blocks of a disk.
         #expect(
             plan.trainingByteCount - plan.trainingByteCountWithCacheInMemory
-                == 2 * (128 << 20) - 2 * 128 * (map + 8192))
+                == 2 * (64 << 20) - 2 * 128 * (map + 8192))
         // A thread fills one file at a time.
         #expect(self.plan(nodes: 1, cores: 1).extractionByteCount == 250 << 20 + 250 * map)
         // Three files of ceil(5994 / 24) maps.

@@ -31,3 +31,6 @@ void cprocess_explain_abort(const char *text, int code);
 /// From now on memory that is released stays with the process, up to 1 GiB at the end of its heap: large arrays that are made again and
 /// again then lie where the last ones did, instead of in pages that the system has to clear first.
 void cprocess_keep_released_memory(void);
+
+/// Gives memory that was released and stays with the process back to the system, once.
+void cprocess_give_back_released_memory(void);
