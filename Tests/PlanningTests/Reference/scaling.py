@@ -167,7 +167,8 @@ class Bench:
         plan = whole["plan"]
         return {"steps": whole["steps_per_epoch"], "extraction": plan["extraction_seconds"], "epoch": plan["epoch_seconds"],
                 "evaluation": plan["evaluation_seconds"], "extraction_memory": plan["extraction_bytes_per_rank"],
-                "training_memory": max(plan["training_bytes_with_cache_in_memory"], plan["fit_bytes_per_rank"]),
+                "training_memory": max(
+                    plan["training_bytes_with_cache_in_memory"] + plan["held_bytes_per_rank"], plan["fit_bytes_per_rank"]),
                 "traffic": plan["bytes_sent_per_step_and_rank"]}
 
     def train(self, point, configuration, *settings, monitor=None):
