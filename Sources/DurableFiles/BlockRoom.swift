@@ -2,7 +2,7 @@ import Glibc
 
 /// Memory for reads of up to so many bytes, with room for the rest of the disk's blocks in which they begin and end.
 ///
-/// Whoever makes it frees it.
+/// Whoever makes it frees it; those of `BlockRooms` are given back to them.
 public struct BlockRoom: @unchecked Sendable {
     /// Bytes that a read may ask for.
     public let byteCount: Int

@@ -3,7 +3,7 @@ import Glibc
 /// Rows that stay in this process' memory, packed, once somebody has used them.
 ///
 /// The first that come stay, as many as there is room for. With a new random order in each epoch there is nothing better: each row is asked
-/// for once an epoch, so no more of them can be there already than were held when it began.
+/// for at most once an epoch, so no more of them can be there already than were held when it began.
 ///
 /// Its owner's lock guards it, but for `fill`, which only the caller of `makePlace` may do, and for what is read of a place.
 final class HeldRows {
@@ -22,13 +22,15 @@ final class HeldRows {
     private var byteCountLimit: Int
     /// By the number of a row.
     private var places: [Place?]
-    /// The number of the first row of each shard.
-    private let firstRows: [Int]
+    /// The number of the first row of each shard of this rank; others are not held.
+    private let firstRows: [Int?]
 
     private var segments: [UnsafeMutableRawBufferPointer] = []
     /// Bytes of the last segment that are taken.
     private var usedByteCount = 0
 
+    /// Whether there was no memory when more was asked for, so that others are short of it too.
+    private var isRefused = false
     private var lastLook = ContinuousClock.now
     /// How often it is asked whether memory is short.
     private static let lookInterval = Duration.seconds(1)
@@ -41,11 +43,12 @@ final class HeldRows {
         self.cache = cache
         isMemoryShort = holding.isMemoryShort
         byteCountLimit = holding.byteCountLimit
-        var firstRows: [Int] = []
+        var firstRows: [Int?] = []
         var rowCount = 0
-        for shard in cache.index.shards {
-            firstRows.append(rowCount)
-            rowCount += shard.sampleCount
+        for (number, shard) in cache.index.shards.enumerated() {
+            let isOwn = cache.ownShards?.contains(number) != false
+            firstRows.append(isOwn ? rowCount : nil)
+            rowCount += isOwn ? shard.sampleCount : 0
         }
         self.firstRows = firstRows
         places = [Place?](repeating: nil, count: rowCount)
@@ -53,10 +56,10 @@ final class HeldRows {
 
     deinit { clear() }
 
-    private func number(_ row: CacheRow) -> Int { firstRows[row.shard] + row.row }
+    private func number(_ row: CacheRow) -> Int? { firstRows[row.shard].map { $0 + row.row } }
 
     /// Where a row is held; nil if it is not.
-    func place(of row: CacheRow) -> Place? { places[number(row)] }
+    func place(of row: CacheRow) -> Place? { number(row).flatMap { places[$0] } }
 
     /// Whether a place for a row may still be had.
     private(set) var hasRoom = true
@@ -76,18 +79,22 @@ final class HeldRows {
     }
 
     /// Holds a row from now on.
-    func hold(_ place: Place, of row: CacheRow) { places[number(row)] = place }
+    func hold(_ place: Place, of row: CacheRow) {
+        if let number = number(row) { places[number] = place }
+    }
 
     /// Gives all memory back to the system if that has become short, and takes no more than half of it from now on. No place may be in use.
-    func lookAtMemory() {
+    /// Returns whether it did.
+    func giveWay() -> Bool {
         let now = ContinuousClock.now
-        guard now - lastLook > Self.lookInterval, !segments.isEmpty else { return }
+        guard now - lastLook > Self.lookInterval || isRefused && !segments.isEmpty else { return false }
         lastLook = now
-        guard isMemoryShort() else { return }
-        byteCountLimit = segments.reduce(0) { $0 + $1.count } / 2
+        guard isRefused || !segments.isEmpty && isMemoryShort() else { return false }
+        if !segments.isEmpty { byteCountLimit = segments.reduce(0) { $0 + $1.count } / 2 }
         for index in places.indices { places[index] = nil }
         clear()
-        hasRoom = true
+        (hasRoom, isRefused) = (true, false)
+        return true
     }
 
     /// Takes another segment from the system. False if there may be no more, or are.
@@ -95,10 +102,12 @@ final class HeldRows {
         let taken = segments.reduce(0) { $0 + $1.count }
         let length = max(byteCount, min(Self.segmentLength, byteCountLimit - taken))
         guard taken + length <= byteCountLimit else { return false }
-        guard let memory = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        // Each time: in a second more could be taken than there is.
+        guard !isMemoryShort(),
+            let memory = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED
         else {
-            byteCountLimit = taken
+            isRefused = true
             return false
         }
         // A wish.

@@ -44,8 +44,8 @@ final class ReadAhead: @unchecked Sendable {
     private var entryCounts: [Int: Int] = [:]
     /// The keys of planned entries, in the order in which they will be asked for; some may have been asked for already.
     private var queue: ArraySlice<Key> = []
-    /// Rows that have memory: being read or ready.
-    private var heldCount = 0
+    /// Rows that have a room: being read, ready, or in use.
+    private var roomCount = 0
     private let rooms: BlockRooms
     private var waitingCount = 0
     /// Nil if no rows are held.
@@ -68,7 +68,7 @@ final class ReadAhead: @unchecked Sendable {
     private var readCount = 0
     private var waitCount = 0
 
-    /// Reads that are under way at the same time: enough to keep a disk or a file server busy.
+    /// Threads that read, one row at a time or some: enough to keep a disk or a file server busy.
     private static let threadCount = 16
     /// More reads in one call save nothing more.
     private static let largestGroup = 32
@@ -84,16 +84,16 @@ final class ReadAhead: @unchecked Sendable {
         self.cache = cache
         self.rowsOfBatch = rowsOfBatch
         rowLimit = max(1, byteCountLimit / BlockRoom.allocatedByteCount(for: cache.identity.sampleByteCount))
-        // So that all threads have something to do, and as much again is ready.
-        groupLimit = max(1, min(Self.largestGroup, rowLimit / (2 * Self.threadCount)))
+        // So that all threads have something to do, and as much again is ready; and no more files are in use than may be open.
+        groupLimit = max(1, min(Self.largestGroup, min(rowLimit, cache.files.limit) / (2 * Self.threadCount)))
         rooms = BlockRooms(count: rowLimit, byteCount: cache.identity.sampleByteCount)
-        held = holding.map { HeldRows(cache, $0) }
+        held = holding.flatMap { $0.byteCountLimit > 0 ? HeldRows(cache, $0) : nil }
         for _ in 0..<min(Self.threadCount, rowLimit) {
             Thread.detachNewThread { self.readRows() }
         }
     }
 
-    /// Ends the threads, each when it has read its row.
+    /// Ends the threads, each when it has read its rows.
     func stop() {
         monitor.locked {
             isStopped = true
@@ -108,7 +108,8 @@ final class ReadAhead: @unchecked Sendable {
             nextBatch = nextBatch.map { max($0, currentBatch) }
             early = []
             decideWhetherToRest()
-            if userCount == 0 { held?.lookAtMemory() }
+            // What is no longer held was not planned to be read.
+            if userCount == 0, held?.giveWay() == true { nextBatch = nextBatch.map { _ in currentBatch } }
             // What was not asked for of earlier batches, if anything.
             if entryCounts.keys.contains(where: { $0 < currentBatch }) {
                 for (key, entry) in entries where key.batch < currentBatch { drop(key, entry) }
@@ -206,12 +207,16 @@ final class ReadAhead: @unchecked Sendable {
     // MARK: - Reading ahead
 
     private func readRows() {
-        // Made when it is first needed; the outer nil says that it has not been.
-        var reads: DirectReads??
-        while let (keys, rooms) = nextRows() {
-            if keys.count > 1, reads == nil { reads = .some(DirectReads(limit: groupLimit)) }
+        // Made when it is first needed. Without it, a row at a time is there as soon as it can be.
+        var reads: DirectReads?
+        var limit = groupLimit
+        while let (keys, rooms) = nextRows(limit: limit) {
+            if keys.count > 1, reads == nil {
+                reads = DirectReads(limit: groupLimit)
+                if reads == nil { limit = 1 }
+            }
             // What is wrong with a row is found out by whoever asks for it.
-            let found = cache.readOnce(keys.map(\.row), within: rooms, using: keys.count > 1 ? reads ?? nil : nil)
+            let found = cache.readOnce(keys.map(\.row), within: rooms, using: keys.count > 1 ? reads : nil)
             monitor.locked {
                 for ((key, room), read) in zip(zip(keys, rooms), found) { place(read, key, room) }
                 if waitingCount > 0 { monitor.broadcast(isReady) }
@@ -222,21 +227,25 @@ final class ReadAhead: @unchecked Sendable {
     /// The next rows to be read, and memory for them; waits until there are some and room for one. Nil when the threads are to end.
     ///
     /// Several at a time only where reads go past the system's memory, which are then under way together.
-    private func nextRows() -> ([Key], [BlockRoom])? {
+    private func nextRows(limit: Int) -> ([Key], [BlockRoom])? {
         monitor.locked {
             while !isStopped {
-                if isResting || heldCount >= rowLimit || isPlanning {
+                if isResting || roomCount >= rowLimit || isPlanning {
                     monitor.wait(for: isWork)
                 } else if !queue.isEmpty {
-                    let limit = min(cache.leavesFilesToDisk ? groupLimit : 1, rowLimit - heldCount)
+                    let limit = min(cache.leavesFilesToDisk ? limit : 1, rowLimit - roomCount)
                     var keys: [Key] = []
                     while keys.count < limit, let key = queue.popFirst() {
                         guard case .planned = entries[key] else { continue }
+                        guard held?.place(of: key.row) == nil else {
+                            set(key, nil)
+                            continue
+                        }
                         set(key, .reading)
                         keys.append(key)
                     }
                     guard !keys.isEmpty else { continue }
-                    heldCount += keys.count
+                    roomCount += keys.count
                     return (keys, keys.map { _ in rooms.take()! })
                 } else if let batch = nextBatch, batch <= currentBatch + planLimit {
                     plan(batch)
@@ -276,8 +285,11 @@ final class ReadAhead: @unchecked Sendable {
     // MARK: - With the lock held
 
     private func takeIfThere(_ row: CacheRow) -> TakenRow {
-        if let place = held?.place(of: row) { return TakenRow(row: row, place: place, isHeld: true) }
         let key = Key(batch: currentBatch, row: row)
+        if let place = held?.place(of: row) {
+            if let entry = entries[key] { drop(key, entry) }
+            return TakenRow(row: row, place: place, isHeld: true)
+        }
         guard case .ready(let ready) = entries[key] else { return TakenRow(row: row) }
         set(key, nil)
         return TakenRow(row: row, ready: ready)
@@ -308,11 +320,11 @@ final class ReadAhead: @unchecked Sendable {
     }
 
     private func release(_ room: BlockRoom) {
-        heldCount -= 1
+        roomCount -= 1
         rooms.giveBack(room)
         if isResting {
-            if heldCount == 0 { rooms.clear() }
-        } else if heldCount <= rowLimit - rowLimit / 8 {
+            if roomCount == 0 { rooms.clear() }
+        } else if roomCount <= rowLimit - rowLimit / 8 {
             // Not for each row: a thread that is awake goes on as long as there is room.
             monitor.signal(isWork)
         }
@@ -346,7 +358,7 @@ final class ReadAhead: @unchecked Sendable {
             isResting = true
             for (key, entry) in entries { if case .planned = entry { set(key, nil) } }
             queue = []
-            if heldCount == 0 { rooms.clear() }
+            if roomCount == 0 { rooms.clear() }
         }
         (readCount, waitCount) = (0, 0)
     }

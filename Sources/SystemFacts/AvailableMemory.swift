@@ -1,7 +1,9 @@
+import Glibc
+
 /// Memory that a process could still use, for itself or for files that the system keeps there for it.
 public enum AvailableMemory {
-    /// Bytes: the least of what the machine has and of what each control group of this process leaves it. Nil where the system does
-    /// not say.
+    /// Bytes: the least of what the machine has, of what each control group of this process leaves it, and of what a limit of its address
+    /// space (`ulimit -v`) does. Nil where the system does not say.
     ///
     /// Control groups of version 2 (memory.max) and 1 (memory.limit_in_bytes), those above included. Pages of files count as
     /// available, since they make room for others.
@@ -10,7 +12,17 @@ public enum AvailableMemory {
     public static func byteCount(root: String = "") -> Int? {
         // A text of the same form.
         let machine = ProcessStatus(text: ProcessStatus.text(of: "\(root)/proc/meminfo"))
-        return ([machine.byteCount("MemAvailable")] + groupFolders(root).map(ofGroup)).compactMap { $0 }.min()
+        return ([machine.byteCount("MemAvailable"), ofAddressSpace] + groupFolders(root).map(ofGroup)).compactMap { $0 }
+            .min()
+    }
+
+    /// Nil if it is not limited.
+    private static var ofAddressSpace: Int? {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur < UInt64(Int.max),
+            let used = ProcessStatus().byteCount("VmSize")
+        else { return nil }
+        return max(0, Int(limit.rlim_cur) - used)
     }
 
     /// The folders of this process' groups and of those above, as far as they can be seen: in a container the names may be those of the

@@ -105,7 +105,9 @@ import Testing
         for _ in 0..<500 where !folder.exists("run/checkpoints/latest") { usleep(20_000) }
         var count = 0
         while run.isRunning && count < 24 {
-            let name = "features/shard-0000\(count % 8).safetensors"
+            // Those of test images are read in each epoch; those of training images stay in memory once they have been.
+            let shard = count % 12
+            let name = "features/shard-000\(shard < 10 ? "0" : "")\(shard).safetensors"
             // Unless it is gone and not yet made anew.
             if let file = try? FileHandle(forUpdating: folder.url(name)) {
                 let place = try file.seekToEnd() - 1 - UInt64(count * 50)
@@ -137,7 +139,8 @@ import Testing
             ranks: ranks, ["train", "--config", "small.yaml", "--set", "training.epochs=100000"], in: folder)
         for _ in 0..<500 where !folder.exists("run/checkpoints/latest") { usleep(20_000) }
         try folder.remove("birds")
-        let name = "features/shard-00000.safetensors"
+        // Of test images, which are read in each epoch.
+        let name = "features/shard-00008.safetensors"
         var bytes = try folder.bytes(name)
         bytes[bytes.count - 1] ^= 1
         let file = try FileHandle(forUpdating: folder.url(name))
@@ -147,7 +150,7 @@ import Testing
         let outcome = try Tool.finish(run, in: folder)
         #expect(outcome.exitCode == 65, "\(outcome.errors)")
         for part in [
-            name, "row 9 (train/", ".jpg)", "could not be extracted again", "does not exist",
+            name, "row 4 (test/", ".jpg)", "could not be extracted again", "does not exist",
             "Put the images back where they were and run the same command again",
         ] {
             #expect(outcome.errors.contains(part), "\(part): \(outcome.errors)")
