@@ -2,8 +2,8 @@ extension FeatureCache {
     /// Has the system keep this rank's files in memory, from now on, if all of them fit there. If not, all are read past it.
     ///
     /// In an order that is random, a cache that is larger than the memory pushes out what it needs soon: most of it comes from the disk
-    /// anyway, and making room takes more of the processor than reading does. Memory is better used by who knows the order
-    /// (`FeatureReader.Holding`).
+    /// anyway, and making room takes more of the processor than reading does. Memory is better used for rows that are
+    /// held without their zeros (`FeatureReader.Holding`).
     ///
     /// - Parameter byteCount: bytes of the files that may stay in memory.
     /// - Returns: whether they do.

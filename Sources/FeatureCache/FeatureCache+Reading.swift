@@ -14,17 +14,18 @@ extension FeatureCache {
     /// - Throws: `FeatureCacheError.corruptRow` for one that is damaged, or what the cache's mender throws;
     ///   `DurableFileError`.
     public func features(of sampleIndices: [Int], view: Int = 0) throws -> [Float] {
-        try features(of: sampleIndices, view: view) { row, memory, use in
-            try read(row, into: memory)
+        let rows = rows(of: sampleIndices, view: view)
+        return try features(count: rows.count) { position, memory, use in
+            try read(rows[position], into: memory)
             use(.stored(UnsafeRawBufferPointer(memory)))
         }
     }
 
-    /// `features(of:view:)`, where `read` gives the content of a row to its last argument; it may use the memory it is given.
+    /// The features of `rowCount` rows, of each of which `read` gives the content to its last argument; it may use the memory it is given.
     func features(
-        of sampleIndices: [Int], view: Int,
+        count rowCount: Int,
         reading read: (
-            _ row: CacheRow, _ memory: UnsafeMutableRawBufferPointer, _ use: (RowContent) -> Void
+            _ position: Int, _ memory: UnsafeMutableRawBufferPointer, _ use: (RowContent) -> Void
         ) throws -> Void
     ) throws -> [Float] {
         let (elementCount, packing) = (identity.featureMap.elementCount, packing)
@@ -33,12 +34,12 @@ extension FeatureCache {
         let memory = UnsafeMutableRawBufferPointer.allocate(
             byteCount: isAsStored ? 0 : identity.sampleByteCount, alignment: 64)
         defer { memory.deallocate() }
-        return try [Float](unsafeUninitializedCapacity: sampleIndices.count * elementCount) { buffer, count in
-            for (position, sample) in sampleIndices.enumerated() {
+        return try [Float](unsafeUninitializedCapacity: rowCount * elementCount) { buffer, count in
+            for position in 0..<rowCount {
                 let end = (position + 1) * elementCount
                 let destination = UnsafeMutableBufferPointer(rebasing: buffer[count..<end])
                 let place = isAsStored ? UnsafeMutableRawBufferPointer(destination) : memory
-                try read(row(of: sample, view: view), place) { content in
+                try read(position, place) { content in
                     if case .stored(let bytes) = content, bytes.baseAddress == UnsafeRawPointer(destination.baseAddress)
                     {
                         return
@@ -51,6 +52,9 @@ extension FeatureCache {
     }
 
     var packing: RowPacking { RowPacking(precision: identity.precision, map: identity.featureMap) }
+
+    /// Where a view of each of some samples is.
+    func rows(of samples: [Int], view: Int) -> [CacheRow] { samples.map { row(of: $0, view: view) } }
 
     /// Where a view of a sample is.
     func row(of sample: Int, view: Int) -> CacheRow {

@@ -25,26 +25,14 @@ extension FeatureCache {
         for number in 0..<rowCount {
             try row.withUnsafeBytes { try file.write($0, at: number * rowByteCount) }
         }
-        // Whole rounds of all threads.
-        let readCount = max(1, rowCount / (samplesPerRead * team.workerCount)) * team.workerCount
-        let seconds = try time {
-            try team.forEach(readCount) { _, read in
-                let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: rowByteCount, alignment: 64)
-                defer { memory.deallocate() }
-                _ = try [Float](unsafeUninitializedCapacity: samplesPerRead * elementCount) { buffer, count in
-                    for sample in 0..<samplesPerRead {
-                        // 9973 is a prime: rows far from each other.
-                        let number = (read * samplesPerRead + sample) * 9973 % rowCount
-                        try file.read(into: memory, at: number * rowByteCount)
-                        let destination = UnsafeMutableBufferPointer(rebasing: buffer[count..<count + elementCount])
-                        precision.widen(
-                            UnsafeRawBufferPointer(memory), channelCount: featureMap.channelCount, into: destination)
-                        count += elementCount
-                    }
-                }
-            }
+        return try secondsPerSample(
+            rowCount: rowCount, elementCount: elementCount, scratchByteCount: rowByteCount,
+            samplesPerRead: samplesPerRead, team: team, time: time
+        ) { number, memory, destination in
+            try file.read(into: memory, at: number * rowByteCount)
+            precision.widen(
+                UnsafeRawBufferPointer(memory), channelCount: featureMap.channelCount, into: destination)
         }
-        return seconds * Double(team.workerCount) / Double(readCount * samplesPerRead)
     }
 
     /// Core-seconds that taking a sample's features from this process' memory takes, with all threads of `team` busy: a row that is held,
@@ -89,26 +77,43 @@ extension FeatureCache {
             starts.append(end)
             end += row.count
         }
-        // Whole rounds of all threads.
-        let readCount = max(1, rowCount / (samplesPerRead * team.workerCount)) * team.workerCount
         nonisolated(unsafe) let memory = UnsafeRawBufferPointer(held)
         let rowStarts = starts
+        let seconds = try secondsPerSample(
+            rowCount: rowCount, elementCount: elementCount, scratchByteCount: 0, samplesPerRead: samplesPerRead,
+            team: team, time: time
+        ) { number, _, destination in
+            let row = UnsafeRawBufferPointer(
+                rebasing: memory[rowStarts[number]...].prefix(rows[number % sampleCount].count))
+            packing.widen(packing.content(of: row), into: destination)
+        }
+        return (seconds, meanByteCount)
+    }
+
+    /// Core-seconds that `read` takes for a row, with all threads of `team` busy: it is given the number of one, memory of its own and the
+    /// place for its floats.
+    private static func secondsPerSample(
+        rowCount: Int, elementCount: Int, scratchByteCount: Int, samplesPerRead: Int, team: WorkerTeam,
+        time: (() throws -> Void) throws -> Double,
+        read: @escaping @Sendable (Int, UnsafeMutableRawBufferPointer, UnsafeMutableBufferPointer<Float>) throws -> Void
+    ) throws -> Double {
+        // Whole rounds of all threads.
+        let readCount = max(1, rowCount / (samplesPerRead * team.workerCount)) * team.workerCount
         let seconds = try time {
-            team.forEach(readCount) { _, read in
-                _ = [Float](unsafeUninitializedCapacity: samplesPerRead * elementCount) { buffer, count in
+            try team.forEach(readCount) { _, turn in
+                let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchByteCount, alignment: 64)
+                defer { memory.deallocate() }
+                _ = try [Float](unsafeUninitializedCapacity: samplesPerRead * elementCount) { buffer, count in
                     for sample in 0..<samplesPerRead {
                         // 9973 is a prime: rows far from each other.
-                        let number = (read * samplesPerRead + sample) * 9973 % rowCount
-                        let row = UnsafeRawBufferPointer(
-                            rebasing: memory[rowStarts[number]...].prefix(rows[number % sampleCount].count))
-                        packing.widen(
-                            packing.content(of: row),
-                            into: UnsafeMutableBufferPointer(rebasing: buffer[count..<count + elementCount]))
+                        let number = (turn * samplesPerRead + sample) * 9973 % rowCount
+                        try read(
+                            number, memory, UnsafeMutableBufferPointer(rebasing: buffer[count..<count + elementCount]))
                         count += elementCount
                     }
                 }
             }
         }
-        return (seconds * Double(team.workerCount) / Double(readCount * samplesPerRead), meanByteCount)
+        return seconds * Double(team.workerCount) / Double(readCount * samplesPerRead)
     }
 }

@@ -52,7 +52,7 @@ package final class FeatureReader: Sendable {
     ) {
         self.cache = cache
         ahead = ReadAhead(cache, byteCountLimit: byteCountLimit, holding: holding) { number in
-            batchAt(number).map { batch in batch.samples.map { cache.row(of: $0, view: batch.view) } }
+            batchAt(number).map { cache.rows(of: $0.samples, view: $0.view) }
         }
     }
 
@@ -65,10 +65,8 @@ package final class FeatureReader: Sendable {
     /// ahead. From any thread.
     /// - Throws: as `FeatureCache.features(of:view:)`.
     package func features(of samples: [Int], view: Int = 0) throws -> [Float] {
-        try ahead.withRows(samples.map { cache.row(of: $0, view: view) }) { rows in
-            var position = 0
-            return try cache.features(of: samples, view: view) { _, memory, use in
-                defer { position += 1 }
+        try ahead.withRows(cache.rows(of: samples, view: view)) { rows in
+            try cache.features(count: rows.count) { position, memory, use in
                 try ahead.read(&rows[position], into: memory, use)
             }
         }

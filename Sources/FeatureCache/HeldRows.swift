@@ -16,7 +16,8 @@ final class HeldRows {
         func fill(from bytes: UnsafeRawBufferPointer) { memory.copyMemory(from: bytes) }
     }
 
-    private let cache: FeatureCache
+    /// Bytes behind a row that may be read.
+    private let slackByteCount: Int
     private let isMemoryShort: @Sendable () -> Bool
     /// Bytes of memory, at most.
     private var byteCountLimit: Int
@@ -40,7 +41,7 @@ final class HeldRows {
     private static let alignment = 64
 
     init(_ cache: FeatureCache, _ holding: FeatureReader.Holding) {
-        self.cache = cache
+        slackByteCount = cache.packing.slackByteCount
         isMemoryShort = holding.isMemoryShort
         byteCountLimit = holding.byteCountLimit
         var firstRows: [Int?] = []
@@ -67,7 +68,7 @@ final class HeldRows {
     /// A place for a row, to be filled and then held. Nil if there is no room.
     func makePlace(byteCount: Int) -> Place? {
         // What is read behind the last row of a segment is memory too.
-        let length = (byteCount + cache.packing.slackByteCount + Self.alignment - 1) & ~(Self.alignment - 1)
+        let length = (byteCount + slackByteCount + Self.alignment - 1) & ~(Self.alignment - 1)
         if usedByteCount + length > segments.last?.count ?? 0 {
             hasRoom = grow(byLeast: length)
             guard hasRoom else { return nil }

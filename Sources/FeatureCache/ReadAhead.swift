@@ -27,6 +27,7 @@ final class ReadAhead: @unchecked Sendable {
     }
 
     private let cache: FeatureCache
+    private let packing: RowPacking
     /// Rows that have memory at a time.
     private let rowLimit: Int
     /// Rows that a thread reads at a time.
@@ -82,6 +83,7 @@ final class ReadAhead: @unchecked Sendable {
         rowsOfBatch: @escaping @Sendable (Int) -> [CacheRow]?
     ) {
         self.cache = cache
+        packing = cache.packing
         self.rowsOfBatch = rowsOfBatch
         rowLimit = max(1, byteCountLimit / BlockRoom.allocatedByteCount(for: cache.identity.sampleByteCount))
         // So that all threads have something to do, and as much again is ready; and no more files are in use than may be open.
@@ -125,7 +127,6 @@ final class ReadAhead: @unchecked Sendable {
         let row: CacheRow
         fileprivate var place: HeldRows.Place?
         fileprivate var ready: ReadRow?
-        fileprivate var isHeld = false
     }
 
     /// Gives rows of this batch to `body`, to be read one by one: whatever there is of them already is taken at once, since the lock
@@ -150,7 +151,7 @@ final class ReadAhead: @unchecked Sendable {
         _ taken: inout TakenRow, into memory: UnsafeMutableRawBufferPointer, _ use: (RowContent) -> Void
     ) throws {
         if let place = taken.place {
-            use(cache.packing.content(of: place.bytes))
+            use(packing.content(of: place.bytes))
             return cache.counters.countAhead()
         }
         if let ready = taken.ready ?? wait(for: taken.row) {
@@ -173,7 +174,7 @@ final class ReadAhead: @unchecked Sendable {
     /// Holds a row that has been used, if there is room.
     private func hold(_ taken: inout TakenRow, _ bytes: UnsafeRawBufferPointer) {
         guard let held, monitor.locked({ held.hasRoom }) else { return }
-        taken.place = cache.packing.withPacked(bytes) { packed in
+        taken.place = packing.withPacked(bytes) { packed in
             let place = monitor.locked { held.makePlace(byteCount: packed.count) }
             place?.fill(from: packed)
             return place
@@ -288,7 +289,7 @@ final class ReadAhead: @unchecked Sendable {
         let key = Key(batch: currentBatch, row: row)
         if let place = held?.place(of: row) {
             if let entry = entries[key] { drop(key, entry) }
-            return TakenRow(row: row, place: place, isHeld: true)
+            return TakenRow(row: row, place: place)
         }
         guard case .ready(let ready) = entries[key] else { return TakenRow(row: row) }
         set(key, nil)
@@ -297,7 +298,8 @@ final class ReadAhead: @unchecked Sendable {
 
     private func finish(_ taken: TakenRow) {
         if let ready = taken.ready { release(ready.room) }
-        if let place = taken.place, !taken.isHeld { held?.hold(place, of: taken.row) }
+        // Where it is already, or its new place.
+        if let place = taken.place { held?.hold(place, of: taken.row) }
     }
 
     private func set(_ key: Key, _ entry: Entry?) {

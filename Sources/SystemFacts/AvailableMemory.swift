@@ -18,11 +18,15 @@ public enum AvailableMemory {
 
     /// Nil if it is not limited.
     private static var ofAddressSpace: Int? {
+        guard let limit = addressSpaceLimit, let used = ProcessStatus().byteCount("VmSize") else { return nil }
+        return max(0, limit - used)
+    }
+
+    /// Bytes that the address space of this process may have (`ulimit -v`); nil without a limit.
+    public static var addressSpaceLimit: Int? {
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur < UInt64(Int.max),
-            let used = ProcessStatus().byteCount("VmSize")
-        else { return nil }
-        return max(0, Int(limit.rlim_cur) - used)
+        guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { return nil }
+        return Int(exactly: limit.rlim_cur)
     }
 
     /// The folders of this process' groups and of those above, as far as they can be seen: in a container the names may be those of the

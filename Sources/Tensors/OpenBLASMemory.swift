@@ -1,6 +1,7 @@
 import COpenBLAS
 import Glibc
 import Synchronization
+import SystemFacts
 
 /// The memory that OpenBLAS computes in.
 ///
@@ -39,7 +40,7 @@ package enum OpenBLASMemory {
             // Without those functions, room for all of the buffers at a time is what can be asked for.
             let needed = allocate == nil ? (number + 1) * bufferByteCount : bufferByteCount
             guard canMap(needed) else {
-                let limit = addressSpaceLimit.map {
+                let limit = AvailableMemory.addressSpaceLimit.map {
                     "the address space of this process is limited to \($0 >> 20) MiB (ulimit -v)"
                 }
                 fail(
@@ -49,13 +50,6 @@ package enum OpenBLASMemory {
             }
             if let allocate, free != nil { buffers.append(allocate(0)) }
         }
-    }
-
-    /// nil without a limit.
-    private static var addressSpaceLimit: Int? {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { return nil }
-        return Int(exactly: limit.rlim_cur)
     }
 
     private static func canMap(_ byteCount: Int) -> Bool {
