@@ -23,6 +23,11 @@ public struct BlockRoom: @unchecked Sendable {
 
     public func deallocate() { memory.deallocate() }
 
+    /// Has the system find memory for the room now, for which threads of a process may have to wait for each other.
+    public func touch() {
+        for start in stride(from: 0, to: memory.count, by: Self.blockLength) { memory[start] = 0 }
+    }
+
     /// Bytes of memory that room for `byteCount` takes, at most.
     public static func allocatedByteCount(for byteCount: Int) -> Int { byteCount + 2 * blockLength }
 }

@@ -183,6 +183,8 @@ extension FeatureCache {
     func readOnce(_ rows: [CacheRow], within rooms: [BlockRoom], using reads: DirectReads?) -> [RowRead] {
         var results = [RowRead](repeating: RowRead(), count: rows.count)
         func readAlone(_ position: Int) {
+            // So that a wait for memory is not taken for one for the disk.
+            rooms[position].touch()
             results[position].bytes = try? readOnce(rows[position], &results[position].hasWaited) {
                 try $0.read(identity.sampleByteCount, from: $1, within: rooms[position])
             }

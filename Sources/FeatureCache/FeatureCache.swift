@@ -17,6 +17,8 @@ public final class FeatureCache: Sendable {
     let mending: CacheMending
     /// The shards whose files are read past the system's memory (`keepInMemory`).
     let onDisk = Mutex<Set<Int>>([])
+    /// Whether the last one to read ahead found that nothing has to wait for the disk. The next one then begins with that.
+    let readsWithoutWaiting = Atomic(false)
     /// The shards that this rank is responsible for; nil for all.
     package let ownShards: Set<Int>?
 

@@ -1,6 +1,7 @@
 import DurableFiles
 import Foundation
 import Glibc
+import Synchronization
 
 /// Threads that read rows before they are asked for, into memory of bounded size.
 ///
@@ -63,8 +64,9 @@ final class ReadAhead: @unchecked Sendable {
     private var planLimit = 2
     /// Rows of the current batch that were asked for before it was planned.
     private var early: Set<CacheRow> = []
-    private var isResting = false
+    private var isResting: Bool
     private var isStopped = false
+    private var hasThreads = false
     /// Reads since it was last decided whether to rest, and those that had to wait.
     private var readCount = 0
     private var waitCount = 0
@@ -90,8 +92,9 @@ final class ReadAhead: @unchecked Sendable {
         groupLimit = max(1, min(Self.largestGroup, min(rowLimit, cache.files.limit) / (2 * Self.threadCount)))
         rooms = BlockRooms(count: rowLimit, byteCount: cache.identity.sampleByteCount)
         held = holding.flatMap { $0.byteCountLimit > 0 ? HeldRows(cache, $0) : nil }
-        for _ in 0..<min(Self.threadCount, rowLimit) {
-            Thread.detachNewThread { self.readRows() }
+        isResting = cache.readsWithoutWaiting.load(ordering: .relaxed)
+        monitor.locked {
+            if !isResting { startThreads() }
         }
     }
 
@@ -99,6 +102,7 @@ final class ReadAhead: @unchecked Sendable {
     func stop() {
         monitor.locked {
             isStopped = true
+            cache.readsWithoutWaiting.store(isResting, ordering: .relaxed)
             monitor.broadcast(isWork)
         }
     }
@@ -206,6 +210,15 @@ final class ReadAhead: @unchecked Sendable {
     }
 
     // MARK: - Reading ahead
+
+    /// Starts them when they are first needed, with the lock held.
+    private func startThreads() {
+        guard !hasThreads else { return }
+        hasThreads = true
+        for _ in 0..<min(Self.threadCount, rowLimit) {
+            Thread.detachNewThread { self.readRows() }
+        }
+    }
 
     private func readRows() {
         // Made when it is first needed. Without it, a row at a time is there as soon as it can be.
@@ -356,6 +369,7 @@ final class ReadAhead: @unchecked Sendable {
         guard readCount >= Self.decisionCount else { return }
         if isResting, waitCount * 8 >= readCount {
             isResting = false
+            startThreads()
         } else if !isResting, waitCount * 64 < readCount {
             isResting = true
             for (key, entry) in entries { if case .planned = entry { set(key, nil) } }

@@ -33,16 +33,17 @@ QUANTITIES = [("extraction", "extraction", "s", 1), ("epoch", "epoch of training
 
 
 class Point:
-    def __init__(self, x, images, classes, ranks, network="demo", epochs=10):
+    def __init__(self, x, images, classes, ranks, network="demo", epochs=30):
         self.x, self.images, self.classes, self.ranks = x, images, classes, ranks
         self.network, self.epochs = network, epochs
 
 
-# Half as many test images as training images.
+# Half as many test images as training images. Where an epoch takes a moment, there are many: the first one or two take longer,
+# since features are verified and the memory is new.
 SERIES = {
     "images": [Point(n, n, 50, 2) for n in (1000, 2000, 4000)],
     "classes": [Point(n, 2000, n, 2) for n in (25, 50, 100, 200)],
-    "channels": [Point(192, 400, 50, 2), Point(512, 400, 50, 2, "resnet18"),
+    "channels": [Point(192, 400, 50, 2), Point(512, 400, 50, 2, "resnet18", 20),
                  Point(2048, 400, 50, 2, "resnet50", 6)],
     "strong": [Point(n, 2000, 50, n) for n in (1, 2, 4)],
     "weak": [Point(n, 1000 * n, 50, n) for n in (1, 2, 4)],
