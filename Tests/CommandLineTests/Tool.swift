@@ -59,12 +59,28 @@ enum Tool: String {
         try Self.finish(start(arguments, in: folder, from: place), in: folder)
     }
 
-    /// Waits for a program that was started in `folder`.
+    /// Seconds that a program may take: one that waits for ever would keep the suite from saying what it found.
+    private static let limit = 600.0
+
+    /// Waits for a program that was started in `folder`, and ends it if it takes too long.
     static func finish(_ process: Process, in folder: Folder) throws -> Outcome {
+        let program = process.processIdentifier
+        // A launcher that gets a SIGTERM ends its ranks.
+        let ending = [(limit, SIGTERM), (limit + 20, SIGKILL)].map { seconds, signal in
+            let work = DispatchWorkItem { kill(program, signal) }
+            DispatchQueue.global().asyncAfter(deadline: .now() + seconds, execute: work)
+            return work
+        }
+        let start = ContinuousClock.now
         process.waitUntilExit()
+        for work in ending { work.cancel() }
+        let (output, errors) = (try folder.text("stdout"), try folder.text("stderr"))
+        try #require(
+            ContinuousClock.now - start < .seconds(limit),
+            "\(process.arguments ?? []) was ended after \(Int(limit)) seconds: \(errors)")
         return Outcome(
             exitCode: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,
-            output: try folder.text("stdout"), errors: try folder.text("stderr"))
+            output: output, errors: errors)
     }
 
     /// Runs the program and requires that it succeeds.
