@@ -14,9 +14,9 @@ struct FeatureReaderTests {
     private let rowByteCount = BlockRoom.allocatedByteCount(for: 60)
 
     /// Waits until `condition` holds, at most a few seconds.
-    private func wait(for condition: () -> Bool) -> Bool {
+    private func wait(for condition: () throws -> Bool) rethrows -> Bool {
         for _ in 0..<500 {
-            if condition() { return true }
+            if try condition() { return true }
             usleep(10_000)
         }
         return false
@@ -196,23 +196,14 @@ struct FeatureReaderTests {
                 return cache.traffic.rowCount - before
             }
             // What was planned before may still be read.
-            func readsNothing() throws -> Bool {
-                for _ in 0..<500 {
-                    if try rowsRead() == 0 { return true }
-                    usleep(10_000)
-                }
-                return false
-            }
-            #expect(try readsNothing())
+            #expect(try wait { try rowsRead() == 0 })
             isShort.add()
             // It is not asked at once.
             usleep(1_100_000)
             // What was read ahead before is used first.
-            var count = 0
-            for _ in 0..<500 where count == 0 { count = try rowsRead() }
-            #expect(count > 0)
+            #expect(try wait { try rowsRead() > 0 })
             isShort.add()
-            #expect(try readsNothing())
+            #expect(try wait { try rowsRead() == 0 })
         }
     }
 
